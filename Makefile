@@ -1,0 +1,61 @@
+# A door: each target is one word for people and for CI.
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fix bench fuzz crash docs clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: .venv/run  ## serve on http://127.0.0.1:8000, or at HOST and PORT
+	@exec $(BIN)/workflow-fsm serve
+
+test: check  ## lint, types, imports and the whole suite
+	$(BIN)/pytest -n 2 --dist worksteal -q
+
+check: .venv/ready  ## lint, format, types and imports
+	$(BIN)/ruff check -q
+	$(BIN)/ruff format -q --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+fix: .venv/ready  ## mend what ruff can mend, and format
+	$(BIN)/ruff check -q --fix
+	$(BIN)/ruff format -q
+
+bench: .venv/ready  ## events and webhooks a second, beside what the machine can do
+	$(BIN)/python -m tests.bench
+
+fuzz: .venv/ready  ## the state machine of the tests, for long
+	HYPOTHESIS_PROFILE=long $(BIN)/pytest tests/machine -q --timeout=0
+
+crash: .venv/ready  ## kill -9 under load, 200 times
+	WORKFLOW_CRASH_KILLS=200 $(BIN)/pytest tests/crash -q -p no:xdist --timeout=0
+
+docs: .venv/ready  ## run the examples in the docs, compare the generated pages
+	$(BIN)/pytest tests/docs -q
+
+clean:  ## remove the environment, builds and caches; stores stay
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .coverage .coverage.* htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamps: .venv/run has what serves, .venv/ready what builds and tests too.
+.venv/ready: .venv/run
+	@echo "installing the tools for tests into .venv"
+	@$(BIN)/pip install -qq -e '.[web,postgres,dev]'
+	@touch $@
+
+.venv/run: setup.cfg pyproject.toml
+	@for python in '$(PYTHON)' python3.13 python3.12 python3.11; do \
+	    if "$$python" -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	        echo "installing the service into .venv"; \
+	        "$$python" -m venv .venv; exit; \
+	    fi; \
+	done; \
+	echo "No Python 3.11 or newer that can make a virtual environment was found: install one" \
+	    "(on Debian with python3-venv), or name it by make PYTHON=/path/to/python3." >&2; exit 1
+	@$(BIN)/pip install -qq -e '.[web,postgres]'
+	@touch $@

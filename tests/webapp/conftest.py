@@ -1,0 +1,175 @@
+"""A real service on a real port, a caller of it, and the app alone where no socket matters."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from itertools import count
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any, TypeAlias
+
+import pytest
+import requests
+from flask.testing import FlaskClient
+from webapp import create_app
+from webapp.webhooks import PREFIX
+from workflow_fsm.settings import Settings
+from workflow_fsm.workflow import Workflow
+
+SERVE = """
+from webapp.serving import serve
+from workflow_fsm.settings import Settings
+
+serve(Settings.from_environment())
+"""
+
+_users = count(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A running service; its log goes to a file."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+    def line_of(self, path: str) -> dict[str, Any]:
+        """Give the log's line of the one request to that path; it is written just after the answer."""
+        until = monotonic() + 5
+        while monotonic() < until:
+            found = [line for line in self.lines() if line.get("path") == path]
+            if found:
+                [line] = found
+                return line
+            sleep(0.01)
+        raise AssertionError(f"no line for {path}")
+
+    def get_raw(self, target: str) -> tuple[int, Any]:
+        """GET a request target as it is spelled: clients' own tidying of paths left out."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("GET", target)
+            response = connection.getresponse()
+            return response.status, json.loads(response.read())
+        finally:
+            connection.close()
+
+
+class Api:
+    """Calls the routes of one service under their short names."""
+
+    def __init__(self, url: str) -> None:
+        self._prefix = url + PREFIX
+        self._session = requests.Session()
+
+    def post(self, route: str, body: object = None, **how: Any) -> requests.Response:
+        if body is not None:
+            how["json"] = body
+        return self._session.post(f"{self._prefix}/{route}", timeout=10, **how)
+
+    def get(self, route: str, **query: object) -> requests.Response:
+        return self._session.get(f"{self._prefix}/{route}", params=dict(query), timeout=10)  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        self._session.close()
+
+
+Start: TypeAlias = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture(scope="session")
+def start_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Start `serve` in a process of its own, on a store of its own."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(log: Path, **environment: str) -> subprocess.Popen[bytes]:
+        folder = tmp_path_factory.mktemp("service")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("WORKFLOW_")}
+        given = {
+            "WORKFLOW_DATABASE_URL": f"sqlite:///{folder / 'workflow.db'}",
+            "HOST": "127.0.0.1",
+            "PORT": "0",
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        }
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-c", SERVE],
+                env={**kept, **given, **environment},
+                cwd=folder,
+                stdout=out,
+                stderr=subprocess.PIPE,
+            )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+@pytest.fixture(scope="session")
+def start_service(start_process: Start, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Service]:
+    """Start a service and wait until it says where it listens."""
+
+    def start(**environment: str) -> Service:
+        log = tmp_path_factory.mktemp("log") / "out.log"
+        process = start_process(log, **environment)
+        until = monotonic() + 20
+        while monotonic() < until and process.poll() is None:
+            first = log.read_text().partition("\n")
+            if first[1]:
+                url = json.loads(first[0])["message"].removeprefix("serving on ")
+                return Service(process=process, log=log, port=int(url.rpartition(":")[2]))
+            sleep(0.01)
+        process.kill()
+        raise AssertionError(f"no service came up: {process.communicate()[1].decode()}")
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def server(start_service: Callable[..., Service]) -> Service:
+    """One service for all the tests that bring users of their own."""
+    return start_service()
+
+
+@pytest.fixture
+def api(server: Service) -> Iterator[Api]:
+    caller = Api(server.url)
+    yield caller
+    caller.close()
+
+
+@pytest.fixture
+def user() -> str:
+    """Name a user whom no other test knows."""
+    return f"user-{os.getpid()}-{next(_users)}"
+
+
+@pytest.fixture
+def workflow(tmp_path: Path) -> Iterator[Workflow]:
+    with Workflow.open(
+        f"sqlite:///{tmp_path / 'workflow.db'}", settings=Settings.from_environment({})
+    ) as opened:
+        yield opened
+
+
+@pytest.fixture
+def client(workflow: Workflow) -> FlaskClient:
+    return create_app(workflow).test_client()

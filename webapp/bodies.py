@@ -1,0 +1,134 @@
+"""What came in: a request's body to JSON values. Decides media types and size; trusts no told length.
+
+How JSON is read is `strict_json`'s to say, what fields mean is `events`'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from time import perf_counter
+
+from flask import Request, Response, request
+from werkzeug.exceptions import HTTPException
+
+from webapp.answers import JSON_TYPE
+from webapp.problems import Problem
+from workflow_fsm.core import strict_json
+from workflow_fsm.core.strict_json import JSON, Malformed
+
+NDJSON_TYPE = "application/x-ndjson"
+MAX_BYTES = strict_json.MAX_BYTES
+
+_STEP_BYTES = 1024 * 1024
+_DISCARDED_BYTES = 64 * 1024 * 1024
+_DISCARDING_SECONDS = 2.0
+
+
+def read_object(request: Request) -> dict[str, JSON]:
+    """Read the one JSON object that a webhook's body is."""
+    _check_media_type(request, (JSON_TYPE,))
+    value = _read_json(_read_bytes(request))
+    if not isinstance(value, dict):
+        raise malformed(Malformed(f"The body is {_a_kind_of(value)}; it must be one JSON object."))
+    return value
+
+
+def read_list(request: Request) -> Iterable[JSON | Malformed]:
+    """Read a JSON array, or the lines of NDJSON, each of which is a value or the fault that it has."""
+    if _check_media_type(request, (JSON_TYPE, NDJSON_TYPE)) == NDJSON_TYPE:
+        return strict_json.loads_lines(_read_bytes(request), max_bytes=MAX_BYTES)
+    value = _read_json(_read_bytes(request))
+    if not isinstance(value, list):
+        raise malformed(
+            Malformed(f"The body is {_a_kind_of(value)}; it must be a JSON array, or {NDJSON_TYPE}.")
+        )
+    return value
+
+
+def malformed(fault: Malformed) -> Problem:
+    """Give the problem that tells what is wrong with a text."""
+    return Problem(
+        "malformed-body",
+        f"The body can't be read: {fault}",
+        errors=[{"field": fault.where, "reason": fault.reason}],
+    )
+
+
+def discard(response: Response) -> Response:
+    """Read away, within bounds, what is left of a body that is refused, then give the response as it is.
+
+    A server that closes on a sender who still sends resets the connection, and the sender never sees why.
+    """
+    if response.status_code >= 400:
+        left, since = _DISCARDED_BYTES, perf_counter()
+        with suppress(Exception):  # whatever the server says of a torn body: it is thrown away
+            while left > 0 and perf_counter() - since < _DISCARDING_SECONDS:
+                chunk = request.stream.read(min(left, _STEP_BYTES))
+                if not chunk:
+                    break
+                left -= len(chunk)
+    return response
+
+
+def _check_media_type(request: Request, accepted: tuple[str, ...]) -> str:
+    given = request.mimetype
+    if given not in accepted:
+        named = f"is {given!r}" if given else "is missing"
+        raise Problem("unsupported-media-type", f"Content-Type {named}; send {' or '.join(accepted)}.")
+    charset = request.mimetype_params.get("charset", "utf-8")
+    if charset.lower() not in ("utf-8", "utf8"):
+        raise Problem("unsupported-media-type", f"The charset is {charset!r}; send UTF-8.")
+    coding = request.headers.get("Content-Encoding", "identity")
+    if coding.lower() != "identity":
+        raise Problem("unsupported-media-type", f"Content-Encoding is {coding!r}; send the body as it is.")
+    return given
+
+
+def _read_bytes(request: Request) -> bytes:
+    told = request.content_length
+    if told is not None and told > MAX_BYTES:
+        raise _too_large()
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        while chunk := request.stream.read(min(_STEP_BYTES, MAX_BYTES + 1 - size)):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > MAX_BYTES:
+                break
+    except HTTPException:
+        raise
+    except Exception as error:  # each server has errors of its own for a torn or badly framed body
+        raise malformed(Malformed("Its end never came, or its framing is wrong.")) from error
+    if size > MAX_BYTES:
+        raise _too_large()
+    if told is not None and size < told:
+        raise malformed(Malformed(f"It ended after {size} of {told} bytes."))
+    return b"".join(chunks)
+
+
+def _read_json(raw: bytes) -> JSON:
+    try:
+        return strict_json.loads(raw, max_bytes=MAX_BYTES)
+    except Malformed as fault:
+        raise malformed(fault) from fault
+
+
+def _too_large() -> Problem:
+    return Problem("too-large", f"The body is longer than {MAX_BYTES} bytes; send it in parts.")
+
+
+def _a_kind_of(value: JSON) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case str():
+            return "a string"
+        case list():
+            return "an array"
+        case dict():
+            return "an object"
+    return "a number"

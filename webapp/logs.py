@@ -1,0 +1,110 @@
+"""Logs: one JSON line a request, and what the library tells, on stdout. No body, no header, no query.
+
+A view notes what it learnt of its event (`note`); the line is written when the answer goes out. The lines are
+ordinary records of Python's logging: an app that mounts the blueprint decides itself where they go.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import Any
+from urllib.parse import quote
+
+from flask import Response, g, request
+from flask.sansio.scaffold import Scaffold
+
+from webapp.answers import Answer
+
+log = logging.getLogger(__name__)
+
+_IDS = ("event_id", "user_id", "trigger")
+_MAX_CHARACTERS = 255
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=str)
+
+
+class JsonLines(logging.Formatter):
+    """Writes a record as one line of JSON: a request's facts, or a message with its level and logger."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Give the line."""
+        line: dict[str, Any] = {"at": _instant(record.created)}
+        facts = getattr(record, "request_facts", None)
+        if facts is not None:
+            line.update(facts)
+        else:
+            line.update(level=record.levelname.lower(), logger=record.name, message=record.getMessage())
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return _ENCODER.encode(line)
+
+
+def configure() -> None:
+    """Send this process's log to stdout as JSON lines. For the service; a mounting app does as it likes."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonLines())
+    logging.getLogger().handlers[:] = [handler]
+    for ours in ("webapp", "workflow_fsm"):
+        logging.getLogger(ours).setLevel(logging.INFO)
+
+
+def watch(routes: Scaffold) -> None:
+    """Write a line for each request to an app, or only for those to a blueprint."""
+    routes.before_request(_begin)
+    routes.after_request(_write)
+
+
+def note(**facts: Any) -> None:
+    """Keep facts about this request for its line."""
+    g.setdefault("workflow_facts", {}).update(facts)
+
+
+def note_ids(told: Mapping[str, Any], **facts: Any) -> None:
+    """Keep the ids that a body or an answer tells, as far as they can be ids, and facts beside them."""
+    ids = {name: told[name] for name in _IDS if _is_short(told.get(name))}
+    note(**{**ids, **facts})
+
+
+def note_answer(answer: Answer) -> None:
+    """Keep what an event was answered."""
+    note_ids(answer.body if isinstance(answer.body, Mapping) else {}, outcome=answer.outcome)
+
+
+def raw_path() -> str:
+    """Give the path as it was sent, still percent-encoded, without its query."""
+    environ = request.environ
+    raw: str | None = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+    if raw:
+        return raw.partition("?")[0]
+    return quote((environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")).encode("latin-1"))
+
+
+def _begin() -> None:
+    g.workflow_since = perf_counter()
+
+
+def _write(response: Response) -> Response:
+    since: float = g.workflow_since
+    facts: dict[str, Any] = g.pop("workflow_facts", {})
+    line = {
+        "method": request.method,
+        "path": raw_path(),
+        "code": response.status_code,
+        **{name: facts.pop(name, None) for name in (*_IDS, "outcome")},
+        **facts,
+        "milliseconds": round((perf_counter() - since) * 1000, 2),
+    }
+    log.info("%s %s %s", line["method"], line["path"], line["code"], extra={"request_facts": line})
+    return response
+
+
+def _is_short(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= _MAX_CHARACTERS
+
+
+def _instant(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,174 @@
+"""Serving: gunicorn with one pinned worker of many threads, from the start to the last answer.
+
+Decides how the service runs and when it refuses to start, with a sentence instead of a traceback. One worker
+on one core, since handing the interpreter's lock from core to core costs half of the speed.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+import socket
+import sys
+from typing import Any, NoReturn
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.errors import AppImportError
+from gunicorn.glogging import Logger
+from gunicorn.workers.base import Worker
+
+from webapp import create_app, logs
+from workflow_fsm.core.errors import StoreUnavailable, WorkflowError
+from workflow_fsm.settings import Settings
+from workflow_fsm.workflow import Workflow
+
+THREADS = 32
+BACKLOG = 2048
+GRACEFUL_SECONDS = 3
+KEEPALIVE_SECONDS = 65
+"""Longer than the usual proxy or client keeps one, so that it is never us who close under a request."""
+
+REFUSED = os.EX_CONFIG
+UNAVAILABLE = os.EX_UNAVAILABLE
+"""Exit codes: what was configured can't be served; it could be, but not just now."""
+
+log = logging.getLogger(__name__)
+
+
+def serve(settings: Settings) -> NoReturn:
+    """Serve until a signal ends it; exits with 0 then, else with a sentence and one of the codes above."""
+    logs.configure()
+    if exposed(settings):
+        _give_up(
+            REFUSED,
+            f"{settings.host} is no loopback address, and no credentials are configured, so anybody could "
+            "post webhooks: set WORKFLOW_WEBHOOK_SECRETS, WORKFLOW_API_TOKEN or WORKFLOW_JWT_SECRET, "
+            "or HOST=127.0.0.1",
+        )
+    try:
+        # Here, and closed again before the fork, to tell what is wrong in one sentence.
+        Workflow.open(settings.database_url, settings=settings).close()
+    except StoreUnavailable as error:
+        _give_up(UNAVAILABLE, str(error))
+    except WorkflowError as error:
+        _give_up(REFUSED, str(error))
+    Service(settings, _listen(settings.host, settings.port)).run()
+    raise SystemExit(0)
+
+
+def exposed(settings: Settings) -> bool:
+    """Tell whether others than this machine could reach a service that asks nobody for credentials."""
+    return not all(_is_loopback(str(address[0])) for _, address in _addresses(settings.host, settings.port))
+
+
+class Service(BaseApplication):
+    """The app under gunicorn, on a socket that listens already."""
+
+    def __init__(self, settings: Settings, listener: socket.socket) -> None:
+        self._settings = settings
+        self._url = _url(listener)
+        self._bind = f"fd://{listener.detach()}"
+        self._workflow: Workflow | None = None
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Give gunicorn its settings; its own environment variables and files are not read."""
+        chosen = {
+            "bind": self._bind,
+            "backlog": BACKLOG,
+            "worker_class": "gthread",
+            "workers": 1,
+            "threads": THREADS,
+            "preload_app": False,
+            "graceful_timeout": GRACEFUL_SECONDS,
+            "keepalive": KEEPALIVE_SECONDS,
+            "limit_request_line": 8190,
+            "limit_request_fields": 64,
+            "limit_request_field_size": 8190,
+            # A header may set neither the path nor the scheme.
+            "forwarded_allow_ips": "",
+            "forwarder_headers": "",
+            "accesslog": None,
+            "logger_class": QuietLogger,
+            "loglevel": "error",
+            "control_socket_disable": True,
+            "when_ready": self._announce,
+            "post_fork": _pin,
+            "worker_exit": self._close,
+        }
+        for name, value in chosen.items():
+            if name in self.cfg.settings:  # some are newer than the oldest gunicorn that will do
+                self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """Open the store in the worker, after the fork, and make the app."""
+        try:
+            self._workflow = Workflow.open(self._settings.database_url, settings=self._settings)
+        except WorkflowError as error:
+            raise AppImportError(str(error)) from error
+        return create_app(self._workflow)
+
+    def _announce(self, _arbiter: Arbiter) -> None:
+        log.info("serving on %s", self._url)
+
+    def _close(self, _arbiter: Arbiter, _worker: Worker) -> None:
+        if self._workflow is not None:
+            self._workflow.close()
+
+
+class QuietLogger(Logger):
+    """Hands gunicorn's errors to the log of the service, and has no access log: a line a request is ours."""
+
+    def setup(self, cfg: Any) -> None:
+        """Take no handlers of gunicorn's own."""
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+
+def _give_up(code: int, sentence: str) -> NoReturn:
+    sys.stderr.write(f"workflow-fsm can't serve: {sentence.rstrip('.')}.\n")
+    raise SystemExit(code)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family, address = _addresses(host, port)[0]
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        why = (error.strerror or str(error)).lower()
+        _give_up(UNAVAILABLE, f"port {port} of {host} can't be had ({why}); end what uses it, or set PORT")
+    return listener
+
+
+def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, Any]]:
+    """Resolve a host; IPv4 first, as clients who say `localhost` try both."""
+    try:
+        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        _give_up(REFUSED, f"HOST={host} is no address of this machine ({error.strerror or error})")
+    return sorted(((family, address) for family, _, _, _, address in found), key=lambda each: each[0])
+
+
+def _is_loopback(address: str) -> bool:
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    mapped = getattr(parsed, "ipv4_mapped", None)
+    return bool((mapped or parsed).is_loopback)
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _pin(_arbiter: Arbiter, _worker: Worker) -> None:
+    """Keep a worker on one of the cores that it may use; services of one machine spread over them."""
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[os.getpid() % len(cores)]})

@@ -1,0 +1,143 @@
+"""Every error the library raises, one tree. Knows no HTTP: the edges turn a `code` into a status.
+
+WorkflowError
+├── InvalidEvent          the event is not well formed: every wrong field at once
+├── NotAllowed            the lifecycle's state refuses the trigger
+├── EventIdReused         the id belongs to an event with other content
+├── AliasTaken            the alias names another claim already
+├── StoreUnavailable      the store can't be reached or written now; try again
+├── StoreRefused          the store is not one this version can work on
+├── DefinitionInvalid     a lifecycle's table is wrong
+└── SettingsInvalid       an environment variable's value is wrong
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldError:
+    """One wrong field: `field` is its path (`claims[0].amount`), `reason` a sentence."""
+
+    field: str
+    reason: str
+
+    def as_dict(self) -> dict[str, str]:
+        """Give the JSON object that answers show."""
+        return {"field": self.field, "reason": self.reason}
+
+
+class WorkflowError(Exception):
+    """Something the workflow will not do; `code` is stable for machines, the text is for people."""
+
+    code: ClassVar[str] = "workflow-error"
+
+
+class InvalidEvent(WorkflowError):
+    """The event is not well formed: nothing was kept. `errors` names every wrong field."""
+
+    code = "invalid-event"
+
+    def __init__(self, errors: Sequence[FieldError], *, trigger: str | None = None) -> None:
+        self.errors = tuple(errors)
+        self.trigger = trigger
+        super().__init__("; ".join(f"{e.field}: {e.reason}" if e.field else e.reason for e in self.errors))
+
+
+class NotAllowed(WorkflowError):
+    """The lifecycle's state does not take this trigger; send one of `allowed`.
+
+    `candidates` lists the lifecycles that the event could have been for, where it named none
+    and several qualify. `refused` holds an entry for each claim of a list.
+    """
+
+    code = "not-allowed"
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        event_id: str,
+        user_id: str,
+        trigger: str,
+        state: str | None = None,
+        allowed: Sequence[str] = (),
+        candidates: Sequence[Mapping[str, Any]] = (),
+        refused: Sequence[Mapping[str, Any]] = (),
+        hint: str | None = None,
+    ) -> None:
+        self.event_id = event_id
+        self.user_id = user_id
+        self.trigger = trigger
+        self.state = state
+        self.allowed = tuple(allowed)
+        self.candidates = tuple(candidates)
+        self.refused = tuple(refused)
+        self.hint = hint
+        super().__init__(reason)
+
+
+class EventIdReused(WorkflowError):
+    """The id belongs to an event with other content; send the changed event under an id of its own."""
+
+    code = "event-id-reused"
+
+    def __init__(self, reason: str, *, event_id: str, user_id: str, trigger: str) -> None:
+        self.event_id = event_id
+        self.user_id = user_id
+        self.trigger = trigger
+        super().__init__(reason)
+
+
+class AliasTaken(WorkflowError):
+    """The alias names another claim of this user; link an alias that is free."""
+
+    code = "alias-taken"
+
+    def __init__(self, *, user_id: str, claim_id: str, alias: str, owner: str) -> None:
+        self.user_id = user_id
+        self.claim_id = claim_id
+        self.alias = alias
+        self.owner = owner
+        super().__init__(
+            f"alias {alias!r} can't name claim {claim_id!r}: it already names claim {owner!r}; "
+            "send later events under another alias"
+        )
+
+
+class StoreUnavailable(WorkflowError):
+    """The store can't be reached or written just now; nothing of this call was kept. Try again.
+
+    `retry_after` is in seconds.
+    """
+
+    code = "store-unavailable"
+
+    def __init__(self, reason: str, *, retry_after: int = 1) -> None:
+        self.retry_after = retry_after
+        super().__init__(reason)
+
+
+class StoreRefused(WorkflowError):
+    """The store is none that this version, with this definition, can work on; the text says why."""
+
+    code = "store-refused"
+
+
+class DefinitionInvalid(WorkflowError):
+    """A lifecycle's table contradicts itself; `problems` says where, a sentence each."""
+
+    code = "definition-invalid"
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("the definition is wrong: " + "; ".join(self.problems))
+
+
+class SettingsInvalid(WorkflowError):
+    """An environment variable holds a value that can't be used; the text names it and says what can."""
+
+    code = "settings-invalid"

@@ -1,0 +1,86 @@
+"""An event as it is kept: with its id, its place among the user's, and what became of each of its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from workflow_fsm.core.events import Event
+
+
+class Standing(StrEnum):
+    """What became of a part, or of a whole event."""
+
+    WAITING = "waiting"
+    APPLIED = "applied"
+    DEAD = "dead"
+    REFUSED = "refused"
+    KNOWN = "known"
+    DROPPED = "dropped"
+
+
+_FIRST_OF = (Standing.WAITING, Standing.APPLIED, Standing.DEAD, Standing.REFUSED, Standing.KNOWN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """One part's fate: the claim as the event names it (None: nameless), and the lifecycles it was for."""
+
+    claim: str | None
+    standing: Standing
+    lifecycles: tuple[int, ...] = ()
+    index: int | None = None
+    waiting_for: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Money:
+    """What an applied payout or reversal was: signed minor units (a reversal below 0) and its currency."""
+
+    currency: str
+    minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """One kept event.
+
+    `seq` is its place among the user's events (a repeat that replaces a refused one takes a new place).
+    `settled` is the user's cursor when its last part found its end. `expires_at` is None for what waits for
+    ever. `answer` is the first answer given, as JSON. `money` is set once a payout or reversal was applied.
+    """
+
+    seq: int
+    event_id: str
+    event: Event
+    actor: str
+    received_at: datetime
+    shares: tuple[Share, ...]
+    settled: int = 0
+    expires_at: datetime | None = None
+    answer: Mapping[str, Any] | None = None
+    money: Money | None = None
+
+    @property
+    def standing(self) -> Standing:
+        """Tell how the event counts: a list counts once, as the first of `_FIRST_OF` that a part is."""
+        standings = {share.standing for share in self.shares}
+        if Standing.DROPPED in standings and Standing.WAITING not in standings:
+            return Standing.DROPPED
+        return next((standing for standing in _FIRST_OF if standing in standings), Standing.KNOWN)
+
+    @property
+    def binds(self) -> bool:
+        """Tell whether the id is taken: a refused or dead event may be sent again, corrected too."""
+        if self.standing is Standing.DEAD:
+            return False
+        return self.answer is None or self.answer["status"] != "refused"
+
+    @property
+    def waits_under(self) -> tuple[str, ...]:
+        """Give the names of claims under which parts wait; `""` stands for a part that names none."""
+        waiting = (share for share in self.shares if share.standing is Standing.WAITING)
+        return tuple(dict.fromkeys(share.claim or "" for share in waiting))

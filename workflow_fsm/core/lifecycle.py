@@ -1,0 +1,98 @@
+"""A lifecycle and the rows of its history: values, and the chain of hashes that makes history evidence.
+
+A row's hash covers every column of the row and the hash of the row before it in its lifecycle, so that no
+byte of it can change unnoticed. The first row of a chain follows `GENESIS`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from workflow_fsm.core.instants import show_instant
+
+GENESIS = "0" * 64
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifecycle:
+    """Where one claim (or, while `claim_id` is None, one sync) stands.
+
+    `id` is unique within the user and grows with age. `cursor` is its latest transition's, `head` that
+    row's hash, `origin` the hash of the sync's first row, from which claims fork; `parent` is that sync's id.
+    A `forked` sync takes no further part. `facts` holds plain JSON values (money in minor units, instants
+    as text); `paid` maps a currency to minor units above 0. `due_at` is when a timer would move it.
+    """
+
+    id: int
+    claim_id: str | None
+    sync_id: str
+    state: str
+    version: int
+    entered_at: datetime
+    cursor: int
+    head: str
+    origin: str
+    parent: int | None = None
+    forked: bool = False
+    facts: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
+    paid: Mapping[str, int] = field(default_factory=lambda: _EMPTY)
+    due_at: datetime | None = None
+
+    @property
+    def case_id(self) -> str | None:
+        """The marketplace's case, where it is known."""
+        return self.facts.get("amazon_case_id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One transition, as history keeps it. `event_id` is None where a timer acted."""
+
+    user_id: str
+    cursor: int
+    lifecycle: int
+    claim_id: str | None
+    sync_id: str
+    version: int
+    trigger: str
+    from_state: str | None
+    to_state: str
+    event_id: str | None
+    at: datetime
+    occurred_at: datetime | None
+    actor: str
+    hash: str = ""
+
+    def chained(self, previous: str) -> str:
+        """Give the hash that this row has behind a row whose hash is `previous`."""
+        return chain(
+            previous,
+            [
+                self.user_id,
+                self.cursor,
+                self.lifecycle,
+                self.claim_id,
+                self.sync_id,
+                self.version,
+                self.trigger,
+                self.from_state,
+                self.to_state,
+                self.event_id,
+                show_instant(self.at),
+                None if self.occurred_at is None else show_instant(self.occurred_at),
+                self.actor,
+            ],
+        )
+
+
+def chain(previous: str, columns: Sequence[str | int | None]) -> str:
+    """Give the SHA-256 (hex) of a row behind `previous`; `columns` are in the order of `Row`."""
+    text = json.dumps([previous, *columns], separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

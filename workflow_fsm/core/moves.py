@@ -1,0 +1,113 @@
+"""Moves: a lifecycle's next state, its row of history, and the instant at which a timer would move it on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from workflow_fsm.core.definition import Addressing, Definition, Meeting, Trigger
+from workflow_fsm.core.instants import read_instant
+from workflow_fsm.core.kept import Kept
+from workflow_fsm.core.lifecycle import GENESIS, Lifecycle, Row
+from workflow_fsm.core.situation import Situation
+
+
+def begin(
+    definition: Definition, situation: Situation, sync_id: str, trigger: Trigger, kept: Kept, now: datetime
+) -> Row:
+    """Begin the lifecycle of a sync; give its first row, to which the claims that fork from it will chain."""
+    told = trigger.tells(kept.event.fields, {})
+    target = str(definition.answer(None, trigger.name, Meeting(facts={}, paid={}, told=told)))
+    cursor = situation.cursor + 1
+    blank = Lifecycle(
+        id=cursor,
+        claim_id=None,
+        sync_id=sync_id,
+        state=target,
+        version=0,
+        entered_at=now,
+        cursor=cursor,
+        head=GENESIS,
+        origin=GENESIS,
+    )
+    return move(definition, situation, blank, target, trigger, told, now=now, kept=kept)
+
+
+def branch(situation: Situation, sync: Lifecycle, claim_id: str, state: str, now: datetime) -> Lifecycle:
+    """Make a claim that forks from a sync: its history begins with the sync's first row."""
+    return Lifecycle(
+        id=situation.cursor + 1,
+        claim_id=claim_id,
+        sync_id=sync.sync_id,
+        state=state,
+        version=1,
+        entered_at=now,
+        cursor=sync.cursor,
+        head=sync.origin,
+        origin=sync.origin,
+        parent=sync.id,
+    )
+
+
+def move(
+    definition: Definition,
+    situation: Situation,
+    lifecycle: Lifecycle,
+    target: str,
+    trigger: Trigger,
+    told: Mapping[str, Any],
+    *,
+    now: datetime,
+    kept: Kept | None,
+    forked: bool = False,
+) -> Row:
+    """Move a lifecycle along an arrow into `target`; give the row of history that says so.
+
+    `kept` is the event that moved it, None for a timer. A lifecycle that the situation doesn't hold yet
+    (its id is the next cursor) is made.
+    """
+    row = Row(
+        user_id=situation.user_id,
+        cursor=situation.next_cursor(),
+        lifecycle=lifecycle.id,
+        claim_id=lifecycle.claim_id,
+        sync_id=lifecycle.sync_id,
+        version=lifecycle.version + 1,
+        trigger=trigger.name,
+        from_state=lifecycle.state if lifecycle.version else None,
+        to_state=target,
+        event_id=None if kept is None else kept.event_id,
+        at=now,
+        occurred_at=None if kept is None else kept.event.occurred_at,
+        actor="timer" if kept is None else kept.actor,
+    )
+    row = replace(row, hash=row.chained(lifecycle.head))
+    moved = replace(
+        lifecycle,
+        state=target,
+        version=row.version,
+        entered_at=now,
+        cursor=row.cursor,
+        head=row.hash,
+        origin=row.hash if row.version == 1 else lifecycle.origin,
+        forked=forked or lifecycle.forked,
+        facts={**lifecycle.facts, **told},
+    )
+    moved = replace(moved, due_at=due_at(definition, moved))
+    situation.changes.rows.append(row)
+    situation.put(moved, made=lifecycle.id == row.cursor)
+    return row
+
+
+def due_at(definition: Definition, lifecycle: Lifecycle) -> datetime | None:
+    """Give the instant at which a timer would move the lifecycle, None where none would."""
+    instants = [
+        read_instant(lifecycle.facts[timer.due])
+        for timer in definition.by_addressing(Addressing.TIMER)
+        if timer.due is not None
+        and lifecycle.facts.get(timer.due) is not None
+        and definition.has_arrow(lifecycle.state, timer.name)
+    ]
+    return min(instants, default=None)

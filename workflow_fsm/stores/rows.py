@@ -1,0 +1,198 @@
+"""Rows: how lifecycles, history and kept events stand in a table, and are read back as values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from workflow_fsm.core import strict_json
+from workflow_fsm.core.definition import Definition
+from workflow_fsm.core.events import Event, read_event
+from workflow_fsm.core.instants import read_instant, show_instant
+from workflow_fsm.core.kept import Kept, Money, Share, Standing
+from workflow_fsm.core.lifecycle import Lifecycle, Row
+from workflow_fsm.stores.session import Columns
+
+
+def lifecycle_row(user_id: str, lifecycle: Lifecycle) -> dict[str, Any]:
+    """Give a lifecycle as the columns of its table."""
+    return {
+        "user_id": user_id,
+        "id": lifecycle.id,
+        "claim_id": lifecycle.claim_id,
+        "sync_id": lifecycle.sync_id,
+        "state": lifecycle.state,
+        "version": lifecycle.version,
+        "entered_at": show_instant(lifecycle.entered_at),
+        "cursor": lifecycle.cursor,
+        "head": lifecycle.head,
+        "origin": lifecycle.origin,
+        "parent": lifecycle.parent,
+        "forked": int(lifecycle.forked),
+        "case_id": lifecycle.case_id,
+        "due_at": _shown(lifecycle.due_at),
+        "facts": strict_json.dumps(dict(lifecycle.facts)),
+        "paid": json.dumps(dict(lifecycle.paid)),
+    }
+
+
+def lifecycle_of(row: Columns) -> Lifecycle:
+    """Read a lifecycle back from its row."""
+    return Lifecycle(
+        id=row["id"],
+        claim_id=row["claim_id"],
+        sync_id=row["sync_id"],
+        state=row["state"],
+        version=row["version"],
+        entered_at=_instant(row["entered_at"]),
+        cursor=row["cursor"],
+        head=row["head"],
+        origin=row["origin"],
+        parent=row["parent"],
+        forked=bool(row["forked"]),
+        facts=_json(row["facts"]),
+        paid=json.loads(row["paid"]),
+        due_at=_instant_or_none(row["due_at"]),
+    )
+
+
+def history_row(row: Row) -> dict[str, Any]:
+    """Give a row of history as the columns of its table."""
+    return {
+        "user_id": row.user_id,
+        "cursor": row.cursor,
+        "lifecycle": row.lifecycle,
+        "claim_id": row.claim_id,
+        "sync_id": row.sync_id,
+        "version": row.version,
+        "trigger": row.trigger,
+        "from_state": row.from_state,
+        "to_state": row.to_state,
+        "event_id": row.event_id,
+        "at": show_instant(row.at),
+        "occurred_at": _shown(row.occurred_at),
+        "actor": row.actor,
+        "hash": row.hash,
+    }
+
+
+def row_of(row: Columns) -> Row:
+    """Read a row of history back. Raises ValueError where an instant in it is none."""
+    return Row(
+        user_id=row["user_id"],
+        cursor=row["cursor"],
+        lifecycle=row["lifecycle"],
+        claim_id=row["claim_id"],
+        sync_id=row["sync_id"],
+        version=row["version"],
+        trigger=row["trigger"],
+        from_state=row["from_state"],
+        to_state=row["to_state"],
+        event_id=row["event_id"],
+        at=_instant(row["at"]),
+        occurred_at=_instant_or_none(row["occurred_at"]),
+        actor=row["actor"],
+        hash=row["hash"],
+    )
+
+
+def event_row(kept: Kept) -> dict[str, Any]:
+    """Give a kept event as the columns of its table."""
+    return {
+        "user_id": kept.event.user_id,
+        "seq": kept.seq,
+        "event_id": kept.event_id,
+        "trigger": kept.event.trigger,
+        "standing": kept.standing.value,
+        "received_at": show_instant(kept.received_at),
+        "occurred_at": _shown(kept.event.occurred_at),
+        "expires_at": _shown(kept.expires_at),
+        "settled": kept.settled,
+        "fingerprint": kept.event.fingerprint,
+        "body": strict_json.dumps(dict(kept.event.body)),
+        "shares": json.dumps([_share_row(share) for share in kept.shares]),
+        "answer": json.dumps(kept.answer),
+        "actor": kept.actor,
+        "reimbursement_id": kept.event.field("reimbursement_id"),
+        "currency": kept.money.currency if kept.money else None,
+        "minor": str(kept.money.minor) if kept.money else None,
+    }
+
+
+def kept_of(definition: Definition, row: Columns) -> Kept:
+    """Read a kept event back from its row."""
+    money = None
+    if row["minor"] is not None:
+        money = Money(currency=row["currency"], minor=int(row["minor"]))
+    return Kept(
+        seq=row["seq"],
+        event_id=row["event_id"],
+        event=_event_of(definition, row),
+        actor=row["actor"],
+        received_at=_instant(row["received_at"]),
+        shares=tuple(_share_of(share) for share in json.loads(row["shares"])),
+        settled=row["settled"],
+        expires_at=_instant_or_none(row["expires_at"]),
+        answer=json.loads(row["answer"]),
+        money=money,
+    )
+
+
+def _event_of(definition: Definition, row: Columns) -> Event:
+    trigger = definition.trigger(row["trigger"])
+    body = _json(row["body"])
+    if trigger is not None and not trigger.timer:
+        return read_event(trigger, body, event_id=row["event_id"])
+    return Event(
+        trigger=row["trigger"],
+        user_id=row["user_id"],
+        event_id=row["event_id"],
+        fields={},
+        parts=(),
+        listed=False,
+        bad=(),
+        body=body,
+        fingerprint=row["fingerprint"],
+    )
+
+
+def _share_row(share: Share) -> dict[str, Any]:
+    row: dict[str, Any] = {"standing": share.standing.value}
+    if share.claim is not None:
+        row["claim"] = share.claim
+    if share.index is not None:
+        row["index"] = share.index
+    if share.lifecycles:
+        row["lifecycles"] = list(share.lifecycles)
+    if share.waiting_for:
+        row["waiting_for"] = list(share.waiting_for)
+    return row
+
+
+def _share_of(row: Mapping[str, Any]) -> Share:
+    return Share(
+        claim=row.get("claim"),
+        standing=Standing(row["standing"]),
+        lifecycles=tuple(row.get("lifecycles", ())),
+        index=row.get("index"),
+        waiting_for=tuple(row.get("waiting_for", ())),
+    )
+
+
+def _json(text: str) -> Any:
+    return json.loads(text, parse_float=Decimal)
+
+
+def _shown(at: datetime | None) -> str | None:
+    return None if at is None else show_instant(at)
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text) if text.endswith("Z") else read_instant(text)
+
+
+def _instant_or_none(text: str | None) -> datetime | None:
+    return None if text is None else _instant(text)

@@ -1,0 +1,121 @@
+"""The schema of a SQLite store as numbered migrations, applied when a store is opened.
+
+A migration that was released is never changed; a new one is added behind it.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database, Migrations
+
+migrations = Migrations("workflow_fsm")
+
+
+@migrations(name="0001_lifecycles_events_history")
+def _lifecycles_events_history(db: Database) -> None:
+    """Make the tables. Instants are ISO 8601 text in UTC, money is text of whole minor units or JSON."""
+    _create(db, "users", {"user_id": str, "cursor": int, "updated_at": str, "recovered": str}, ("user_id",))
+    lifecycles = {
+        "user_id": str,
+        "id": int,
+        "claim_id": str,
+        "sync_id": str,
+        "state": str,
+        "version": int,
+        "entered_at": str,
+        "cursor": int,
+        "head": str,
+        "origin": str,
+        "parent": int,
+        "forked": int,
+        "case_id": str,
+        "due_at": str,
+        "facts": str,
+        "paid": str,
+    }
+    _create(
+        db, "lifecycles", lifecycles, ("user_id", "id"), nullable=("claim_id", "parent", "case_id", "due_at")
+    )
+    history = {
+        "user_id": str,
+        "cursor": int,
+        "lifecycle": int,
+        "claim_id": str,
+        "sync_id": str,
+        "version": int,
+        "trigger": str,
+        "from_state": str,
+        "to_state": str,
+        "event_id": str,
+        "at": str,
+        "occurred_at": str,
+        "actor": str,
+        "hash": str,
+    }
+    _create(
+        db,
+        "history",
+        history,
+        ("user_id", "cursor"),
+        nullable=("claim_id", "from_state", "event_id", "occurred_at"),
+    )
+    events = {
+        "user_id": str,
+        "seq": int,
+        "event_id": str,
+        "trigger": str,
+        "standing": str,
+        "received_at": str,
+        "occurred_at": str,
+        "expires_at": str,
+        "settled": int,
+        "fingerprint": str,
+        "body": str,
+        "shares": str,
+        "answer": str,
+        "actor": str,
+        "reimbursement_id": str,
+        "currency": str,
+        "minor": str,
+    }
+    _create(
+        db,
+        "events",
+        events,
+        ("user_id", "seq"),
+        nullable=("occurred_at", "expires_at", "reimbursement_id", "currency", "minor"),
+    )
+    _create(db, "waits", {"user_id": str, "name": str, "seq": int}, ("user_id", "name", "seq"))
+    _create(db, "aliases", {"user_id": str, "alias": str, "claim_id": str}, ("user_id", "alias"))
+    for statement in _INDEXES:
+        db.execute(statement)
+
+
+def _create(
+    db: Database,
+    name: str,
+    columns: dict[str, type],
+    pk: tuple[str, ...],
+    nullable: tuple[str, ...] = (),
+) -> None:
+    db.table(name).create(
+        columns, pk=pk, not_null=[column for column in columns if column not in nullable], strict=True
+    )
+
+
+_INDEXES = (
+    "CREATE UNIQUE INDEX lifecycles_claim ON lifecycles (user_id, claim_id) WHERE claim_id IS NOT NULL",
+    "CREATE UNIQUE INDEX lifecycles_sync ON lifecycles (user_id, sync_id) WHERE claim_id IS NULL",
+    "CREATE INDEX lifecycles_of_sync ON lifecycles (user_id, sync_id, id)",
+    "CREATE INDEX lifecycles_syncs ON lifecycles (user_id, id) WHERE claim_id IS NULL",
+    "CREATE INDEX lifecycles_state ON lifecycles (user_id, state, id)",
+    "CREATE INDEX lifecycles_case ON lifecycles (user_id, case_id) WHERE case_id IS NOT NULL",
+    "CREATE INDEX lifecycles_due ON lifecycles (due_at) WHERE due_at IS NOT NULL",
+    "CREATE UNIQUE INDEX history_version ON history (user_id, lifecycle, version)",
+    "CREATE UNIQUE INDEX events_id ON events (user_id, event_id)",
+    "CREATE INDEX events_content ON events (user_id, fingerprint, seq)",
+    "CREATE INDEX events_reimbursement ON events (user_id, reimbursement_id)"
+    " WHERE reimbursement_id IS NOT NULL",
+    "CREATE INDEX events_expiring ON events (expires_at) WHERE standing = 'waiting'",
+    "CREATE INDEX waits_event ON waits (user_id, seq)",
+    "CREATE INDEX aliases_claim ON aliases (user_id, claim_id)",
+)

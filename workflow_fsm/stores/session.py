@@ -1,0 +1,44 @@
+"""What a store needs of a database: named statements in a transaction, commits to join, snapshots to read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Columns(Protocol):
+    """One row, its columns by name."""
+
+    def __getitem__(self, name: str, /) -> Any: ...
+
+
+class Session(Protocol):
+    """The named statements of a dialect, inside a transaction that somebody else begins and ends."""
+
+    def rows(self, name: str, **parameters: Any) -> Sequence[Columns]:
+        """Run a statement and give all its rows."""
+
+    def row(self, name: str, **parameters: Any) -> Columns | None:
+        """Run a statement and give its first row."""
+
+    def run(self, name: str, parameters: Mapping[str, Any]) -> None:
+        """Run a statement that gives no rows."""
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Undo what was done inside where an exception leaves it, and only that."""
+
+
+class Database(Protocol):
+    """A dialect's database: transactions to write in, snapshots to read from."""
+
+    def write(self, work: Callable[[Session], T]) -> T:
+        """Do work in a transaction and commit it. Raises StoreUnavailable."""
+
+    def read(self, work: Callable[[Session], T]) -> T:
+        """Do work on one snapshot. Raises StoreUnavailable."""
+
+    def close(self) -> None:
+        """Close every connection."""

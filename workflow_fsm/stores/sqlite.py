@@ -1,0 +1,325 @@
+"""SQLite: one writer that commits all the events waiting in one go, and readers beside it.
+
+Whoever brings an event while nobody writes serves the queue in its own thread; what arrives meanwhile is
+taken into the next commit together, a savepoint each. Nobody is answered before its own event is on disk.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from filelock import FileLock
+from filelock import Timeout as LockTimeout
+from sqlite_utils import Database
+
+from workflow_fsm.core.errors import StoreRefused, StoreUnavailable
+from workflow_fsm.stores.schema import migrations
+from workflow_fsm.stores.session import Session
+from workflow_fsm.stores.statements import statements
+
+T = TypeVar("T")
+MEMORY = ":memory:"
+MOST_IN_A_COMMIT = 256
+"""Events taken into one commit, so that the first of them isn't kept waiting by the last."""
+
+
+class SQLiteSession:
+    """The named statements on one connection, inside a transaction that somebody else begins and ends."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._sql = statements("sqlite")
+
+    def rows(self, name: str, **parameters: Any) -> list[sqlite3.Row]:
+        """Run a statement and give all its rows."""
+        return self._connection.execute(self._sql[name], parameters).fetchall()
+
+    def row(self, name: str, **parameters: Any) -> sqlite3.Row | None:
+        """Run a statement and give its first row."""
+        row: sqlite3.Row | None = self._connection.execute(self._sql[name], parameters).fetchone()
+        return row
+
+    def run(self, name: str, parameters: Mapping[str, Any]) -> None:
+        """Run a statement that gives no rows."""
+        self._connection.execute(self._sql[name], parameters)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo what was done inside where an exception leaves it, and only that."""
+        self._connection.execute("SAVEPOINT event")
+        try:
+            yield
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK TO event")
+                self._connection.execute("RELEASE event")
+            raise
+        self._connection.execute("RELEASE event")
+
+
+class _Job(Generic[T]):
+    """One piece of work in the queue; `turn` is set when it is done, or when its bringer is to serve."""
+
+    __slots__ = ("done", "error", "result", "turn", "work")
+
+    def __init__(self, work: Callable[[Session], T]) -> None:
+        self.work = work
+        self.turn = threading.Event()
+        self.done = False
+        self.result: T | None = None
+        self.error: BaseException | None = None
+
+
+class SQLite:
+    """A SQLite file (or `:memory:`, which is one connection, readers included).
+
+    `busy_seconds` bounds how long another process's write is waited for. Opening applies what migrations are
+    due, under a file lock beside the database. Raises StoreRefused where the file can't be worked on.
+    """
+
+    def __init__(self, path: str, *, busy_seconds: float = 5.0) -> None:
+        self.path = path
+        self._busy_seconds = busy_seconds
+        self._memory = path == MEMORY
+        self._queue: deque[_Job[Any]] = deque()
+        self._mutex = threading.Lock()
+        self._serving = False
+        self._connection_lock = threading.RLock()
+        self._readers: list[sqlite3.Connection] = []
+        self._writer: sqlite3.Connection | None = None
+        self._closed = False
+        self._file: tuple[int, int] | None = None
+        self._prepare()
+
+    # -- what the store calls
+
+    def write(self, work: Callable[[Session], T]) -> T:
+        """Do `work` in a transaction and commit it, with whatever else is waiting; give its result.
+
+        Raises what `work` raises (then nothing of it is kept), and StoreUnavailable where the store can't
+        commit just now.
+        """
+        job = _Job(work)
+        with self._mutex:
+            self._queue.append(job)
+            serve = not self._serving
+            self._serving = True
+        if not serve:
+            job.turn.wait()
+        if not job.done:
+            self._serve()
+        if job.error is not None:
+            raise job.error
+        return job.result  # type: ignore[return-value]  # None only where T is
+
+    def read(self, work: Callable[[Session], T]) -> T:
+        """Do `work` on one snapshot of the store, beside the writer. Raises StoreUnavailable."""
+        if self._memory:
+            with self._connection_lock:
+                return work(SQLiteSession(self._writing()))
+        with _translated():
+            reader = self._take_reader()
+            try:
+                reader.execute("BEGIN")
+                result = work(SQLiteSession(reader))
+                reader.execute("COMMIT")
+            except BaseException:
+                reader.close()
+                raise
+        with self._mutex:
+            if not self._closed:
+                self._readers.append(reader)
+                return result
+        reader.close()
+        return result
+
+    def close(self) -> None:
+        """Close every connection; a store that is closed can't be used again."""
+        with self._connection_lock:
+            self._closed = True
+            self._drop_writer()
+            with self._mutex:
+                readers, self._readers = self._readers, []
+            for reader in readers:
+                reader.close()
+
+    # -- the queue
+
+    def _serve(self) -> None:
+        """Commit what waits in the queue, then hand the queue to the next that arrived, or to nobody."""
+        with self._mutex:
+            batch = [self._queue.popleft() for _ in range(min(len(self._queue), MOST_IN_A_COMMIT))]
+        try:
+            with self._connection_lock:
+                self._commit(batch)
+        except BaseException as error:
+            for job in batch:
+                job.error = job.error or error
+        finally:
+            with self._mutex:
+                following = self._queue[0] if self._queue else None
+                self._serving = following is not None
+            for job in batch:
+                job.done = True
+                job.turn.set()
+            if following is not None:
+                following.turn.set()
+
+    def _commit(self, batch: list[_Job[Any]]) -> None:
+        """Run a batch in one transaction. An error that ends the transaction ends it for all."""
+        with _translated():
+            connection = self._writing()
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                session = SQLiteSession(connection)
+                for job in batch:
+                    self._attempt(job, session, alone=len(batch) == 1)
+                connection.execute("COMMIT")
+            except BaseException as error:
+                self._roll_back(connection, error)
+                raise
+
+    def _attempt(self, job: _Job[Any], session: Session, *, alone: bool) -> None:
+        """Run one job; what it raises is its own affair, unless the database itself gave up."""
+        if alone:
+            job.result = job.work(session)
+            return
+        try:
+            with session.savepoint():
+                job.result = job.work(session)
+        except sqlite3.Error:
+            raise
+        except Exception as error:
+            job.error = error
+
+    def _roll_back(self, connection: sqlite3.Connection, error: BaseException) -> None:
+        with suppress(sqlite3.Error):
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        if isinstance(error, sqlite3.Error) and not self._memory and not _is_busy(error):
+            self._drop_writer()
+
+    # -- connections
+
+    def _writing(self) -> sqlite3.Connection:
+        """Give the writer's connection: opened again after a fault, or where the file is another by now."""
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+        if self._writer is not None and not self._memory and self._identity() != self._file:
+            self._drop_writer()
+        if self._writer is None:
+            self._writer = self._connect()
+            self._file = self._identity()
+        return self._writer
+
+    def _identity(self) -> tuple[int, int] | None:
+        try:
+            status = os.stat(self.path)
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
+    def _drop_writer(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.close()
+        with self._mutex:
+            readers, self._readers = self._readers, []
+        for reader in readers:
+            reader.close()
+
+    def _take_reader(self) -> sqlite3.Connection:
+        with self._mutex:
+            if self._closed:
+                raise StoreUnavailable("the store is closed")
+            if self._readers:
+                return self._readers.pop()
+        return self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        target = self.path if self._memory else f"{Path(self.path).absolute().as_uri()}?mode=rw"
+        connection = sqlite3.connect(
+            target,
+            uri=not self._memory,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+            timeout=self._busy_seconds,
+        )
+        try:
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA wal_autocheckpoint = 10000")
+            connection.execute("PRAGMA cache_size = -65536")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self) -> None:
+        """Make the file where it is missing, and bring its schema up to date."""
+        try:
+            if self._memory:
+                _migrate(Database(self._writing()))
+                return
+            with FileLock(f"{self.path}.lock", timeout=60):
+                connection = sqlite3.connect(self.path, timeout=self._busy_seconds)
+                try:
+                    connection.execute("PRAGMA journal_mode = WAL").fetchone()
+                    _migrate(Database(connection))
+                finally:
+                    connection.close()
+        except sqlite3.Error as error:
+            raise StoreRefused(f"{self.path} can't be opened as a SQLite store: {_why(error)}") from error
+        except LockTimeout as error:
+            raise StoreRefused(
+                f"{self.path} is being migrated by another process for over a minute; "
+                f"if none is running, remove {self.path}.lock"
+            ) from error
+        except OSError as error:
+            raise StoreRefused(f"{self.path} can't be opened as a SQLite store: {error.strerror}") from error
+
+
+def _migrate(database: Database) -> None:
+    known = {migration.name for migration in migrations._migrations}
+    newer = [done.name for done in migrations.applied(database) if done.name not in known]
+    if newer:
+        raise StoreRefused(
+            f"the store was migrated by a newer version of workflow-fsm ({', '.join(newer)}); "
+            "upgrade workflow-fsm to work on it"
+        )
+    migrations.apply(database)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn what SQLite raises into StoreUnavailable, with a sentence that says what to do."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreUnavailable(f"the store can't be used just now: {_why(error)}") from error
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _why(error: sqlite3.Error) -> str:
+    remedies = {
+        sqlite3.SQLITE_BUSY: "another process holds its write lock",
+        sqlite3.SQLITE_FULL: "its disk is full; free some room",
+        sqlite3.SQLITE_READONLY: "the file, or its folder, is read-only; make both writable",
+        sqlite3.SQLITE_NOTADB: "the file is no SQLite database; name another, or move it away",
+        sqlite3.SQLITE_CANTOPEN: "the file can't be opened; see that its folder exists and may be written",
+        sqlite3.SQLITE_CORRUPT: "the file is damaged; restore a backup",
+        sqlite3.SQLITE_IOERR: "reading or writing it failed; look at its disk, and at limits on file sizes",
+    }
+    remedy = remedies.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+    return f"{remedy} ({error})" if remedy else str(error)

@@ -1,0 +1,234 @@
+"""What readers are shown of a user: status and history, in the shape that callers get as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from workflow_fsm.core import money
+from workflow_fsm.core.address import Nobody, Several, address, candidates
+from workflow_fsm.core.claim import DEFAULT_CURRENCY
+from workflow_fsm.core.definition import Addressing, Definition
+from workflow_fsm.core.fields import comparable_value
+from workflow_fsm.core.instants import show_instant
+from workflow_fsm.core.kept import Kept, Share, Standing
+from workflow_fsm.core.lifecycle import Lifecycle
+from workflow_fsm.core.outcome import Page, Record
+from workflow_fsm.core.situation import Situation
+from workflow_fsm.stores.rows import lifecycle_of
+from workflow_fsm.stores.session import Columns, Session
+from workflow_fsm.stores.store import Reading
+
+
+def status(
+    session: Session,
+    definition: Definition,
+    user_id: str,
+    *,
+    claim_id: str | None,
+    sync_id: str | None,
+    limit: int,
+    cursor: int,
+    now: datetime,
+) -> Record | None:
+    """Show where a user stands; None for one of whom nothing is known."""
+    source = Reading(session, definition, user_id)
+    if not source.known:
+        return None
+    situation = Situation(user_id, source)
+    named = None if claim_id is None else situation.canonical(claim_id)
+    first = definition.first_state()
+    counts = {row["state"]: row["many"] for row in session.rows("counts", user_id=user_id, first=first)}
+    page = session.rows(
+        "claims_page", user_id=user_id, claim_id=named, sync_id=sync_id, cursor=cursor, limit=limit + 1
+    )
+    claims = [lifecycle_of(row) for row in page[:limit]]
+    aliases = _aliases(session, user_id, claims)
+    syncs = [lifecycle_of(row) for row in session.rows("syncs", user_id=user_id, sync_id=sync_id)]
+    waiting = source.all_waiting()
+    return Record(
+        user_id=user_id,
+        state=_state(session, definition, source, user_id, counts),
+        counts=Record({s.name: counts[s.name] for s in definition.states if s.name in counts}),
+        recovered=_money(source.recovered),
+        unapplied=_unapplied(definition, waiting),
+        claims=[_claim(definition, one, aliases.get(one.claim_id or "", []), now) for one in claims],
+        syncs=[
+            Record(
+                sync_id=one.sync_id,
+                state=one.state,
+                claims_found=one.facts.get("claims_found"),
+                entered_at=show_instant(one.entered_at),
+            )
+            for one in syncs
+        ],
+        deferred=[
+            _deferred(definition, situation, kept, share)
+            for kept in waiting
+            for share in kept.shares
+            if share.standing is Standing.WAITING
+            and (named is None or (share.claim and situation.canonical(share.claim) == named))
+        ],
+        next_cursor=claims[-1].id if len(page) > limit else None,
+        updated_at=source.updated_at,
+    )
+
+
+def history(
+    session: Session,
+    definition: Definition,
+    user_id: str,
+    *,
+    claim_id: str | None,
+    sync_id: str | None,
+    limit: int,
+    cursor: int,
+) -> Page | None:
+    """Show a user's transitions, oldest first; None for a user of whom nothing is known."""
+    source = Reading(session, definition, user_id)
+    if not source.known:
+        return None
+    wanted: dict[str, Any] = {"sync_id": sync_id, "cursor": cursor, "limit": limit + 1}
+    if claim_id is None:
+        rows = session.rows("history_page", user_id=user_id, **wanted)
+    else:
+        claim = Situation(user_id, source).claim(claim_id)
+        if claim is None:
+            return Page([], None)
+        rows = session.rows(
+            "claim_history_page", user_id=user_id, lifecycle=claim.id, parent=claim.parent, **wanted
+        )
+    shown = [_transition(row) for row in rows[:limit]]
+    return Page(shown, shown[-1]["cursor"] if len(rows) > limit else None)
+
+
+def _transition(row: Columns) -> Record:
+    return Record(
+        {
+            "cursor": row["cursor"],
+            "claim_id": row["claim_id"],
+            "sync_id": row["sync_id"],
+            "version": row["version"],
+            "trigger": row["trigger"],
+            "from": row["from_state"],
+            "to": row["to_state"],
+            "event_id": row["event_id"],
+            "at": row["at"],
+            "occurred_at": row["occurred_at"],
+            "actor": row["actor"],
+            "hash": row["hash"],
+        }
+    )
+
+
+def _state(
+    session: Session, definition: Definition, source: Reading, user_id: str, counts: Mapping[str, int]
+) -> str | None:
+    """Give the least advanced open state; where all are closed, `paid` if any was, else the newest's."""
+    open_states = [one.name for one in definition.states if one.name in counts and not one.closed]
+    if open_states:
+        return open_states[0]
+    if counts:
+        paying = [t.name for t in definition.triggers if t.money > 0]
+        for state in definition.states:
+            if state.name in counts and any(_is_entered_by(definition, state.name, p) for p in paying):
+                return state.name
+        newest = session.row("newest_counted", user_id=user_id)
+        return None if newest is None else newest["state"]
+    sync = source.newest_sync(None)
+    return None if sync is None else sync.state
+
+
+def _is_entered_by(definition: Definition, state: str, trigger: str) -> bool:
+    return any(
+        arrow.target == state
+        for other in definition.states
+        for arrow in definition.cell(other.name, trigger).arrows
+    )
+
+
+def _claim(definition: Definition, one: Lifecycle, aliases: list[str], now: datetime) -> Record:
+    facts = one.facts
+    matched = "decision" in facts
+    confidence = facts.get("match_confidence" if matched else "detected_confidence")
+    currency = facts.get("currency") or (None if one.claim_id is None else DEFAULT_CURRENCY)
+    amount = facts.get("amount")
+    return Record(
+        claim_id=one.claim_id,
+        aliases=aliases,
+        sync_id=one.sync_id,
+        state=one.state,
+        version=one.version,
+        entered_at=show_instant(one.entered_at),
+        allowed=list(definition.allowed(one.state)),
+        claim_type=facts.get("claim_type"),
+        amount=None if amount is None else money.text(amount, currency or DEFAULT_CURRENCY),
+        currency=currency,
+        confidence=None if confidence is None else float(confidence),
+        decision=facts.get("decision"),
+        amazon_case_id=facts.get("amazon_case_id"),
+        rejection_reason=facts.get("rejection_reason"),
+        paid=_money(one.paid),
+        deadline_date=facts.get("deadline_date"),
+        eligible_from=facts.get("eligible_from"),
+        overdue=_is_overdue(definition, one, now),
+    )
+
+
+def _is_overdue(definition: Definition, one: Lifecycle, now: datetime) -> bool:
+    """Tell whether a deadline passed before what it was for was done."""
+    if one.due_at is not None:
+        return one.due_at <= now
+    timers = definition.by_addressing(Addressing.TIMER)
+    return any(_is_entered_by(definition, one.state, timer.name) for timer in timers)
+
+
+def _deferred(definition: Definition, situation: Situation, kept: Kept, share: Share) -> Record:
+    trigger = definition.trigger(kept.event.trigger)
+    assert trigger is not None
+    waiting_for = share.waiting_for
+    several: tuple[Record, ...] = ()
+    if trigger.addressing not in (Addressing.SYNC, Addressing.DETECTION):
+        part = next(part for part in kept.event.parts if part.claim == share.claim)
+        found = address(definition, situation, trigger, kept.event, part)
+        if isinstance(found, Nobody):
+            waiting_for = found.waiting_for
+        elif isinstance(found, Several):
+            waiting_for, several = (), candidates(found.lifecycles)
+    return Record(
+        event_id=kept.event_id,
+        trigger=kept.event.trigger,
+        claim_id=share.claim,
+        waiting_for=list(waiting_for),
+        candidates=list(several),
+        received_at=show_instant(kept.received_at),
+        expires_at=None if kept.expires_at is None else show_instant(kept.expires_at),
+    )
+
+
+def _unapplied(definition: Definition, waiting: list[Kept]) -> Record:
+    """Add up the payouts that wait, less the reversals that wait; one without a currency shows as USD."""
+    sums: dict[str, Decimal] = {}
+    for kept in waiting:
+        trigger = definition.trigger(kept.event.trigger)
+        if trigger is None or not trigger.money:
+            continue
+        currency = kept.event.field("currency") or DEFAULT_CURRENCY
+        amount = Decimal(comparable_value(kept.event.field("amount")))
+        sums[currency] = sums.get(currency, Decimal(0)) + trigger.money * amount
+    return Record({code: money.text_decimal(sums[code], code) for code in sorted(sums) if sums[code]})
+
+
+def _money(minors: Mapping[str, int]) -> Record:
+    return Record({code: money.text(minors[code], code) for code in sorted(minors) if minors[code]})
+
+
+def _aliases(session: Session, user_id: str, claims: list[Lifecycle]) -> dict[str, list[str]]:
+    named = [one.claim_id for one in claims if one.claim_id is not None]
+    found: dict[str, list[str]] = {}
+    for row in session.rows("aliases_of", user_id=user_id, claims=json.dumps(named)):
+        found.setdefault(row["claim_id"], []).append(row["alias"])
+    return found

@@ -1,0 +1,325 @@
+"""The one door: opens a store and fires events into it; status, history and explanations come out.
+
+Reads the clock and makes ids, both handed in, so that everything below is repeatable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+from ulid import ULID
+
+from workflow_fsm.core import strict_json
+from workflow_fsm.core.claim import claim_lifecycle
+from workflow_fsm.core.decide import Arrival, Policy, decide, link, pass_time
+from workflow_fsm.core.definition import Definition
+from workflow_fsm.core.errors import FieldError, InvalidEvent, SettingsInvalid, WorkflowError
+from workflow_fsm.core.events import Event, read_event
+from workflow_fsm.core.explain import Explanation, explain
+from workflow_fsm.core.fields import Kind, read_value
+from workflow_fsm.core.outcome import Outcome, Page, Record
+from workflow_fsm.core.situation import Situation
+from workflow_fsm.settings import Settings
+from workflow_fsm.stores import views
+from workflow_fsm.stores.session import Session
+from workflow_fsm.stores.sqlite import MEMORY, SQLite
+from workflow_fsm.stores.store import Overdue, Reading, Store, Unit
+
+Clock = Callable[[], datetime]
+Ids = Callable[[], str]
+
+
+def utc_now() -> datetime:
+    """Give the present instant, aware and in UTC."""
+    return datetime.now(UTC)  # noqa: TID251  # the one clock of the package
+
+
+def new_id() -> str:
+    """Make an id that grows with time: `evt_` and a ULID."""
+    return f"evt_{ULID()}"
+
+
+class Workflow:
+    """A store of lifecycles, and the events that move them; made by `Workflow.open`.
+
+    One may be shared between threads. Every method that fires raises StoreUnavailable where the store can't
+    commit just now: then nothing of the call was kept.
+    """
+
+    def __init__(
+        self, store: Store, *, settings: Settings, clock: Clock = utc_now, ids: Ids = new_id
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+        self._policy = Policy(defer=settings.defer)
+        self.settings = settings
+        self.definition: Definition = store.definition
+
+    @classmethod
+    def open(
+        cls,
+        url: str | None = None,
+        *,
+        definition: Definition | None = None,
+        settings: Settings | None = None,
+        clock: Clock = utc_now,
+        ids: Ids = new_id,
+    ) -> Workflow:
+        """Open the store at `url`, made and migrated where need be.
+
+        `url` is `sqlite:///PATH` (`sqlite:////abs/path`, `sqlite:///rel/path`) or `sqlite:///:memory:`; where
+        none is given, it comes from the settings, and those from the environment. `definition` is the claim
+        lifecycle, or a variant of it. `clock` gives aware instants; `ids` gives ids that were never given.
+        Raises StoreRefused or SettingsInvalid, with a sentence that says what to do.
+        """
+        settings = Settings.from_environment() if settings is None else settings
+        if definition is None:
+            definition = claim_lifecycle(auto_submit=settings.auto_submit, prompt=settings.prompt)
+        database = SQLite(_sqlite_path(url or settings.database_url))
+        return cls(Store(database, definition), settings=settings, clock=clock, ids=ids)
+
+    def close(self) -> None:
+        """Close the store."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # -- events in
+
+    def fire(self, trigger: str, *, user_id: str, event_id: str | None = None, **fields: Any) -> Outcome:
+        """Take one event: when this returns, it is committed.
+
+        `fields` are the trigger's, as the webhooks name them (a float is read as a JSON number is). Raises
+        InvalidEvent (nothing was kept), NotAllowed (kept as refused), EventIdReused.
+        """
+        event = self.read(trigger, {**fields, "user_id": user_id, "event_id": event_id})
+        (outcome,) = self.submit([event], actor="library")
+        if isinstance(outcome, WorkflowError):
+            raise outcome
+        return outcome
+
+    def fire_many(self, events: Sequence[Mapping[str, Any]]) -> list[Outcome | WorkflowError]:
+        """Take many events, each a mapping with its `trigger` beside its fields, in one commit.
+
+        Gives their outcomes in order, with the error that `fire` would have raised in its place.
+        """
+        read: list[Event | WorkflowError] = []
+        for fields in events:
+            rest = {name: value for name, value in fields.items() if name != "trigger"}
+            try:
+                read.append(self.read(fields.get("trigger"), rest))
+            except InvalidEvent as error:
+                read.append(error)
+        return self.submit(read, actor="library")
+
+    def read(
+        self,
+        trigger: object,
+        fields: Mapping[str, Any],
+        *,
+        event_id: str | None = None,
+        id_field: str = "event_id",
+    ) -> Event:
+        """Read a body as an event, without firing it. Raises InvalidEvent with every wrong field.
+
+        `event_id` is an id that came beside the body, in `id_field`; it goes before the body's own.
+        """
+        known = self.definition.trigger(trigger) if isinstance(trigger, str) else None
+        if known is None or known.timer:
+            names = ", ".join(one.name for one in self.definition.triggers if not one.timer)
+            reason = "is fired by time alone" if known is not None else f"is none of {names}"
+            raise InvalidEvent([FieldError(field="trigger", reason=f"{trigger!r} {reason}")])
+        try:
+            body = strict_json.normal(dict(fields))
+        except strict_json.Malformed as error:
+            raise InvalidEvent(
+                [FieldError(field=error.where, reason=error.reason)], trigger=known.name
+            ) from error
+        assert isinstance(body, dict)
+        return read_event(known, body, event_id=event_id, id_field=id_field)
+
+    def submit(self, events: Sequence[Event | WorkflowError], *, actor: str) -> list[Outcome | WorkflowError]:
+        """Take events that were read already, in one commit, in the name of `actor`.
+
+        Gives their outcomes in order; an error that is handed in comes back in its place.
+        """
+        if not any(isinstance(event, Event) for event in events):
+            return [event for event in events if isinstance(event, WorkflowError)]
+        now = self._clock()
+
+        def take(unit: Unit) -> list[Outcome | WorkflowError]:
+            change = unit.change if len(events) == 1 else unit.change_apart
+            outcomes: list[Outcome | WorkflowError] = []
+            for event in events:
+                if isinstance(event, WorkflowError):
+                    outcomes.append(event)
+                    continue
+                arrival = Arrival(event=event, actor=actor, at=now, new_id=self._ids)
+                outcomes.append(change(event.user_id, now, self._deciding(arrival)))
+            return outcomes
+
+        return self._store.take(take)
+
+    def link(self, *, user_id: str, claim_id: str, alias: str) -> Record:
+        """Let `alias` name a claim in later events, and in those that wait.
+
+        Kept for a claim that isn't detected yet, too. Gives `{"status": "linked"}`, again the same. Raises
+        InvalidEvent, or AliasTaken where the alias is another claim's.
+        """
+        given = {"user_id": user_id, "claim_id": claim_id, "alias": alias}
+        errors = []
+        for name, value in given.items():
+            try:
+                read_value(Kind.ID, value)
+            except ValueError as error:
+                errors.append(FieldError(field=name, reason="is required" if value is None else str(error)))
+        if errors:
+            raise InvalidEvent(errors)
+        now = self._clock()
+
+        def change(situation: Situation) -> None:
+            link(self.definition, situation, claim_id=claim_id, alias=alias, now=now)
+
+        self._store.take(lambda unit: unit.change(user_id, now, change))
+        return Record(status="linked")
+
+    def tick(self, *, limit: int = 1000) -> int:
+        """Let time pass: fire the timers that are due, end the waits that are over; give how many.
+
+        At most `limit` of each are done a call; call again until it gives 0.
+        """
+        now = self._clock()
+        return sum(self._pass(overdue, now) for overdue in self._store.overdue(now, limit))
+
+    # -- answers out
+
+    def status(
+        self,
+        user_id: str,
+        *,
+        claim_id: str | None = None,
+        sync_id: str | None = None,
+        limit: int = 100,
+        cursor: int | None = None,
+    ) -> Record | None:
+        """Tell where a user stands, as `GET status` does; None for one of whom nothing is known.
+
+        `limit` (1 to 1,000) bounds `claims`; `next_cursor` is the `cursor` of the next page.
+        """
+        return self._store.read(
+            lambda session: views.status(
+                session,
+                self.definition,
+                user_id,
+                claim_id=claim_id,
+                sync_id=sync_id,
+                limit=limit,
+                cursor=cursor or 0,
+                now=self._clock(),
+            )
+        )
+
+    def history(
+        self,
+        user_id: str,
+        claim_id: str | None = None,
+        *,
+        sync_id: str | None = None,
+        limit: int = 100,
+        cursor: int | None = None,
+    ) -> Page | None:
+        """Give a user's transitions after `cursor`, oldest first; None for a user of whom nothing is known.
+
+        With a `claim_id`, those of that claim, from the first of the sync from which it forked.
+        """
+        return self._store.read(
+            lambda session: views.history(
+                session,
+                self.definition,
+                user_id,
+                claim_id=claim_id,
+                sync_id=sync_id,
+                limit=limit,
+                cursor=cursor or 0,
+            )
+        )
+
+    def allowed(self, user_id: str, claim_id: str | None = None) -> tuple[str, ...]:
+        """Give the triggers that would move a claim now (without one: the user's newest lifecycle)."""
+        return self.definition.allowed(self._state_of(user_id, claim_id))
+
+    def explain(self, user_id: str, claim_id: str | None, trigger: str) -> Explanation:
+        """Explain why a trigger is allowed, waits or is refused for a claim, and what would lead to it.
+
+        Raises InvalidEvent for a trigger that the definition doesn't know.
+        """
+        state = self._state_of(user_id, claim_id)
+        known = self.definition.trigger(trigger)
+        if known is None or (known.timer and state is None):
+            names = ", ".join(one.name for one in self.definition.triggers)
+            raise InvalidEvent([FieldError(field="trigger", reason=f"{trigger!r} is none of {names}")])
+        return explain(self.definition, state, trigger)
+
+    def ready(self) -> None:
+        """Read from the store. Raises StoreUnavailable where that fails."""
+        self._store.ping()
+
+    # -- parts
+
+    def _deciding(self, arrival: Arrival) -> Callable[[Situation], Outcome | WorkflowError]:
+        return lambda situation: decide(self.definition, situation, arrival, self._policy)
+
+    def _pass(self, overdue: Overdue, now: datetime) -> int:
+        def change(situation: Situation) -> int:
+            kept = situation.event(overdue.event_id) if overdue.event_id is not None else None
+            return pass_time(
+                self.definition,
+                situation,
+                now,
+                due=[] if overdue.lifecycle_id is None else [overdue.lifecycle_id],
+                expired=[] if kept is None else [kept],
+            )
+
+        return self._store.take(lambda unit: unit.change(overdue.user_id, now, change))
+
+    def _state_of(self, user_id: str, claim_id: str | None) -> str | None:
+        def find(session: Session) -> str | None:
+            source = Reading(session, self.definition, user_id)
+            situation = Situation(user_id, source)
+            if claim_id is not None:
+                claim = situation.claim(claim_id)
+                return None if claim is None else claim.state
+            newest = session.row("newest_counted", user_id=user_id)
+            return None if newest is None else str(newest["state"])
+
+        return self._store.read(find)
+
+
+def _sqlite_path(url: str) -> str:
+    """Give the path in a `sqlite:///PATH` URL, as SQLAlchemy reads it."""
+    scheme, separator, path = url.partition(":///")
+    if scheme != "sqlite" or not separator or not path:
+        raise SettingsInvalid(
+            f"the store's URL {_without_secret(url)!r} can't be used; "
+            "it must be sqlite:///PATH (sqlite:////abs/path, sqlite:///rel/path) or sqlite:///:memory:"
+        )
+    return MEMORY if path == MEMORY else path
+
+
+def _without_secret(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    _, at, host = rest.rpartition("@")
+    return f"{scheme}{separator}…@{host}" if at else url
