@@ -302,7 +302,7 @@ class Workflow:
             if claim_id is not None:
                 claim = situation.claim(claim_id)
                 return None if claim is None else claim.state
-            newest = session.row("newest_counted", user_id=user_id)
+            newest = session.row("newest_counted", user_id=user_id, first=self.definition.first_state())
             return None if newest is None else str(newest["state"])
 
         return self._store.read(find)

@@ -161,7 +161,8 @@ def _follow(definition: Definition, situation: Situation, now: datetime) -> None
 def _answer(kept: Kept, account: Account, trigger: Trigger) -> Outcome | NotAllowed:
     """Tell what became of a new event."""
     waiting = [share for share in kept.shares if share.standing is Standing.WAITING]
-    money_without_id = trigger.money and kept.event.event_id is None
+    reimbursement = kept.event.field("reimbursement_id")
+    money_without_id = trigger.money and kept.event.event_id is None and not reimbursement
     hints = [kept.event.hint, *account.hints, NEEDS_AN_ID if money_without_id else None]
     hint = " ".join(hint for hint in hints if hint) or None
     status = _status(kept, account)

@@ -320,7 +320,8 @@ def _confidence(entry: tuple[int, Mapping[str, Any], str]) -> Any:
     return -1 if confidence is None else confidence
 
 
-def _check_money(fields: Mapping[str, Any], listed: Sequence[Field], errors: list[FieldError]) -> None:
+def _check_money(fields: dict[str, Any], listed: Sequence[Field], errors: list[FieldError]) -> None:
+    """Check an amount against its currency; a payout whose currency is told is rounded to it."""
     amount = fields.get("amount")
     if not isinstance(amount, money.Amount):
         return
@@ -330,7 +331,8 @@ def _check_money(fields: Mapping[str, Any], listed: Sequence[Field], errors: lis
         if kind is Kind.ESTIMATE:
             money.estimate_minor(amount, currency or "USD")
         elif currency is not None:
-            money.payout_minor(amount, currency)
+            minor = money.payout_minor(amount, currency)
+            fields["amount"] = money.amount(money.text(minor, currency))
         elif not money.payable_somewhere(amount):
             raise money.NotMoney("must be above 0, and have no more decimals than some currency has (4)")
     except money.NotMoney as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -70,26 +70,16 @@ class Row:
     actor: str
     hash: str = ""
 
-    def chained(self, previous: str) -> str:
-        """Give the hash that this row has behind a row whose hash is `previous`."""
-        return chain(
-            previous,
-            [
-                self.user_id,
-                self.cursor,
-                self.lifecycle,
-                self.claim_id,
-                self.sync_id,
-                self.version,
-                self.trigger,
-                self.from_state,
-                self.to_state,
-                self.event_id,
-                show_instant(self.at),
-                None if self.occurred_at is None else show_instant(self.occurred_at),
-                self.actor,
-            ],
-        )
+    @classmethod
+    def chained(cls, previous: str, **columns: Any) -> Row:
+        """Make the row that follows a row whose hash is `previous`; `columns` are all but the hash."""
+        told = [columns[name] for name in COLUMNS]
+        texts = [show_instant(value) if isinstance(value, datetime) else value for value in told]
+        return cls(**columns, hash=chain(previous, texts))
+
+
+COLUMNS = tuple(column.name for column in fields(Row) if column.name != "hash")
+"""The columns that a row's hash covers, in its order."""
 
 
 def chain(previous: str, columns: Sequence[str | int | None]) -> str:

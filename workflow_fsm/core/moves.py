@@ -13,6 +13,9 @@ from workflow_fsm.core.kept import Kept
 from workflow_fsm.core.lifecycle import GENESIS, Lifecycle, Row
 from workflow_fsm.core.situation import Situation
 
+TIMER = "timer"
+"""The actor of a transition that time brought about."""
+
 
 def begin(
     definition: Definition, situation: Situation, sync_id: str, trigger: Trigger, kept: Kept, now: datetime
@@ -68,46 +71,49 @@ def move(
     `kept` is the event that moved it, None for a timer. A lifecycle that the situation doesn't hold yet
     (its id is the next cursor) is made.
     """
-    row = Row(
+    cursor = situation.next_cursor()
+    version = lifecycle.version + 1
+    row = Row.chained(
+        lifecycle.head,
         user_id=situation.user_id,
-        cursor=situation.next_cursor(),
+        cursor=cursor,
         lifecycle=lifecycle.id,
         claim_id=lifecycle.claim_id,
         sync_id=lifecycle.sync_id,
-        version=lifecycle.version + 1,
+        version=version,
         trigger=trigger.name,
         from_state=lifecycle.state if lifecycle.version else None,
         to_state=target,
         event_id=None if kept is None else kept.event_id,
         at=now,
         occurred_at=None if kept is None else kept.event.occurred_at,
-        actor="timer" if kept is None else kept.actor,
+        actor=TIMER if kept is None else kept.actor,
     )
-    row = replace(row, hash=row.chained(lifecycle.head))
+    facts = {**lifecycle.facts, **told}
     moved = replace(
         lifecycle,
         state=target,
-        version=row.version,
+        version=version,
         entered_at=now,
-        cursor=row.cursor,
+        cursor=cursor,
         head=row.hash,
-        origin=row.hash if row.version == 1 else lifecycle.origin,
+        origin=row.hash if version == 1 else lifecycle.origin,
         forked=forked or lifecycle.forked,
-        facts={**lifecycle.facts, **told},
+        facts=facts,
+        due_at=due_at(definition, target, facts),
     )
-    moved = replace(moved, due_at=due_at(definition, moved))
     situation.changes.rows.append(row)
-    situation.put(moved, made=lifecycle.id == row.cursor)
+    situation.put(moved, made=lifecycle.id == cursor)
     return row
 
 
-def due_at(definition: Definition, lifecycle: Lifecycle) -> datetime | None:
-    """Give the instant at which a timer would move the lifecycle, None where none would."""
+def due_at(definition: Definition, state: str, facts: Mapping[str, Any]) -> datetime | None:
+    """Give the instant at which a timer would move a lifecycle on, None where none would."""
     instants = [
-        read_instant(lifecycle.facts[timer.due])
+        read_instant(facts[timer.due])
         for timer in definition.by_addressing(Addressing.TIMER)
         if timer.due is not None
-        and lifecycle.facts.get(timer.due) is not None
-        and definition.has_arrow(lifecycle.state, timer.name)
+        and facts.get(timer.due) is not None
+        and definition.has_arrow(state, timer.name)
     ]
     return min(instants, default=None)

@@ -126,13 +126,14 @@ class Settling:
     def _found(self, sync: Lifecycle, part: Part) -> Share:
         """Give a detected claim its lifecycle, or keep with a known one what the entry tells."""
         assert part.claim is not None
-        claim_id = self._situation.canonical(part.claim)
+        claim = self._situation.claim(part.claim)
+        claim_id = claim.claim_id if claim is not None else self._situation.canonical(part.claim)
+        assert claim_id is not None
         aliases = [alias for alias in part.fields.get("aliases", ()) if alias != claim_id]
         for alias in aliases:
             owner = self._situation.owner(alias)
             if owner not in (None, claim_id):
                 return self._refuse_entry(part, "aliases", f"alias {alias!r} names claim {owner!r} already")
-        claim = self._situation.claim(claim_id)
         if claim is not None:
             share = self._judge(claim, part)
         else:
@@ -237,8 +238,9 @@ class Settling:
     def _judge(self, lifecycle: Lifecycle, part: Part) -> Share:
         """Ask the lifecycle's cell, and do what it says."""
         told = self._trigger.tells(part.fields, lifecycle.facts)
+        if self._is_of_another_case(lifecycle, part):
+            told = {name: value for name, value in told.items() if name != "amazon_case_id"}
         share = Share(claim=part.claim, standing=Standing.KNOWN, lifecycles=(lifecycle.id,), index=part.index)
-        self._hint_at_another_case(lifecycle, part)
         meeting = Meeting(facts=lifecycle.facts, paid=lifecycle.paid, told=told)
         if self._trigger.money:
             met = self._money(lifecycle, meeting)
@@ -301,23 +303,26 @@ class Settling:
         if fills:
             facts = {**lifecycle.facts, **fills}
             learnt = replace(lifecycle, facts=facts)
-            self._situation.put(replace(learnt, due_at=due_at(self._definition, learnt)))
+            due = due_at(self._definition, learnt.state, facts)
+            self._situation.put(replace(learnt, due_at=due))
 
     def _answer(self, lifecycle: Lifecycle, fields: Mapping[str, Any]) -> str | Rest:
         told = self._trigger.tells(fields, lifecycle.facts)
         meeting = Meeting(facts=lifecycle.facts, paid=lifecycle.paid, told=told)
         return self._definition.answer(lifecycle.state, self._trigger.name, meeting)
 
-    def _hint_at_another_case(self, lifecycle: Lifecycle, part: Part) -> None:
+    def _is_of_another_case(self, lifecycle: Lifecycle, part: Part) -> bool:
+        """Tell whether the event names, beside this claim, the case of another; the claim wins, with a hint."""
         case_id = self._event.field("amazon_case_id")
         if part.claim is None or case_id is None or lifecycle.case_id == case_id:
-            return
+            return False
         others = [one for one in self._situation.with_case(case_id) if one.id != lifecycle.id]
         if others:
             self.account.hints.append(
                 f"case {case_id!r} is that of claim {others[0].claim_id!r}; "
                 f"the event was taken for claim {lifecycle.claim_id!r}, which it names."
             )
+        return bool(others)
 
     def _move(
         self, lifecycle: Lifecycle, target: str, told: Mapping[str, Any], *, forked: bool = False

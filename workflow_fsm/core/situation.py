@@ -129,11 +129,11 @@ class Situation:
 
     def claim(self, name: str) -> Lifecycle | None:
         """Give the claim that a name stands for, an alias too."""
-        claim_id = self.canonical(name)
-        made = self._claims.get(claim_id)
-        if made is not None:
-            return self._seen[made]
-        return self._current(self._source.claim(claim_id))
+        found = self._claim(name)
+        if found is None:
+            claim_id = self.canonical(name)
+            found = None if claim_id == name else self._claim(claim_id)
+        return found
 
     def canonical(self, name: str) -> str:
         """Give the claim id that a name stands for: the alias's owner, else the name itself."""
@@ -246,6 +246,10 @@ class Situation:
         names = self._linked | {one.claim_id for one in touched if one.claim_id is not None}
         self._touched, self._linked = [], set()
         return touched, names
+
+    def _claim(self, claim_id: str) -> Lifecycle | None:
+        made = self._claims.get(claim_id)
+        return self._seen[made] if made is not None else self._current(self._source.claim(claim_id))
 
     def _now(self, lifecycle: Lifecycle) -> Lifecycle:
         return self._seen.setdefault(lifecycle.id, lifecycle)

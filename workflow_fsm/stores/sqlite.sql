@@ -163,8 +163,14 @@ WHERE user_id = :user_id AND NOT forked AND NOT (
 GROUP BY state;
 
 -- name: newest_counted
--- the state of the newest that takes part
-SELECT state FROM lifecycles WHERE user_id = :user_id AND NOT forked ORDER BY id DESC LIMIT 1;
+-- the state of the newest that counts
+SELECT state FROM lifecycles
+WHERE user_id = :user_id AND NOT forked AND NOT (
+    claim_id IS NULL AND state = :first AND id < coalesce((
+        SELECT max(id) FROM lifecycles WHERE user_id = :user_id AND claim_id IS NULL AND state <> :first
+    ), 0)
+)
+ORDER BY id DESC LIMIT 1;
 
 -- name: claims_page
 SELECT * FROM lifecycles
@@ -204,23 +210,51 @@ SELECT DISTINCT "trigger" FROM events WHERE standing = 'waiting';
 -- name: ping
 SELECT count(*) FROM users WHERE user_id = '';
 
+-- name: every_complaint
+-- what SQLite itself finds wrong with its file: tables, indexes, and values of a wrong type
+SELECT integrity_check AS complaint FROM pragma_integrity_check(100) WHERE integrity_check <> 'ok';
+
 -- name: every_user
-SELECT user_id, cursor, recovered FROM users ORDER BY user_id;
+-- a page of users, from one on. Here and below text is read as its bytes, which may be UTF-8 no more
+SELECT CAST(user_id AS BLOB) AS user_id, cursor, CAST(recovered AS BLOB) AS recovered
+FROM users WHERE user_id >= CAST(:start AS TEXT) ORDER BY user_id LIMIT :limit;
+
+-- name: every_stranger
+-- whoever something is kept of and is no user
+SELECT CAST(user_id AS BLOB) AS user_id FROM (
+    SELECT user_id FROM history
+    UNION SELECT user_id FROM lifecycles
+    UNION SELECT user_id FROM events
+    UNION SELECT user_id FROM waits
+    UNION SELECT user_id FROM aliases
+) AS kept WHERE NOT EXISTS (SELECT 1 FROM users WHERE users.user_id = kept.user_id) ORDER BY user_id;
 
 -- name: every_lifecycle
-SELECT * FROM lifecycles WHERE user_id = :user_id ORDER BY id;
+SELECT id, CAST(claim_id AS BLOB) AS claim_id, CAST(sync_id AS BLOB) AS sync_id,
+    CAST(state AS BLOB) AS state, version, CAST(entered_at AS BLOB) AS entered_at, cursor,
+    CAST(head AS BLOB) AS head, CAST(origin AS BLOB) AS origin, parent, forked,
+    CAST(case_id AS BLOB) AS case_id, CAST(due_at AS BLOB) AS due_at,
+    CAST(facts AS BLOB) AS facts, CAST(paid AS BLOB) AS paid
+FROM lifecycles WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY id;
 
 -- name: every_row
-SELECT * FROM history WHERE user_id = :user_id ORDER BY cursor;
+SELECT CAST(user_id AS BLOB) AS user_id, cursor, lifecycle, CAST(claim_id AS BLOB) AS claim_id,
+    CAST(sync_id AS BLOB) AS sync_id, version, CAST("trigger" AS BLOB) AS "trigger",
+    CAST(from_state AS BLOB) AS from_state, CAST(to_state AS BLOB) AS to_state,
+    CAST(event_id AS BLOB) AS event_id, CAST(at AS BLOB) AS at,
+    CAST(occurred_at AS BLOB) AS occurred_at, CAST(actor AS BLOB) AS actor, CAST(hash AS BLOB) AS hash
+FROM history WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY cursor;
 
 -- name: every_event
-SELECT * FROM events WHERE user_id = :user_id ORDER BY seq;
+SELECT CAST(user_id AS BLOB) AS user_id, seq, CAST(event_id AS BLOB) AS event_id,
+    CAST("trigger" AS BLOB) AS "trigger", CAST(standing AS BLOB) AS standing,
+    CAST(received_at AS BLOB) AS received_at, CAST(occurred_at AS BLOB) AS occurred_at,
+    CAST(expires_at AS BLOB) AS expires_at, settled, CAST(fingerprint AS BLOB) AS fingerprint,
+    CAST(body AS BLOB) AS body, CAST(shares AS BLOB) AS shares, CAST(answer AS BLOB) AS answer,
+    CAST(actor AS BLOB) AS actor, CAST(reimbursement_id AS BLOB) AS reimbursement_id,
+    CAST(currency AS BLOB) AS currency, CAST(minor AS BLOB) AS minor
+FROM events WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY seq;
 
 -- name: every_wait
-SELECT name, seq FROM waits WHERE user_id = :user_id ORDER BY seq, name;
-
--- name: users_without_a_row
--- rows that belong to no user that is known
-SELECT DISTINCT user_id FROM (
-    SELECT user_id FROM history UNION SELECT user_id FROM lifecycles UNION SELECT user_id FROM events
-) WHERE user_id NOT IN (SELECT user_id FROM users);
+SELECT CAST(name AS BLOB) AS name, seq FROM waits
+WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY seq, name;

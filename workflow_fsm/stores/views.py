@@ -105,6 +105,15 @@ def history(
     return Page(shown, shown[-1]["cursor"] if len(rows) > limit else None)
 
 
+def told_money(definition: Definition, kept: Kept) -> tuple[str, Decimal] | None:
+    """Give the currency and signed amount that a payout or reversal tells; one without a currency is USD's."""
+    trigger = definition.trigger(kept.event.trigger)
+    if trigger is None or not trigger.money:
+        return None
+    amount = Decimal(comparable_value(kept.event.field("amount")))
+    return kept.event.field("currency") or DEFAULT_CURRENCY, trigger.money * amount
+
+
 def _transition(row: Columns) -> Record:
     return Record(
         {
@@ -136,7 +145,7 @@ def _state(
         for state in definition.states:
             if state.name in counts and any(_is_entered_by(definition, state.name, p) for p in paying):
                 return state.name
-        newest = session.row("newest_counted", user_id=user_id)
+        newest = session.row("newest_counted", user_id=user_id, first=definition.first_state())
         return None if newest is None else newest["state"]
     sync = source.newest_sync(None)
     return None if sync is None else sync.state
@@ -210,15 +219,13 @@ def _deferred(definition: Definition, situation: Situation, kept: Kept, share: S
 
 
 def _unapplied(definition: Definition, waiting: list[Kept]) -> Record:
-    """Add up the payouts that wait, less the reversals that wait; one without a currency shows as USD."""
+    """Add up the payouts that wait, less the reversals that wait."""
     sums: dict[str, Decimal] = {}
     for kept in waiting:
-        trigger = definition.trigger(kept.event.trigger)
-        if trigger is None or not trigger.money:
-            continue
-        currency = kept.event.field("currency") or DEFAULT_CURRENCY
-        amount = Decimal(comparable_value(kept.event.field("amount")))
-        sums[currency] = sums.get(currency, Decimal(0)) + trigger.money * amount
+        told = told_money(definition, kept)
+        if told is not None:
+            currency, amount = told
+            sums[currency] = sums.get(currency, Decimal(0)) + amount
     return Record({code: money.text_decimal(sums[code], code) for code in sorted(sums) if sums[code]})
 
 
