@@ -66,19 +66,10 @@ def _read(workflow: Workflow, entry: JSON | Malformed) -> Event | WorkflowError 
     try:
         if not isinstance(entry, dict):
             raise InvalidEvent([FieldError(field="", reason="an event must be a JSON object")])
-        trigger = _trigger(workflow, entry)
-        return workflow.read(trigger, {name: value for name, value in entry.items() if name != "trigger"})
+        fields = {name: value for name, value in entry.items() if name != "trigger"}
+        return workflow.read(entry.get("trigger"), fields)
     except WorkflowError as error:
         return error
-
-
-def _trigger(workflow: Workflow, entry: Mapping[str, Any]) -> str:
-    given = entry.get("trigger")
-    known = [trigger.name for trigger in workflow.definition.triggers if not trigger.timer]
-    if isinstance(given, str) and given in known:
-        return given
-    reason = "is required" if given is None else "is none that can be sent"
-    raise InvalidEvent([FieldError(field="trigger", reason=f"{reason}; it is one of {', '.join(known)}")])
 
 
 def _told(answer: Answer) -> dict[str, Any]:

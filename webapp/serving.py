@@ -6,9 +6,11 @@ on one core, since handing the interpreter's lock from core to core costs half o
 
 from __future__ import annotations
 
+import ctypes
 import ipaddress
 import logging
 import os
+import signal
 import socket
 import sys
 from typing import Any, NoReturn
@@ -33,6 +35,8 @@ KEEPALIVE_SECONDS = 65
 REFUSED = os.EX_CONFIG
 UNAVAILABLE = os.EX_UNAVAILABLE
 """Exit codes: what was configured can't be served; it could be, but not just now."""
+
+_PR_SET_PDEATHSIG = 1
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +99,7 @@ class Service(BaseApplication):
             "loglevel": "error",
             "control_socket_disable": True,
             "when_ready": self._announce,
-            "post_fork": _pin,
+            "post_fork": _settle,
             "worker_exit": self._close,
         }
         for name, value in chosen.items():
@@ -167,8 +171,13 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _pin(_arbiter: Arbiter, _worker: Worker) -> None:
-    """Keep a worker on one of the cores that it may use; services of one machine spread over them."""
-    if hasattr(os, "sched_setaffinity"):
+def _settle(_arbiter: Arbiter, _worker: Worker) -> None:
+    """Keep a worker on one of the cores that it may use, and let it end with its arbiter, however that ends.
+
+    Services of one machine spread over the cores. A worker that outlived `kill -9` of its arbiter would hold
+    the port for seconds, and the service could not be started again.
+    """
+    if sys.platform == "linux":
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {cores[os.getpid() % len(cores)]})
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))

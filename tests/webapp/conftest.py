@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from typing import Any, TypeAlias
 import pytest
 import requests
 from flask.testing import FlaskClient
+
 from webapp import create_app
 from webapp.webhooks import PREFIX
 from workflow_fsm.settings import Settings
@@ -118,8 +120,8 @@ def start_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
 
     yield start
     for process in started:
-        if process.poll() is None:
-            process.kill()
+        process.send_signal(signal.SIGINT)
+    for process in started:
         process.communicate()
 
 

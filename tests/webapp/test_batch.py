@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
 from webapp.problems import DOCS
 from webapp.webhooks import PREFIX
-from werkzeug.test import TestResponse
 
 EVENTS = f"{PREFIX}/events"
 NDJSON = "application/x-ndjson"
@@ -77,10 +78,7 @@ def test_a_trigger_that_can_t_be_sent_is_a_bad_event(client: FlaskClient, trigge
     response = client.post(EVENTS, json=[{**sync("s"), "trigger": trigger}, sync("s")])
 
     assert codes(response) == [400, 200]
-    [error] = response.get_json()[0]["errors"]
-    assert error["field"] == "trigger"
-    assert "sync_complete" in error["reason"]
-    assert "deadline_passed" not in error["reason"]
+    assert [error["field"] for error in response.get_json()[0]["errors"]] == ["trigger"]
 
 
 def test_headers_name_no_event_of_a_batch(client: FlaskClient) -> None:

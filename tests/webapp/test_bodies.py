@@ -7,11 +7,11 @@ import socket
 from collections.abc import Iterable, Iterator
 
 import pytest
+
+from tests.webapp.conftest import Api, Service
 from webapp.bodies import MAX_BYTES
 from webapp.problems import DOCS
 from webapp.webhooks import PREFIX
-
-from tests.webapp.conftest import Api, Service
 
 
 def exchange(server: Service, *sent: bytes) -> tuple[int, bytes]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+
 from webapp import blueprint
+from webapp.problems import DOCS
 from webapp.webhooks import PREFIX
 from workflow_fsm.workflow import Workflow
 
@@ -34,4 +36,17 @@ def test_a_store_that_is_gone_is_not_ready_while_the_process_is_well(
         response = client.get(path)
         assert response.status_code == 503
         assert response.content_type == "application/problem+json"
+        assert int(response.headers["Retry-After"]) > 0
+
+
+def test_an_event_that_meets_no_store_is_503_alone_and_in_a_batch(
+    client: FlaskClient, workflow: Workflow
+) -> None:
+    workflow.close()
+
+    event = {"trigger": "sync_complete", "user_id": "u"}
+    for route, body in (("sync/complete", {"user_id": "u"}), ("events", [event, {"trigger": "no_such"}])):
+        response = client.post(f"{PREFIX}/{route}", json=body)
+        assert response.status_code == 503
+        assert response.get_json(force=True)["type"] == f"{DOCS}/store-unavailable"
         assert int(response.headers["Retry-After"]) > 0

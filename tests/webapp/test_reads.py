@@ -9,12 +9,12 @@ from urllib.parse import quote
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+
+from tests.webapp.conftest import Api, Service
 from webapp import blueprint
 from webapp.problems import DOCS
 from webapp.webhooks import PREFIX
 from workflow_fsm.workflow import Workflow
-
-from tests.webapp.conftest import Api, Service
 
 ODD_USERS = [
     "a/b?c#d%20",
@@ -106,21 +106,21 @@ def test_every_wrong_parameter_is_named_at_once(client: FlaskClient) -> None:
         "claim_id=%FF",
     ],
 )
-@pytest.mark.parametrize("read", ["status", "history"])
-def test_a_bad_query_is_400(client: FlaskClient, read: str, query: str) -> None:
+def test_a_bad_query_is_400(client: FlaskClient, query: str) -> None:
     client.post(f"{PREFIX}/sync/complete", json={"user_id": "u"})
 
-    assert client.get(f"{PREFIX}/{read}/u?{query}").status_code == 400
+    for read in ("status", "history"):
+        assert client.get(f"{PREFIX}/{read}/u?{query}").status_code == 400
 
 
 @pytest.mark.parametrize(
     "query", ["limit=1", "limit=1000", "cursor=1", "cursor=99999999999999999999", "other=x"]
 )
-@pytest.mark.parametrize("read", ["status", "history"])
-def test_a_good_query_is_200(client: FlaskClient, read: str, query: str) -> None:
+def test_a_good_query_is_200(client: FlaskClient, query: str) -> None:
     client.post(f"{PREFIX}/sync/complete", json={"user_id": "u"})
 
-    assert client.get(f"{PREFIX}/{read}/u?{query}").status_code == 200
+    for read in ("status", "history"):
+        assert client.get(f"{PREFIX}/{read}/u?{query}").status_code == 200
 
 
 def test_history_is_read_page_by_page(client: FlaskClient) -> None:

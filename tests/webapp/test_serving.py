@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,10 +13,12 @@ from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
+
+from tests.webapp.conftest import Api, Service, Start
 from webapp.serving import REFUSED, UNAVAILABLE, exposed
 from workflow_fsm.settings import Settings
 
-from tests.webapp.conftest import Api, Service, Start
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="done on Linux only")
 
 
 def fail(start_process: Start, log: Path, **environment: str) -> tuple[int, str]:
@@ -35,7 +38,7 @@ def test_the_start_is_one_line_with_the_url(server: Service) -> None:
     assert said == [f"serving on {server.url}"]
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system pins no process to a core")
+@on_linux
 def test_the_worker_is_pinned_to_one_core(server: Service, api: Api) -> None:
     api.get("health")
 
@@ -144,5 +147,23 @@ def test_a_worker_that_is_killed_is_replaced(start_service: Callable[..., Servic
             sleep(0.05)
         api.close()
         assert api.get("status/u").status_code == 200
+    finally:
+        api.close()
+
+
+@on_linux
+def test_a_service_that_is_killed_starts_again_at_once_and_knows_what_it_acknowledged(
+    start_service: Callable[..., Service], tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'workflow.db'}"
+    service = start_service(WORKFLOW_DATABASE_URL=url)
+    api = Api(service.url)
+    try:
+        assert api.post("sync/complete", {"user_id": "u"}).status_code == 200
+        service.process.kill()
+        service.process.wait()
+        start_service(WORKFLOW_DATABASE_URL=url, PORT=str(service.port))
+        api.close()
+        assert api.get("status/u").json()["state"] == "synced"
     finally:
         api.close()

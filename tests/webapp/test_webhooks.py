@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
 from webapp import create_app
 from webapp.problems import DOCS
 from webapp.webhooks import PREFIX, TRIGGERS
-from werkzeug.test import TestResponse
 from workflow_fsm.settings import Settings
 from workflow_fsm.workflow import Workflow
 

@@ -167,7 +167,12 @@ def _same_again(
 def _could_be_for_others(
     definition: Definition, situation: Situation, trigger: Trigger, event: Event, *, since: int
 ) -> bool:
-    """Tell whether an event that names nobody would now be for lifecycles that it wasn't for then."""
+    """Tell whether an event that names nobody would now be for lifecycles that it wasn't for then.
+
+    Never asked of money: two equal instalments in a row need an id.
+    """
+    if trigger.money:
+        return False
     if trigger.addressing is Addressing.DETECTION:
         sync = situation.newest_sync(definition.first_state())
         return event.field("sync_id") is None and sync is not None and sync.cursor > since

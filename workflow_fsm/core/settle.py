@@ -312,7 +312,7 @@ class Settling:
         return self._definition.answer(lifecycle.state, self._trigger.name, meeting)
 
     def _is_of_another_case(self, lifecycle: Lifecycle, part: Part) -> bool:
-        """Tell whether the event names, beside this claim, the case of another; the claim wins, with a hint."""
+        """Tell whether the event names another claim's case beside this claim, which wins, with a hint."""
         case_id = self._event.field("amazon_case_id")
         if part.claim is None or case_id is None or lifecycle.case_id == case_id:
             return False
