@@ -228,7 +228,9 @@ class Situation:
 
     def waiting(self, names: Collection[str]) -> list[Kept]:
         """Give the waiting events with a nameless part, or one that names one of `names`, oldest first."""
-        return [self.kept(kept) for kept in self._source.waiting(names) if self.kept(kept).waits_under]
+        linked = {alias for alias, claim_id in self.changes.aliases.items() if claim_id in names}
+        stored = (self.kept(kept) for kept in self._source.waiting({*names, *linked}))
+        return [kept for kept in stored if kept.waits_under]
 
     def kept(self, kept: Kept) -> Kept:
         """Give the event as it stands now."""
