@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
+from socket import socket
 from time import perf_counter
+from typing import IO
 
 from flask import Request, Response, request
 from werkzeug.exceptions import HTTPException
@@ -30,7 +33,7 @@ def read_object(request: Request) -> dict[str, JSON]:
     _check_media_type(request, (JSON_TYPE,))
     value = _read_json(_read_bytes(request))
     if not isinstance(value, dict):
-        raise malformed(Malformed(f"The body is {_a_kind_of(value)}; it must be one JSON object."))
+        raise malformed(Malformed(f"is {_a_kind_of(value)}; it must be one JSON object"))
     return value
 
 
@@ -41,7 +44,7 @@ def read_list(request: Request) -> Iterable[JSON | Malformed]:
     value = _read_json(_read_bytes(request))
     if not isinstance(value, list):
         raise malformed(
-            Malformed(f"The body is {_a_kind_of(value)}; it must be a JSON array, or {NDJSON_TYPE}.")
+            Malformed(f"is {_a_kind_of(value)}; it must be a JSON array, or {NDJSON_TYPE}")
         )
     return value
 
@@ -50,24 +53,20 @@ def malformed(fault: Malformed) -> Problem:
     """Give the problem that tells what is wrong with a text."""
     return Problem(
         "malformed-body",
-        f"The body can't be read: {fault}",
+        f"The body can't be read: {fault}.",
         errors=[{"field": fault.where, "reason": fault.reason}],
     )
 
 
 def discard(response: Response) -> Response:
-    """Read away, within bounds, what is left of a body that is refused, then give the response as it is.
+    """See to it that a refused body is read away, within bounds, once the response is out.
 
     A server that closes on a sender who still sends resets the connection, and the sender never sees why.
     """
     if response.status_code >= 400:
-        left, since = _DISCARDED_BYTES, perf_counter()
-        with suppress(Exception):  # whatever the server says of a torn body: it is thrown away
-            while left > 0 and perf_counter() - since < _DISCARDING_SECONDS:
-                chunk = request.stream.read(min(left, _STEP_BYTES))
-                if not chunk:
-                    break
-                left -= len(chunk)
+        with suppress(HTTPException):  # too large for the mounting app to be touched at all
+            connection = request.environ.get("gunicorn.socket")
+            response.call_on_close(partial(_read_away, request.stream, connection))
     return response
 
 
@@ -100,12 +99,21 @@ def _read_bytes(request: Request) -> bytes:
     except HTTPException:
         raise
     except Exception as error:  # each server has errors of its own for a torn or badly framed body
-        raise malformed(Malformed("Its end never came, or its framing is wrong.")) from error
+        raise malformed(Malformed("is torn: its end never came, or its framing is wrong")) from error
     if size > MAX_BYTES:
         raise _too_large()
     if told is not None and size < told:
-        raise malformed(Malformed(f"It ended after {size} of {told} bytes."))
+        raise malformed(Malformed(f"is torn: it ended after {size} of {told} bytes"))
     return b"".join(chunks)
+
+
+def _read_away(stream: IO[bytes], connection: socket | None) -> None:
+    left, until = _DISCARDED_BYTES, perf_counter() + _DISCARDING_SECONDS
+    with suppress(Exception):  # whatever the server says of a torn body: it is thrown away
+        if connection is not None:
+            connection.settimeout(_DISCARDING_SECONDS)
+        while left > 0 and perf_counter() < until and (chunk := stream.read(min(left, _STEP_BYTES))):
+            left -= len(chunk)
 
 
 def _read_json(raw: bytes) -> JSON:

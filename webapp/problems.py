@@ -220,6 +220,8 @@ def _translate(error: HTTPException) -> HTTPException | Response:
         if name.lower() not in ("content-type", "content-length")
     }
     detail = KINDS[code].meaning
+    if "Allow" in headers:
+        headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
     if code == "method-not-allowed" and "Allow" in headers:
         detail = f"{request.method} is not for this path; it takes {headers['Allow']}."
     elif code == "invalid-request" and error.description:

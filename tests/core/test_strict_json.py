@@ -140,7 +140,7 @@ def test_what_is_not_strict_is_refused_with_its_place_and_a_sentence(
     malformed = refusal(raw)
     assert malformed.where == where
     assert says in malformed.reason
-    assert malformed.reason.endswith(".")
+    assert not malformed.reason.endswith(".")
     str(malformed).encode("utf-8")
 
 

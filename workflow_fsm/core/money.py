@@ -32,8 +32,8 @@ def currency(code: str) -> str:
     if upper in _DECIMALS:
         return upper
     if upper in _WITHOUT_MINOR_UNIT:
-        raise NotMoney(f"{upper} has no smallest unit, so no amount can be in it.")
-    raise NotMoney(f"{code[:12]!a} is not the ISO 4217 code of a currency in use, such as USD.")
+        raise NotMoney(f"{upper} has no smallest unit, so no amount can be in it")
+    raise NotMoney(f"{code[:12]!a} is not the ISO 4217 code of a currency in use, such as USD")
 
 
 def decimals(code: str) -> int:
@@ -46,7 +46,7 @@ def amount(value: JSON) -> Amount:
     if isinstance(value, str):
         return _amount(_read(value), exact=True)
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise NotMoney("An amount is a number or a decimal string.")
+        raise NotMoney("must be a number or a decimal string")
     return _amount(value, exact=False)
 
 
@@ -55,9 +55,9 @@ def payout_minor(amount: Amount, currency: str) -> int:
     places = decimals(currency)
     minor = _fit(amount, places)
     if minor is None:
-        raise NotMoney(f"{currency.upper()} has {_PLACES[places]}; {amount.value} has more.")
+        raise NotMoney(f"{currency.upper()} has {_PLACES[places]}; {amount.value} has more")
     if minor <= 0:
-        raise NotMoney(f"A payout in {currency.upper()} is at least {text(1, currency)}.")
+        raise NotMoney(f"must be at least {text(1, currency)} in {currency.upper()}")
     return minor
 
 
@@ -70,7 +70,7 @@ def estimate_minor(amount: Amount, currency: str) -> int:
     """Gives an estimate in minor units, zero or more, rounded half-even; raises NotMoney below zero."""
     places = decimals(currency)
     if amount.value < 0:
-        raise NotMoney("An estimate is zero or more.")
+        raise NotMoney("must be zero or more")
     return int(_rounded(amount.value.scaleb(places, EXACT)))
 
 
@@ -106,7 +106,7 @@ def _read(literal: str) -> int | Decimal:
 def _amount(value: int | Decimal, *, exact: bool) -> Amount:
     value = Decimal(value)
     if not value.is_finite() or not -_LIMIT < value < _LIMIT:
-        raise NotMoney("An amount is below 10^15.")
+        raise NotMoney("must be below 10^15")
     return Amount(value=value, exact=exact)
 
 

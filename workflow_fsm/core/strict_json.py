@@ -42,7 +42,7 @@ class Malformed(ValueError):
 
     def __str__(self) -> str:
         """Gives the sentence, after its path where there is one."""
-        return f"{self.where}: {self.reason}" if self.where else self.reason
+        return f"{self.where or 'it'} {self.reason}"
 
 
 class TooLarge(Malformed):
@@ -82,7 +82,7 @@ def normal(value: object) -> JSON:
 def number(literal: str) -> int | Decimal:
     """Reads text that spells a number as JSON does (no '+', no blanks, ASCII digits); raises Malformed."""
     if not _NUMBER.fullmatch(literal):
-        raise Malformed("A number is spelled as JSON does: 12.50, -3 or 1e2.")
+        raise Malformed("must be a number spelled as JSON does: 12.50, -3 or 1e2")
     value = _number(literal)
     if isinstance(value, _Flaw):
         raise Malformed(value.reason)
@@ -91,8 +91,8 @@ def number(literal: str) -> int | Decimal:
 
 _LINE = re.compile(rb"[^\n]+")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_TOO_DEEP = f"This is nested more than {MAX_LEVELS} levels deep."
-_HALF_CHARACTER = "This text holds half a character (a lone surrogate)."
+_TOO_DEEP = f"is nested more than {MAX_LEVELS} levels deep"
+_HALF_CHARACTER = "holds half a character (a lone surrogate)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,14 +103,14 @@ class _Flaw:
     key: str | None = None
 
 
-_TOO_MANY_DIGITS = _Flaw(reason=f"This number has more than {MAX_DIGITS} digits.")
-_OUT_OF_RANGE = _Flaw(reason=f"This number is out of range: its exponent goes beyond {MAX_EXPONENT}.")
-_NOT_FINITE = _Flaw(reason="NaN and Infinity are no JSON numbers.")
+_TOO_MANY_DIGITS = _Flaw(reason=f"is a number of more than {MAX_DIGITS} digits")
+_OUT_OF_RANGE = _Flaw(reason=f"is a number out of range: its exponent goes beyond {MAX_EXPONENT}")
+_NOT_FINITE = _Flaw(reason="is no JSON number: NaN and Infinity are none")
 
 
 def _check_size(raw: bytes, max_bytes: int) -> None:
     if len(raw) > max_bytes:
-        raise TooLarge(f"This is {len(raw)} bytes long; at most {max_bytes} are read.")
+        raise TooLarge(f"is {len(raw)} bytes long; at most {max_bytes} are read")
 
 
 def _read_or_malformed(raw: bytes) -> JSON | Malformed:
@@ -122,15 +122,15 @@ def _read_or_malformed(raw: bytes) -> JSON | Malformed:
 
 def _read(raw: bytes) -> JSON:
     if raw.startswith(b"\xef\xbb\xbf"):
-        raise Malformed("This begins with a byte order mark; send UTF-8 without one.")
+        raise Malformed("begins with a byte order mark; send UTF-8 without one")
     try:
         value = _DECODER.decode(raw.decode("utf-8"))
         _inspect(value)
     except UnicodeDecodeError as error:
-        raise Malformed(f"This is not UTF-8: byte {error.start} is wrong.") from error
+        raise Malformed(f"is not UTF-8: byte {error.start} is wrong") from error
     except json.JSONDecodeError as error:
         fault = error.msg.rstrip(": ")
-        raise Malformed(f"This is not JSON at line {error.lineno}, column {error.colno}: {fault}.") from error
+        raise Malformed(f"is not JSON at line {error.lineno}, column {error.colno}: {fault}") from error
     except RecursionError as error:
         raise Malformed(_TOO_DEEP) from error
     return cast(JSON, value)
@@ -193,7 +193,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object] | _Flaw:
     if len(value) == len(pairs):
         return value
     twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
-    return _Flaw(reason="This key stands twice in one object.", key=twice)
+    return _Flaw(reason="is a key that stands twice in one object", key=twice)
 
 
 def _integer(literal: str) -> int | _Flaw:
@@ -271,7 +271,7 @@ def _plain(value: object, level: int) -> object:
         return _instant(value)
     if isinstance(value, dict | list | tuple):
         return _container(value, level)
-    return _Flaw(reason=f"A Python {type(value).__name__} has no place in JSON.")
+    return _Flaw(reason=f"is a Python {type(value).__name__}, which has no place in JSON")
 
 
 def _container(value: dict[object, object] | list[object] | tuple[object, ...], level: int) -> object:
@@ -281,14 +281,14 @@ def _container(value: dict[object, object] | list[object] | tuple[object, ...], 
         return [_plain(item, level + 1) for item in value]
     strays = [type(key).__name__ for key in value if not isinstance(key, str)]
     if strays:
-        return _Flaw(reason=f"The keys of an object are text; one is a Python {strays[0]}.")
+        return _Flaw(reason=f"has a key that is a Python {strays[0]}; the keys of an object are text")
     return {_plain(key, level): _plain(item, level + 1) for key, item in value.items()}
 
 
 def _instant(value: datetime) -> str | _Flaw:
     if value.utcoffset() is None:
-        return _Flaw(reason="This time has no offset; give it a tzinfo.")
+        return _Flaw(reason="is a time with no offset; give it a tzinfo")
     try:
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     except OverflowError:
-        return _Flaw(reason="This time lies outside the years 1 to 9999 in UTC.")
+        return _Flaw(reason="is a time outside the years 1 to 9999 in UTC")

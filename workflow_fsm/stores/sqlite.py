@@ -29,6 +29,18 @@ MEMORY = ":memory:"
 MOST_IN_A_COMMIT = 256
 """Events taken into one commit, so that the first of them isn't kept waiting by the last."""
 
+_Identity = tuple[int, int]
+"""A file's device and inode."""
+
+_OF_THE_JOB = (
+    sqlite3.IntegrityError,
+    sqlite3.DataError,
+    sqlite3.ProgrammingError,
+    sqlite3.InterfaceError,
+    sqlite3.NotSupportedError,
+)
+"""Faults of what a job asked for; others are the store's."""
+
 
 class SQLiteSession:
     """The named statements on one connection, inside a transaction that somebody else begins and ends."""
@@ -92,10 +104,11 @@ class SQLite:
         self._mutex = threading.Lock()
         self._serving = False
         self._connection_lock = threading.RLock()
-        self._readers: list[sqlite3.Connection] = []
+        self._readers: list[tuple[sqlite3.Connection, _Identity | None]] = []
         self._writer: sqlite3.Connection | None = None
         self._closed = False
-        self._file: tuple[int, int] | None = None
+        self._file: _Identity | None = None
+        self._log: _Identity | None = None
         self._prepare()
 
     # -- what the store calls
@@ -125,7 +138,8 @@ class SQLite:
             with self._connection_lock:
                 return work(SQLiteSession(self._writing()))
         with _translated():
-            reader = self._take_reader()
+            identity = self._check_file()
+            reader = self._take_reader(identity)
             try:
                 reader.execute("BEGIN")
                 result = work(SQLiteSession(reader))
@@ -133,11 +147,7 @@ class SQLite:
             except BaseException:
                 reader.close()
                 raise
-        with self._mutex:
-            if not self._closed:
-                self._readers.append(reader)
-                return result
-        reader.close()
+        self._give_back(reader, identity)
         return result
 
     def close(self) -> None:
@@ -147,7 +157,7 @@ class SQLite:
             self._drop_writer()
             with self._mutex:
                 readers, self._readers = self._readers, []
-            for reader in readers:
+            for reader, _ in readers:
                 reader.close()
 
     # -- the queue
@@ -182,6 +192,8 @@ class SQLite:
                 for job in batch:
                     self._attempt(job, session, alone=len(batch) == 1)
                 connection.execute("COMMIT")
+                if not self._memory and self._identity(self.path) != self._file:
+                    raise StoreUnavailable(f"{self.path} was moved away while it was written to")
             except BaseException as error:
                 self._roll_back(connection, error)
                 raise
@@ -194,6 +206,8 @@ class SQLite:
         try:
             with session.savepoint():
                 job.result = job.work(session)
+        except _OF_THE_JOB as error:
+            job.error = error
         except sqlite3.Error:
             raise
         except Exception as error:
@@ -203,7 +217,9 @@ class SQLite:
         with suppress(sqlite3.Error):
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-        if isinstance(error, sqlite3.Error) and not self._memory and not _is_busy(error):
+        if self._memory or not isinstance(error, sqlite3.Error) or isinstance(error, _OF_THE_JOB):
+            return
+        if not _is_busy(error):
             self._drop_writer()
 
     # -- connections
@@ -212,36 +228,71 @@ class SQLite:
         """Give the writer's connection: opened again after a fault, or where the file is another by now."""
         if self._closed:
             raise StoreUnavailable("the store is closed")
-        if self._writer is not None and not self._memory and self._identity() != self._file:
-            self._drop_writer()
+        if not self._memory:
+            self._check_file()
         if self._writer is None:
             self._writer = self._connect()
-            self._file = self._identity()
         return self._writer
 
-    def _identity(self) -> tuple[int, int] | None:
+    def _check_file(self) -> _Identity | None:
+        """See that the file is still the one that was opened; where another took its place, turn to that.
+
+        A log that the former file left beside it would be replayed over the new one; nothing is read or
+        written until somebody has removed it.
+        """
+        identity = self._identity(self.path)
+        if identity == self._file:
+            if self._log is None:
+                self._log = self._identity(f"{self.path}-wal")
+            return identity
+        if identity is None:
+            self._drop_writer()
+            raise StoreUnavailable(f"{self.path} is not there any more; put the file back")
+        if self._file is not None and self._log is not None:
+            self._drop_writer()
+            if self._identity(f"{self.path}-wal") == self._log:
+                raise StoreUnavailable(
+                    f"{self.path} is another file than before, and the log of the former one lies beside it: "
+                    f"remove {self.path}-wal and {self.path}-shm"
+                )
+        with self._mutex:
+            self._file, self._log = identity, None
+        return identity
+
+    def _identity(self, path: str) -> _Identity | None:
         try:
-            status = os.stat(self.path)
+            status = os.stat(path)
         except OSError:
             return None
         return status.st_dev, status.st_ino
 
     def _drop_writer(self) -> None:
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            writer.close()
+        with self._connection_lock:
+            writer, self._writer = self._writer, None
+            if writer is not None:
+                writer.close()
         with self._mutex:
             readers, self._readers = self._readers, []
-        for reader in readers:
+        for reader, _ in readers:
             reader.close()
 
-    def _take_reader(self) -> sqlite3.Connection:
+    def _take_reader(self, identity: _Identity | None) -> sqlite3.Connection:
         with self._mutex:
             if self._closed:
                 raise StoreUnavailable("the store is closed")
-            if self._readers:
-                return self._readers.pop()
+            while self._readers:
+                reader, opened = self._readers.pop()
+                if opened == identity:
+                    return reader
+                reader.close()
         return self._connect()
+
+    def _give_back(self, reader: sqlite3.Connection, identity: _Identity | None) -> None:
+        with self._mutex:
+            if not self._closed and identity == self._file:
+                self._readers.append((reader, identity))
+                return
+        reader.close()
 
     def _connect(self) -> sqlite3.Connection:
         target = self.path if self._memory else f"{Path(self.path).absolute().as_uri()}?mode=rw"
@@ -269,6 +320,11 @@ class SQLite:
             if self._memory:
                 _migrate(Database(self._writing()))
                 return
+            folder = Path(self.path).absolute().parent
+            if not folder.is_dir():
+                raise StoreRefused(
+                    f"{self.path} can't be made: the folder {folder} does not exist; make it first"
+                )
             with FileLock(f"{self.path}.lock", timeout=60):
                 connection = sqlite3.connect(self.path, timeout=self._busy_seconds)
                 try:
@@ -303,6 +359,8 @@ def _translated() -> Iterator[None]:
     """Turn what SQLite raises into StoreUnavailable, with a sentence that says what to do."""
     try:
         yield
+    except _OF_THE_JOB:
+        raise
     except sqlite3.Error as error:
         raise StoreUnavailable(f"the store can't be used just now: {_why(error)}") from error
 
@@ -315,7 +373,7 @@ def _why(error: sqlite3.Error) -> str:
     remedies = {
         sqlite3.SQLITE_BUSY: "another process holds its write lock",
         sqlite3.SQLITE_FULL: "its disk is full; free some room",
-        sqlite3.SQLITE_READONLY: "the file, or its folder, is read-only; make both writable",
+        sqlite3.SQLITE_READONLY: "the file, its -wal or its folder is read-only; make them writable",
         sqlite3.SQLITE_NOTADB: "the file is no SQLite database; name another, or move it away",
         sqlite3.SQLITE_CANTOPEN: "the file can't be opened; see that its folder exists and may be written",
         sqlite3.SQLITE_CORRUPT: "the file is damaged; restore a backup",
