@@ -24,6 +24,8 @@ from workflow_fsm.core.outcome import Outcome, Page, Record
 from workflow_fsm.core.situation import Situation
 from workflow_fsm.settings import Settings
 from workflow_fsm.stores import views
+from workflow_fsm.stores.audit import audit
+from workflow_fsm.stores.findings import Report
 from workflow_fsm.stores.session import Session
 from workflow_fsm.stores.sqlite import MEMORY, SQLite
 from workflow_fsm.stores.store import Overdue, Reading, Store, Unit
@@ -105,7 +107,7 @@ class Workflow:
         `fields` are the trigger's, as the webhooks name them (a float is read as a JSON number is). Raises
         InvalidEvent (nothing was kept), NotAllowed (kept as refused), EventIdReused.
         """
-        event = self.read(trigger, {**fields, "user_id": user_id, "event_id": event_id})
+        event = self.read(trigger, _plain({**fields, "user_id": user_id, "event_id": event_id}))
         (outcome,) = self.submit([event], actor="library")
         if isinstance(outcome, WorkflowError):
             raise outcome
@@ -118,9 +120,13 @@ class Workflow:
         """
         read: list[Event | WorkflowError] = []
         for fields in events:
+            if not isinstance(fields, Mapping):
+                reason = f"must be a mapping of a trigger and its fields, not {type(fields).__name__}"
+                read.append(InvalidEvent([FieldError(field="", reason=reason)]))
+                continue
             rest = {name: value for name, value in fields.items() if name != "trigger"}
             try:
-                read.append(self.read(fields.get("trigger"), rest))
+                read.append(self.read(fields.get("trigger"), _plain(rest)))
             except InvalidEvent as error:
                 read.append(error)
         return self.submit(read, actor="library")
@@ -135,21 +141,20 @@ class Workflow:
     ) -> Event:
         """Read a body as an event, without firing it. Raises InvalidEvent with every wrong field.
 
+        `fields` are JSON values as `strict_json.loads` or `strict_json.normal` give them.
         `event_id` is an id that came beside the body, in `id_field`; it goes before the body's own.
         """
         known = self.definition.trigger(trigger) if isinstance(trigger, str) else None
         if known is None or known.timer:
             names = ", ".join(one.name for one in self.definition.triggers if not one.timer)
-            reason = "is fired by time alone" if known is not None else f"is none of {names}"
-            raise InvalidEvent([FieldError(field="trigger", reason=f"{trigger!r} {reason}")])
-        try:
-            body = strict_json.normal(dict(fields))
-        except strict_json.Malformed as error:
-            raise InvalidEvent(
-                [FieldError(field=error.where, reason=error.reason)], trigger=known.name
-            ) from error
-        assert isinstance(body, dict)
-        return read_event(known, body, event_id=event_id, id_field=id_field)
+            if trigger is None:
+                reason = f"is required: one of {names}"
+            elif known is not None:
+                reason = f"{known.name} is fired by time alone"
+            else:
+                reason = f"must be one of {names}"
+            raise InvalidEvent([FieldError(field="trigger", reason=reason)])
+        return read_event(known, fields, event_id=event_id, id_field=id_field)
 
     def submit(self, events: Sequence[Event | WorkflowError], *, actor: str) -> list[Outcome | WorkflowError]:
         """Take events that were read already, in one commit, in the name of `actor`.
@@ -273,6 +278,15 @@ class Workflow:
             raise InvalidEvent([FieldError(field="trigger", reason=f"{trigger!r} is none of {names}")])
         return explain(self.definition, state, trigger)
 
+    def check(self, *, expect: str | None = None) -> Report:
+        """Audit everything in the store: fold every chain, add up events and money, name what is wrong.
+
+        `expect` is the root of an earlier report, for a store that took nothing since: a chain whose end was
+        cut off is a fault then.
+        """
+        report = self._store.read(lambda session: audit(session, self.definition))
+        return report if expect is None else report.expecting(expect)
+
     def ready(self) -> None:
         """Read from the store. Raises StoreUnavailable where that fails."""
         self._store.ping()
@@ -306,6 +320,16 @@ class Workflow:
             return None if newest is None else str(newest["state"])
 
         return self._store.read(find)
+
+
+def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Take values from Python as they would have been read from JSON. Raises InvalidEvent."""
+    try:
+        plain = strict_json.normal(dict(fields))
+    except strict_json.Malformed as error:
+        raise InvalidEvent([FieldError(field=error.where, reason=error.reason)]) from error
+    assert isinstance(plain, dict)
+    return plain
 
 
 def _sqlite_path(url: str) -> str:

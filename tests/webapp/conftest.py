@@ -21,15 +21,7 @@ from flask.testing import FlaskClient
 
 from webapp import create_app
 from webapp.webhooks import PREFIX
-from workflow_fsm.settings import Settings
-from workflow_fsm.workflow import Workflow
-
-SERVE = """
-from webapp.serving import serve
-from workflow_fsm.settings import Settings
-
-serve(Settings.from_environment())
-"""
+from workflow_fsm import Workflow
 
 _users = count(1)
 
@@ -109,7 +101,7 @@ def start_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
         }
         with log.open("wb") as out:
             process = subprocess.Popen(
-                [sys.executable, "-c", SERVE],
+                [sys.executable, "-m", "workflow_fsm", "serve"],
                 env={**kept, **given, **environment},
                 cwd=folder,
                 stdout=out,
@@ -162,14 +154,6 @@ def api(server: Service) -> Iterator[Api]:
 def user() -> str:
     """Name a user whom no other test knows."""
     return f"user-{os.getpid()}-{next(_users)}"
-
-
-@pytest.fixture
-def workflow(tmp_path: Path) -> Iterator[Workflow]:
-    with Workflow.open(
-        f"sqlite:///{tmp_path / 'workflow.db'}", settings=Settings.from_environment({})
-    ) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -136,7 +136,7 @@ def test_an_event_that_could_be_for_several_is_409_and_names_them(client: FlaskC
     assert [row["claim_id"] for row in answer(response)["candidates"]] == ["c", "d"]
 
 
-def test_a_refusal_can_be_answered_with_200(workflow: Workflow) -> None:
+def test_a_refusal_can_be_answered_with_200() -> None:
     settings = Settings.from_environment({"WORKFLOW_REFUSAL_STATUS": "200"})
     with Workflow.open("sqlite:///:memory:", settings=settings) as lenient:
         client = create_app(lenient).test_client()

@@ -60,7 +60,8 @@ class Settling:
         elif self._trigger.addressing is Addressing.DETECTION:
             shares = self._detection()
         elif self._first:
-            shares = [self._part(part) for part in self._event.parts]
+            parts, twice = self._named_once()
+            shares = [self._part(part) for part in parts] + twice
         else:
             shares = self._waiting_parts()
         if self._first or self._trigger.addressing is Addressing.DETECTION:
@@ -93,9 +94,9 @@ class Settling:
             return [Share(claim=None, standing=Standing.WAITING, waiting_for=way)]
         if not self._event.listed and self._event.field("claims_found") != 0:
             return [self._judge(sync, self._event.parts[0])]
-        claims = self._event.parts if self._event.listed else ()
+        claims, twice = self._named_once() if self._event.listed else ((), [])
         fork = self._fork(sync)
-        shares = [self._found(sync, part) for part in claims]
+        shares = [self._found(sync, part) for part in claims] + twice
         self._count_found(sync, shares)
         return shares if shares and fork.standing is Standing.KNOWN else [fork, *shares]
 
@@ -132,7 +133,7 @@ class Settling:
         aliases = [alias for alias in part.fields.get("aliases", ()) if alias != claim_id]
         for alias in aliases:
             owner = self._situation.owner(alias)
-            if owner not in (None, claim_id):
+            if owner not in (None, claim_id) and self._first:
                 return self._refuse_entry(part, "aliases", f"alias {alias!r} names claim {owner!r} already")
         if claim is not None:
             share = self._judge(claim, part)
@@ -149,6 +150,30 @@ class Settling:
             if self._situation.owner(alias) is None:
                 self._situation.link(alias, claim_id)
         return share
+
+    def _named_once(self) -> tuple[Sequence[Part], list[Share]]:
+        """Take a list's parts, those that name one claim by two of its names as one.
+
+        Where a claim may have several entries the highest confidence counts; else entries that differ are
+        refused.
+        """
+        parts = self._event.parts
+        if len(parts) < 2 or not self._situation.has_aliases():
+            return parts, []
+        groups: dict[str, list[Part]] = {}
+        for part in parts:
+            assert part.claim is not None
+            groups.setdefault(self._situation.canonical(part.claim), []).append(part)
+        several = any(field.several for field in self._trigger.fields)
+        kept, refused = [], []
+        for claim_id, group in groups.items():
+            told = [{**part.fields, "claim_id": None} for part in group]
+            if several or all(one == told[0] for one in told):
+                kept.append(max(group, key=_confidence))
+                continue
+            fault = f"claim {claim_id!r} is named twice with different content"
+            refused += [self._refuse_entry(part, "claim_id", fault) for part in group]
+        return kept, refused
 
     def _waiting_parts(self) -> list[Share]:
         """Judge the parts that wait; those that found their end stay as they are."""
@@ -381,3 +406,8 @@ class Settling:
             )
         )
         return Share(claim=part.claim, standing=Standing.REFUSED, index=part.index)
+
+
+def _confidence(part: Part) -> Any:
+    confidence = part.fields.get("confidence")
+    return -1 if confidence is None else confidence

@@ -62,8 +62,8 @@ class Source(Protocol):
     def alias(self, name: str) -> str | None:
         """Give the claim id that an alias stands for."""
 
-    def has_aliases(self, claim_id: str) -> bool:
-        """Tell whether any alias stands for that claim id."""
+    def has_aliases(self, claim_id: str | None) -> bool:
+        """Tell whether any alias stands for that claim id (None: for any)."""
 
     def sync(self, sync_id: str) -> Lifecycle | None:
         """Give the lifecycle of a sync."""
@@ -138,6 +138,10 @@ class Situation:
     def canonical(self, name: str) -> str:
         """Give the claim id that a name stands for: the alias's owner, else the name itself."""
         return self.changes.aliases.get(name) or self._source.alias(name) or name
+
+    def has_aliases(self) -> bool:
+        """Tell whether any claim of the user has an alias."""
+        return bool(self.changes.aliases) or self._source.has_aliases(None)
 
     def owner(self, name: str) -> str | None:
         """Give the claim id that a name is taken by: as an alias, as a claim's id, or as one with aliases."""

@@ -138,7 +138,8 @@ DELETE FROM waits WHERE user_id = :user_id AND seq = :seq;
 SELECT claim_id FROM aliases WHERE user_id = :user_id AND alias = :alias;
 
 -- name: has_aliases
-SELECT 1 FROM aliases WHERE user_id = :user_id AND claim_id = :claim_id LIMIT 1;
+SELECT 1 FROM aliases
+WHERE user_id = :user_id AND (:claim_id IS NULL OR claim_id = :claim_id) LIMIT 1;
 
 -- name: insert_alias
 INSERT INTO aliases (user_id, alias, claim_id) VALUES (:user_id, :alias, :claim_id);

@@ -152,8 +152,8 @@ class Reading:
         row = self._session.row("alias", user_id=self._user, alias=name)
         return None if row is None else row["claim_id"]
 
-    def has_aliases(self, claim_id: str) -> bool:
-        """Tell whether any alias stands for that claim id."""
+    def has_aliases(self, claim_id: str | None) -> bool:
+        """Tell whether any alias stands for that claim id (None: for any)."""
         return self._session.row("has_aliases", user_id=self._user, claim_id=claim_id) is not None
 
     def sync(self, sync_id: str) -> Lifecycle | None:

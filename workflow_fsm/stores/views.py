@@ -106,7 +106,7 @@ def history(
 
 
 def told_money(definition: Definition, kept: Kept) -> tuple[str, Decimal] | None:
-    """Give the currency and signed amount that a payout or reversal tells; one without a currency is USD's."""
+    """Give the currency (USD where it tells none) and signed amount of a payout or reversal."""
     trigger = definition.trigger(kept.event.trigger)
     if trigger is None or not trigger.money:
         return None

@@ -1,0 +1,31 @@
+"""The pages, and the blocks of code in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.docs.generate import DOCS, ROOT
+from tests.webapp.conftest import start_process, start_service
+
+__all__ = ["PAGES", "Block", "blocks", "start_process", "start_service"]
+
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
+
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A fenced block: its language and its text."""
+
+    language: str
+    text: str
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    """Give a page's fenced blocks in their order."""
+    for language, text in _FENCE.findall(page.read_text(encoding="utf-8")):
+        yield Block(language=language, text=text)

@@ -1,0 +1,77 @@
+"""Every example in the docs is run, or at least read: Python sessions, Python, JavaScript, JSON, SQL."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.docs.conftest import PAGES, blocks
+from tests.docs.generate import DOCS, ROOT
+from tests.webapp.conftest import Service
+
+NODE = shutil.which("node")
+OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+def name(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def pages_with(text: str) -> list[Path]:
+    return [page for page in PAGES if text in page.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("page", pages_with(">>> "), ids=name)
+def test_the_sessions_of_a_page_print_what_it_shows(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for variable in [variable for variable in os.environ if variable.startswith("WORKFLOW_")]:
+        monkeypatch.delenv(variable)
+    text = page.read_text(encoding="utf-8")
+    session = doctest.DocTestParser().get_doctest(text, {"__name__": "__main__"}, page.name, str(page), 0)
+    told: list[str] = []
+    doctest.DocTestRunner(optionflags=OPTIONS).run(session, out=told.append)
+    assert not told, "".join(told)
+
+
+@pytest.mark.parametrize("page", pages_with("```python"), ids=name)
+def test_the_python_of_a_page_compiles(page: Path) -> None:
+    for block in blocks(page):
+        if block.language == "python" and not block.text.startswith(">>> "):
+            ast.parse(block.text)
+
+
+@pytest.mark.parametrize("page", pages_with("```json"), ids=name)
+def test_the_json_of_a_page_is_json(page: Path) -> None:
+    for block in blocks(page):
+        if block.language == "json":
+            json.loads(block.text)
+
+
+@pytest.mark.node
+@pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
+def test_the_node_tutorial_prints_what_it_shows(
+    tmp_path: Path, start_service: Callable[..., Service]
+) -> None:
+    tutorial = list(blocks(DOCS / "tutorials" / "nodejs-service.md"))
+    script = tmp_path / "tutorial.mjs"
+    script.write_text("\n".join(block.text for block in tutorial if block.language == "js"))
+    done = subprocess.run(
+        [str(NODE), str(script)],
+        env={"WORKFLOW_URL": start_service().url, "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    shown = "".join(block.text for block in tutorial if block.language == "text")
+    assert (done.returncode, done.stdout) == (0, shown), done.stderr
