@@ -1,0 +1,473 @@
+"""The command line: what each command prints, and the code that it ends with."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from tests.cli.conftest import Run
+from webapp import create_app
+from workflow_fsm import Settings, Workflow, claim_lifecycle
+from workflow_fsm.core.explain import mermaid
+
+FOUND = '[{"claim_id": "c1", "amount": 12.5}, {"claim_id": "c2", "amount": 12.5}]'
+READS = (("status", "u1"), ("history", "u1"), ("check",))
+
+
+def answer(result: Result) -> Any:
+    """Give the one JSON value on stdout."""
+    assert result.stdout.endswith("\n")
+    assert result.stdout.count("\n") == 1
+    return json.loads(result.stdout)
+
+
+def find(run: Run, *claims: str) -> None:
+    """Sync, and detect claims."""
+    listed = json.dumps([{"claim_id": claim, "amount": "12.50"} for claim in claims])
+    assert run("fire", "sync_complete", "u1", "sync_id=s1", "--event-id", "e1").exit_code == 0
+    assert run("fire", "detection_complete", "u1", f"claims:={listed}", "--event-id", "e2").exit_code == 0
+
+
+def complaint(result: Result) -> str:
+    """Give the one sentence on stderr."""
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.count("\n") == 1
+    return result.stderr.removeprefix("Error: ").rstrip("\n")
+
+
+# -- fire
+
+
+def test_fire_takes_an_event_in_the_name_of_the_command_line(run: Run) -> None:
+    result = run("fire", "sync_complete", "u1", "sync_id=s1", "--event-id", "e1", "--json")
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert answer(result) == {
+        "status": "applied",
+        "event_id": "e1",
+        "user_id": "u1",
+        "trigger": "sync_complete",
+        "transitions": [{"claim_id": None, "sync_id": "s1", "from": None, "to": "synced", "version": 1}],
+    }
+    (row,) = answer(run("history", "u1", "--json"))["history"]
+    assert row["actor"] == "cli"
+
+
+def test_a_field_is_text_behind_an_equals_sign_and_json_behind_a_colon_and_one(run: Run) -> None:
+    find(run, "c1")
+    run("fire", "claim_submitted", "u1", "claim_id=c1", "note=1", "more:=[1, null]", "odd=a:=b=c")
+    run("fire", "claim_rejected", "u1", "claim_id=c1", "reason=")
+    told = run("fire", "payout_received", "u1", "claim_id=c1", "amount:=0.30000000000000004", "--json")
+
+    assert answer(told)["status"] == "applied"
+    status = answer(run("status", "u1", "--json"))
+    assert status["recovered"] == {"USD": "0.30"}
+    assert status["claims"][0]["rejection_reason"] == ""
+
+
+@pytest.mark.parametrize("where", ["file", "stdin"])
+def test_the_fields_can_come_from_a_body(run: Run, tmp_path: Path, where: str) -> None:
+    body = json.dumps(
+        {"user_id": "u1", "sync_id": "s1", "event_id": "in the body", "orders_count": 7}
+    ).encode()
+    (tmp_path / "body.json").write_bytes(body)
+    named = str(tmp_path / "body.json") if where == "file" else "-"
+
+    first = run("fire", "sync_complete", "u1", "--body", named, "--json", given=body)
+    second = run("fire", "sync_complete", "u1", "--body", named, "orders_count:=7", "--json", given=body)
+
+    assert answer(first)["event_id"] == "in the body"
+    assert answer(second)["status"] == "duplicate"
+    other = run("fire", "sync_complete", "u1", "--body", named, "--event-id", "e9", "--json", given=body)
+    assert answer(other)["event_id"] == "e9"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "sentence"),
+    [
+        (("sync_complete", "u1", "sync_id=s1", "--event-id", "e1"), "duplicate", "it was applied the first"),
+        (("detection_complete", "u1", f"claims:={FOUND}"), "duplicate", "hint: It has no event id"),
+        (("sync_complete", "u1", "sync_id=s1", "--event-id", "e7"), "unchanged", "sync s1 stays detected"),
+        (("claim_submitted", "u1", "claim_id=c1"), "applied", "claim c1 goes from detected to submitted"),
+        (
+            ("payout_received", "u1", "amount=1"),
+            "deferred",
+            "waits, as it could be for any of c1, c2; a person must tell for which",
+        ),
+        (
+            ("evidence_matching_complete", "u1", "claim_id=c9"),
+            "deferred",
+            "claim c9 waits for detection_complete, until ",
+        ),
+        (
+            ("detection_complete", "u1", 'claims:=[{"claim_id": "c3"}, {"x": 1}]'),
+            "applied",
+            "entry 1 is refused: entry 1 is not well formed: claim_id is required",
+        ),
+    ],
+)
+def test_what_is_committed_ends_with_0_and_says_what_became_of_it(
+    run: Run, arguments: tuple[str, ...], status: str, sentence: str
+) -> None:
+    find(run, "c1", "c2")
+    for_people = run("fire", *arguments)
+    assert (for_people.exit_code, for_people.stderr) == (0, "")
+    assert f" is {status}" in for_people.stdout
+    assert sentence in for_people.stdout
+
+
+def test_a_refusal_ends_with_1_and_tells_what_is_allowed(run: Run) -> None:
+    find(run, "c1")
+    run("fire", "payout_received", "u1", "claim_id=c1", "amount=1")
+    told = run("fire", "claim_rejected", "u1", "claim_id=c1", "--event-id", "e5", "--json")
+
+    assert told.exit_code == 1
+    body = answer(told)
+    assert complaint(told) == body["detail"]
+    assert body == {
+        "code": "not-allowed",
+        "detail": "claim_rejected contradicts what is recorded: the claim is paid; "
+        "it takes payout_received, payout_reversed",
+        "event_id": "e5",
+        "user_id": "u1",
+        "trigger": "claim_rejected",
+        "state": "paid",
+        "allowed": ["payout_received", "payout_reversed"],
+        "candidates": [],
+        "refused": [],
+        "hint": None,
+    }
+
+
+def test_an_event_id_used_with_other_content_ends_with_1(run: Run) -> None:
+    find(run, "c1")
+    told = run("fire", "sync_complete", "u1", "sync_id=s2", "--event-id", "e1", "--json")
+    assert (told.exit_code, answer(told)["code"]) == (1, "event-id-reused")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (("payout_received", "u1", "currency=no"), "invalid-event", "amount: is required"),
+        (("sync_done", "u1"), "invalid-event", "trigger: must be one of sync_complete, "),
+        (("deadline_passed", "u1"), "invalid-event", "is fired by time alone"),
+        (("sync_complete", "u1", "--event-id", " x"), "invalid-event", "--event-id: must not begin"),
+        (("sync_complete", "u1", "sync_id"), "usage", "'sync_id' is neither FIELD=VALUE nor FIELD:=JSON"),
+        (("sync_complete", "u1", "=s1"), "usage", "'=s1' is neither"),
+        (("sync_complete", "u1", "orders_count:=NaN"), "usage", "orders_count can't be read: "),
+        (("sync_complete", "u1", 'a:={"b":1,"b":2}'), "usage", "stands twice"),
+        (("sync_complete", "u1", "sync_id=a", "sync_id=b"), "usage", "sync_id is given twice"),
+        (("sync_complete", "u1", "user_id=u2"), "usage", "user_id is given twice"),
+        (("sync_complete",), "usage", "Missing argument 'USER_ID'"),
+        (("sync_complete", ""), "usage", "it is empty"),
+        (("sync_complete", "u\udcff1"), "usage", "it is not UTF-8"),
+        (("sync_complete", "u1", "sync_id=\udcff"), "usage", "is not UTF-8"),
+        (("sync_complete", "u1", "\udcff:=1"), "usage", "is not UTF-8"),
+        (("sync_complete", "u1", "--body", "/nowhere/at/all"), "usage", "No such file"),
+        (("sync_complete", "u1", "--body", "-"), "malformed-body", "the body can't be read"),
+        (("sync_complete", "u1", "--event"), "usage", "No such option '--event'"),
+    ],
+)
+def test_what_is_not_well_formed_ends_with_2_and_keeps_nothing(
+    run: Run, path: Path, arguments: tuple[str, ...], code: str, sentence: str
+) -> None:
+    for_scripts = run("fire", *arguments, "--json", given=b"{")
+    for_people = run("fire", *arguments, given=b"{")
+
+    assert (for_scripts.exit_code, for_people.exit_code) == (2, 2)
+    assert answer(for_scripts)["code"] == code
+    assert sentence in complaint(for_people)
+    assert for_people.stdout == ""
+    if path.exists():
+        assert run("status", "u1").exit_code == 4
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b"\xff", b"{", b""])
+def test_a_body_that_is_no_object_ends_with_2(run: Run, body: bytes) -> None:
+    told = run("fire", "sync_complete", "u1", "--body", "-", "--json", given=body)
+    assert (told.exit_code, answer(told)["code"]) == (2, "malformed-body")
+
+
+# -- status and history
+
+
+def test_status_and_history_as_json_are_the_bytes_that_http_answers(run: Run, path: Path) -> None:
+    find(run, "c1", "c2")
+    run("fire", "payout_received", "u1", "claim_id=ü9", "amount=5", "--event-id", "e3")
+    run("fire", "evidence_matching_complete", "u1", "claim_id=c1", "confidence=0.9")
+
+    with Workflow.open(f"sqlite:///{path}", settings=Settings()) as workflow:
+        client = create_app(workflow).test_client()
+        for route in ("status", "history"):
+            for query, flags in (
+                ("", ()),
+                ("?claim_id=c1", ("--claim", "c1")),
+                ("?sync_id=s1&limit=1&cursor=2", ("--sync", "s1", "--limit", "1", "--cursor", "2")),
+            ):
+                told = run(route, "u1", *flags, "--json")
+                served = client.get(f"/api/v1/workflow/{route}/u1{query}")
+                assert told.stdout_bytes == served.data + b"\n", (route, query)
+
+
+def test_status_for_people_tells_claims_money_and_what_waits_and_why(run: Run) -> None:
+    find(run, "c1", "c2")
+    run("fire", "claim_submitted", "u1", "claim_id=c1", "case_id=k1")
+    run("fire", "payout_received", "u1", "claim_id=c1", "amount=7.50")
+    run("fire", "payout_received", "u1", "claim_id=c9", "amount=5", "--event-id", "e3")
+
+    lines = run("status", "u1").stdout.splitlines()
+
+    assert lines[:3] == ["u1: detected (1 detected, 1 paid)", "recovered: 7.50 USD", "unapplied: 5.00 USD"]
+    assert lines[3].split() == ["claim", "sync", "state", "since", "amount", "paid", "case"]
+    assert lines[4].split()[:3] == ["c1", "s1", "paid"]
+    assert lines[4].endswith("12.50 USD  7.50 USD  k1")
+    assert lines[-1] == "payout_received for claim c9 (event e3) waits for detection_complete"
+    assert not [line for line in lines if line != line.rstrip()]
+
+
+def test_history_for_people_is_a_table_that_says_where_it_goes_on(run: Run) -> None:
+    find(run, "c1", "c2")
+    lines = run("history", "u1", "--limit", "2").stdout.splitlines()
+    assert lines[0].split()[:4] == ["cursor", "at", "sync", "version"]
+    assert [line.split()[0] for line in lines[1:3]] == ["2", "4"]
+    assert lines[3:] == ["there is more: --cursor 4"]
+    assert run("history", "u1", "--claim", "nobody's").stdout == "no transitions\n"
+
+
+def test_a_sender_s_text_can_t_write_on_the_terminal(run: Run) -> None:
+    find(run, "c1")
+    run("fire", "claim_submitted", "u1", "claim_id=c1")
+    run("fire", "claim_rejected", "u1", "claim_id=c1", "reason=\x1b[31m[red]\r\nno")
+    assert r"\x1b[31m[red]\r\nno" in run("status", "u1").stdout
+
+
+@pytest.mark.parametrize("command", ["status", "history"])
+def test_an_unknown_user_ends_with_4(run: Run, command: str) -> None:
+    find(run, "c1")
+    told = run(command, "somebody", "--json")
+    assert told.exit_code == 4
+    assert answer(told) == {
+        "code": "unknown-user",
+        "detail": "nothing is known of the user 'somebody'",
+        "user_id": "somebody",
+    }
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--limit", "0"),
+        ("--limit", "1001"),
+        ("--limit", "many"),
+        ("--cursor", "0"),
+        ("--cursor", str(2**63)),
+        ("--claim", ""),
+        ("--sync", "\udcff"),
+    ],
+)
+def test_a_page_that_can_t_be_asked_for_ends_with_2(run: Run, flags: tuple[str, str]) -> None:
+    find(run, "c1")
+    for command in ("status", "history"):
+        told = run(command, "u1", *flags)
+        assert told.exit_code == 2
+        assert flags[0] in complaint(told)
+
+
+# -- the store
+
+
+@pytest.mark.parametrize("command", READS, ids=lambda command: command[0])
+def test_a_command_that_reads_makes_no_store(run: Run, path: Path, command: tuple[str, ...]) -> None:
+    for_scripts = run(*command, "--json")
+
+    assert for_scripts.exit_code == 3
+    assert answer(for_scripts)["code"] == "store-refused"
+    assert f"there is no store at {path}" in complaint(run(*command))
+    assert list(path.parent.iterdir()) == []
+
+
+def test_the_database_named_goes_before_the_environment_s(run: Run, path: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.db"
+    assert run("fire", "sync_complete", "u1", "--database", f"sqlite:///{other}").exit_code == 0
+    assert run("status", "u1", "--database", f"sqlite:///{other}").exit_code == 0
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("command", [("fire", "sync_complete", "u1"), *READS], ids=lambda command: command[0])
+def test_a_store_that_can_t_be_used_ends_with_3(run: Run, path: Path, command: tuple[str, ...]) -> None:
+    path.write_bytes(b"no database at all, and more than a hundred bytes of it" * 4)
+    told = run(*command, "--json")
+    assert (told.exit_code, answer(told)["code"]) == (3, "store-refused")
+    assert "no SQLite database" in complaint(told)
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"WORKFLOW_DEFER_TTL": "soon"}, "WORKFLOW_DEFER_TTL is 'soon'"),
+        ({"WORKFLOW_DATABASE_URL": "mysql://me:secret@host/db"}, "can't be used"),
+    ],
+)
+def test_a_setting_that_can_t_be_used_ends_with_2(run: Run, variables: dict[str, str], sentence: str) -> None:
+    for command in (("fire", "sync_complete", "u1"), ("check",)):
+        told = run(*command, "--json", **variables)
+        assert (told.exit_code, answer(told)["code"]) == (2, "settings-invalid")
+        assert sentence in complaint(told)
+        assert "secret" not in told.output
+
+
+# -- graph
+
+
+def test_graph_draws_the_definition(run: Run, path: Path) -> None:
+    drawing = mermaid(claim_lifecycle())
+    assert run("graph").stdout == drawing + "\n"
+    assert answer(run("graph", "--json")) == {"definition": "claim", "mermaid": drawing}
+    assert not path.exists()
+
+
+# -- check
+
+
+def test_check_of_a_sound_store_prints_what_adds_up_and_the_root(run: Run) -> None:
+    find(run, "c1")
+    run("fire", "payout_received", "u1", "claim_id=c1", "amount=7.50")
+    run("fire", "payout_received", "u1", "claim_id=c9", "amount=5")
+
+    told = run("check", "--json")
+    assert told.exit_code == 0
+    report = answer(told)
+    assert (report["sound"], report["received"], report["rows"]) == (True, 4, 4)
+    assert report["money"]["USD"] == {
+        "payouts_less_reversals": "12.50",
+        "recovered": "7.50",
+        "unapplied": "5.00",
+        "dropped": "0.00",
+    }
+    lines = run("check").stdout.splitlines()
+    assert lines[0] == "1 user, 2 lifecycles, 4 transitions"
+    assert lines[1] == "4 events: 1 waiting, 3 applied"
+    assert lines[3].split() == ["USD", "12.50", "7.50", "5.00", "0.00"]
+    assert lines[4] == f"root: {report['root']}"
+    assert run("check", "--expect", report["root"]).exit_code == 0
+
+
+def test_check_names_a_damaged_row_and_ends_with_1(run: Run, path: Path) -> None:
+    find(run, "c1")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE history SET actor = 'cl1' WHERE cursor = 4")
+        connection.commit()
+
+    for_people, for_scripts = run("check"), run("check", "--json")
+
+    assert (for_people.exit_code, for_scripts.exit_code) == (1, 1)
+    assert "fault: history 4 of user 'u1': its hash is not that of its columns" in for_people.stdout
+    assert complaint(for_people) == "the store is damaged: 1 fault"
+    (fault,) = answer(for_scripts)["faults"]
+    assert (fault["user_id"], fault["table"], fault["key"]) == ("u1", "history", "4")
+
+
+def test_check_finds_that_the_root_is_not_the_one_expected(run: Run) -> None:
+    find(run, "c1")
+    root = answer(run("check", "--json"))["root"]
+    run("fire", "sync_complete", "u1", "sync_id=s2")
+    told = run("check", "--expect", root, "--json")
+    assert told.exit_code == 1
+    assert root in answer(told)["faults"][0]["reason"]
+
+
+@pytest.mark.parametrize("root", ["", "abc", "G" * 64])
+def test_a_root_that_is_none_ends_with_2(run: Run, root: str) -> None:
+    find(run, "c1")
+    assert run("check", "--expect", root).exit_code == 2
+
+
+def test_a_fault_of_the_program_or_the_store_ends_with_70_and_no_traceback(run: Run, path: Path) -> None:
+    find(run, "c1")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE lifecycles SET facts = '{' WHERE claim_id = 'c1'")
+        connection.commit()
+
+    told = run("status", "u1", "--json")
+
+    assert (told.exit_code, answer(told)["code"]) == (70, "internal-error")
+    assert "`check` can tell: JSONDecodeError at " in complaint(told)
+    assert run("check").exit_code == 1
+
+
+# -- as a process
+
+
+def process(*arguments: str, code: str | None = None, **how: Any) -> subprocess.Popen[bytes]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("WORKFLOW_")}
+    python_path = os.pathsep.join(part for part in sys.path if part)
+    start = ["-m", "workflow_fsm"] if code is None else ["-c", code]
+    return subprocess.Popen(
+        [sys.executable, *start, *arguments],
+        env={**kept, "PYTHONPATH": python_path, "COLUMNS": "200", "PORT": "0", "HOST": "127.0.0.1"},
+        stderr=subprocess.PIPE,
+        **how,
+    )
+
+
+def test_on_a_terminal_tables_are_drawn(run: Run, path: Path) -> None:
+    find(run, "c1")
+    ours, theirs = pty.openpty()
+    shown = process("status", "u1", "--database", f"sqlite:///{path}", stdout=theirs)
+    assert shown.communicate(timeout=20)[1] == b""
+    os.close(theirs)
+    drawn = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert shown.returncode == 0
+    assert "───" in drawn
+    assert "\x1b[" in drawn
+
+
+def test_output_that_its_encoding_can_t_hold_is_spelled_out(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    code = "import sys; sys.stdout.reconfigure(encoding='ascii'); from workflow_fsm.cli import main; main()"
+    told = process(
+        "fire", "sync_complete", "ü", "sync_id=s", "--database", url, code=code, stdout=subprocess.PIPE
+    )
+    out, err = told.communicate(timeout=20)
+    assert (told.returncode, err) == (0, b"")
+    assert out.startswith(rb"sync_complete of \xfc is applied")
+
+
+def test_serve_answers_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    service = process("serve", "--database", f"sqlite:///{tmp_path / 'served.db'}", stdout=subprocess.PIPE)
+    try:
+        assert service.stdout is not None
+        url = json.loads(service.stdout.readline())["message"].removeprefix("serving on ")
+        connection = HTTPConnection("127.0.0.1", int(url.rpartition(":")[2]), timeout=10)
+        connection.request("GET", "/readyz")
+        assert connection.getresponse().status == 200
+        connection.close()
+        service.send_signal(signal.SIGTERM)
+        assert service.wait(timeout=20) == 0
+    finally:
+        service.kill()
+        service.communicate()
+    assert (tmp_path / "served.db").exists()
+
+
+def test_serve_without_the_web_extra_says_what_to_install(tmp_path: Path) -> None:
+    code = "import sys; sys.modules['flask'] = None; from workflow_fsm.cli import main; main()"
+    told = process("serve", "--json", code=code, stdout=subprocess.PIPE, cwd=tmp_path)
+    out, err = told.communicate(timeout=20)
+    assert told.returncode == 2
+    assert json.loads(out)["code"] == "web-extra-missing"
+    assert err == b"Error: serve needs flask, which is not installed: pip install 'workflow-fsm[web]'\n"
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,328 @@
+"""Whom an event is for: named claims, and the ways by which one is found where none is named."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.stories.acts import (
+    claim,
+    detect,
+    detect_plainly,
+    find,
+    match,
+    moves,
+    pay,
+    refusal,
+    reject,
+    states,
+    status,
+    submit,
+    sync,
+    take_back,
+    waits,
+)
+from workflow_fsm import Workflow
+
+TWO = [
+    {"claim_id": "c1", "sync_id": "s1", "state": "detected"},
+    {"claim_id": "c2", "sync_id": "s1", "state": "detected"},
+]
+
+
+def test_a_sync_id_beside_a_claim_selects_nothing(workflow: Workflow) -> None:
+    """ "The claims that `claim_id`, `claims` or `matches` name; a `sync_id` beside them selects nothing
+    (detection aside)." """
+    find(workflow, "c1", sync_id="s1")
+    find(workflow, "c2", sync_id="s2")
+    assert moves(submit(workflow, "c1", sync_id="s2")) == [("c1", "detected", "submitted")]
+    assert moves(match(workflow, "c2", sync_id="never seen")) == [("c2", "detected", "matched")]
+    listed = workflow.fire(
+        "evidence_matching_complete",
+        user_id="u1",
+        sync_id="never seen",
+        matches=[{"claim_id": "c2", "confidence": "0.99"}],
+    )
+    assert moves(listed) == [("c2", "matched", "matched")]
+
+
+def test_an_empty_list_names_nobody(workflow: Workflow) -> None:
+    """ "A list that is there but empty names nobody." """
+    find(workflow, "c1")
+    outcome = workflow.fire("evidence_matching_complete", user_id="u1", matches=[])
+    assert (outcome.status, outcome.transitions, outcome.unchanged) == ("unchanged", (), ())
+    assert states(workflow) == {"c1": "detected"}
+
+
+def test_an_empty_list_names_nobody_of_an_unknown_user_either(workflow: Workflow) -> None:
+    """ "A list that is there but empty names nobody." """
+    outcome = workflow.fire("evidence_matching_complete", user_id="u1", matching_results=[])
+    assert outcome.status == "unchanged"
+    assert status(workflow).state is None
+    assert status(workflow).deferred == []
+
+
+def test_a_sync_is_for_the_sync_of_its_id(workflow: Workflow) -> None:
+    """ "`sync_complete`: the sync of that `sync_id`." """
+    sync(workflow, "s1")
+    detect_plainly(workflow, "s1")
+    outcome = sync(workflow, "s1", orders_count=5)
+    assert outcome.unchanged == ({"claim_id": None, "sync_id": "s1", "state": "detected"},)
+    assert moves(sync(workflow, "s2")) == [("s2", None, "synced")]
+
+
+def test_evidence_that_names_nobody_is_for_everyone_who_has_an_arrow(workflow: Workflow) -> None:
+    """ "`evidence_matching_complete`: every lifecycle of that user in whose cell an arrow stands" """
+    find(workflow, "c1", "c2", "c3", "c4", sync_id="s1")
+    find(workflow, "c5", sync_id="s2")
+    match(workflow, "c2", "0.5")
+    match(workflow, "c3", "0.99")
+    submit(workflow, "c4")
+    sync(workflow, "s3")
+    outcome = match(workflow, None, "0.9")
+    assert moves(outcome) == [
+        ("c1", "detected", "matched"),
+        ("c2", "matched", "matched"),
+        ("c5", "detected", "matched"),
+    ]
+    assert [one.claim_id for one in outcome.unchanged] == ["c3"]
+
+
+def test_evidence_with_a_sync_id_is_for_those_of_that_sync(workflow: Workflow) -> None:
+    """ "with a `sync_id`, only those of that sync (an unknown one: wait for it)" """
+    find(workflow, "c1", sync_id="s1")
+    find(workflow, "c2", sync_id="s2")
+    assert moves(match(workflow, None, sync_id="s2")) == [("c2", "detected", "matched")]
+    waiting = match(workflow, None, sync_id="s3")
+    assert waiting.waiting_for == ("sync_complete", "detection_complete")
+    assert states(workflow) == {"c1": "detected", "c2": "matched"}
+    find(workflow, "c3", sync_id="s3")
+    assert states(workflow) == {"c1": "detected", "c2": "matched", "c3": "matched"}
+
+
+def test_evidence_for_nobody_waits_if_any_cell_says_so(workflow: Workflow) -> None:
+    """ "None: wait, if any cell says so or the user has no lifecycle; else known." """
+    assert match(workflow, None, event_id="early").waiting_for == ("sync_complete", "detection_complete")
+    sync(workflow, "s1")
+    assert match(workflow, None, event_id="later").waiting_for == ("detection_complete",)
+    assert waits(workflow) == [("evidence_matching_complete", None)] * 2
+
+
+def test_evidence_for_nobody_is_known_where_all_are_past_it(workflow: Workflow) -> None:
+    """ "else known" """
+    find(workflow, "c1", "c2")
+    submit(workflow, "c1")
+    pay(workflow, "c2")
+    outcome = match(workflow, None)
+    assert outcome.status == "unchanged"
+    assert [(one.claim_id, one.state) for one in outcome.unchanged] == [("c1", "submitted"), ("c2", "paid")]
+
+
+def test_evidence_for_nobody_waits_beside_one_that_is_still_synced(workflow: Workflow) -> None:
+    """ "wait, if any cell says so" """
+    find(workflow, "c1")
+    submit(workflow, "c1")
+    sync(workflow, "s2")
+    assert match(workflow, None).status == "deferred"
+
+
+def test_a_case_id_finds_its_lifecycle(workflow: Workflow) -> None:
+    """ "the others: the lifecycle with that `amazon_case_id`" """
+    find(workflow, "c1", "c2", sync_id="s1")
+    sync(workflow, "s2")
+    submit(workflow, "c1", amazon_case_id="K1")
+    submit(workflow, "c2", amazon_case_id="K2")
+    assert moves(reject(workflow, None, case_id="K2")) == [("c2", "submitted", "rejected")]
+    assert moves(pay(workflow, None, amazon_case_id="K1", sync_id="s2")) == [("c1", "submitted", "paid")]
+    refused = refusal(workflow, "claim_rejected", amazon_case_id="K1")
+    assert (refused.state, refused.allowed) == ("paid", ("payout_received", "payout_reversed"))
+
+
+def test_a_reversal_finds_what_the_original_reimbursement_paid(workflow: Workflow) -> None:
+    """ "for a reversal, the one that `original_reimbursement_id` paid" """
+    find(workflow, "c1", "c2")
+    pay(workflow, "c1", reimbursement_id="r1")
+    pay(workflow, "c2", reimbursement_id="r2")
+    outcome = take_back(workflow, None, original_reimbursement_id="r2")
+    assert moves(outcome) == [("c2", "paid", "rejected")]
+
+
+def test_a_case_id_goes_before_the_original_reimbursement(workflow: Workflow) -> None:
+    """ "the lifecycle with that `amazon_case_id`; for a reversal, the one that … paid; else" """
+    find(workflow, "c1", "c2")
+    pay(workflow, "c1", reimbursement_id="r1", amazon_case_id="K1")
+    pay(workflow, "c2", reimbursement_id="r2")
+    outcome = take_back(workflow, None, amazon_case_id="K1", original_reimbursement_id="r2")
+    assert moves(outcome) == [("c1", "paid", "rejected")]
+
+
+def test_a_sync_id_that_the_user_has_narrows_the_choice(workflow: Workflow) -> None:
+    """ "else one of a `sync_id` that the user really has" """
+    find(workflow, "c1", sync_id="s1")
+    find(workflow, "c2", sync_id="s2")
+    assert moves(submit(workflow, None, sync_id="s2")) == [("c2", "detected", "submitted")]
+
+
+def test_a_sync_id_that_no_sync_had_narrows_nothing(workflow: Workflow) -> None:
+    """ "else one of a `sync_id` that the user really has; else the only one of the user's" """
+    find(workflow, "c1")
+    assert moves(submit(workflow, None, sync_id="never seen")) == [("c1", "detected", "submitted")]
+
+
+def test_the_only_one_with_an_arrow_is_meant(workflow: Workflow) -> None:
+    """ "else the only one of the user's in whose cell an arrow stands" """
+    find(workflow, "c1", "c2", "c3")
+    submit(workflow, "c1")
+    submit(workflow, "c2")
+    assert moves(submit(workflow, None)) == [("c3", "detected", "submitted")]
+    reject(workflow, "c2")
+    pay(workflow, "c1")
+    assert moves(reject(workflow, None)) == [("c3", "submitted", "rejected")]
+
+
+def test_those_with_another_case_id_are_ruled_out(workflow: Workflow) -> None:
+    """ "(those with another case id ruled out" """
+    find(workflow, "c1", "c2")
+    submit(workflow, "c1", amazon_case_id="K1")
+    outcome = pay(workflow, None, amazon_case_id="K2")
+    assert moves(outcome) == [("c2", "detected", "paid")]
+    assert claim(workflow, "c2").amazon_case_id == "K2"
+    waiting = pay(workflow, None, amazon_case_id="K3", event_id="p3")
+    assert (waiting.status, waiting.candidates) == ("deferred", ())
+    assert status(workflow).unapplied == {"USD": "10.00"}
+
+
+@pytest.mark.parametrize(("first", "second"), [("0.9", "0.2")])
+def test_guards_and_amounts_never_narrow_the_choice(workflow: Workflow, first: str, second: str) -> None:
+    """ "guards and amounts never narrow the choice" """
+    find(workflow, "c1", "c2")
+    pay(workflow, "c1", "100.00")
+    pay(workflow, "c2", "1.00")
+    outcome = take_back(workflow, None, "50.00")
+    assert outcome.status == "deferred"
+    assert outcome.waiting_for == ()
+    assert [one.claim_id for one in outcome.candidates] == ["c1", "c2"]
+    assert status(workflow).recovered == {"USD": "101.00"}
+    assert status(workflow).unapplied == {"USD": "-50.00"}
+
+
+def test_of_a_user_without_claims_the_newest_is_meant(workflow: Workflow) -> None:
+    """ "for a user without claims, the newest" """
+    for name in ("s1", "s2"):
+        sync(workflow, name)
+        detect_plainly(workflow, name)
+    assert moves(submit(workflow, None)) == [("s2", "detected", "submitted")]
+    assert moves(pay(workflow, None, "5", event_id="p")) == [("s2", "submitted", "paid")]
+
+
+def test_with_nobody_to_be_for_an_event_waits_known_or_is_refused_as_the_cells_say(
+    workflow: Workflow,
+) -> None:
+    """ "None: wait, if any cell says so or the user has no lifecycle; else known or refused as the cells
+    say." """
+    assert reject(workflow, None, event_id="early").status == "deferred"
+    find(workflow, "c1", "c2")
+    pay(workflow, "c1")
+    assert submit(workflow, None, amazon_case_id="K9").status == "applied"
+    pay(workflow, "c2", event_id="p2")
+    known = submit(workflow, None, event_id="late")
+    assert (known.status, [one.claim_id for one in known.unchanged]) == ("unchanged", ["c1", "c2"])
+    refused = refusal(workflow, "claim_rejected", rejection_reason="late")
+    assert {one["claim_id"] for one in refused.candidates} == {"c1", "c2"}
+    find(workflow, "c3", sync_id="s2")
+    assert reject(workflow, None, event_id="third").waiting_for == ("claim_submitted",)
+
+
+def test_money_that_could_be_for_several_waits_as_unapplied(workflow: Workflow) -> None:
+    """ "Several: money waits, with its `candidates`, as unapplied" and "`candidates` are
+    `[{"claim_id", "sync_id", "state"}]`; `waiting_for` is empty where only a person can tell." """
+    find(workflow, "c1", "c2")
+    outcome = pay(workflow, None, "12.50", event_id="p1")
+    assert outcome.status == "deferred"
+    assert (list(outcome.candidates), outcome.waiting_for) == (TWO, ())
+    assert outcome.expires_at is None
+    shown = status(workflow)
+    assert (shown.recovered, shown.unapplied) == ({}, {"USD": "12.50"})
+    (deferred,) = shown.deferred
+    assert (deferred.event_id, deferred.trigger, deferred.claim_id) == ("p1", "payout_received", None)
+    assert (deferred.candidates, deferred.waiting_for, deferred.expires_at) == (TWO, [], None)
+
+
+def test_anything_else_that_could_be_for_several_is_refused_naming_them(workflow: Workflow) -> None:
+    """ "the rest is refused, naming the `candidates`" """
+    find(workflow, "c1", "c2")
+    refused = refusal(workflow, "claim_submitted", amazon_case_id="K")
+    assert list(refused.candidates) == TWO
+    assert (refused.state, refused.refused) == (None, ())
+    assert "claim_id" in str(refused)
+    assert states(workflow) == {"c1": "detected", "c2": "detected"}
+
+
+def test_a_list_is_one_event_whose_claims_fare_each_by_itself(workflow: Workflow) -> None:
+    """ "A list is one event, kept once; each of its claims moves, is known, waits or is refused by
+    itself." """
+    find(workflow, "c1", "c2")
+    submit(workflow, "c2")
+    outcome = workflow.fire(
+        "evidence_matching_complete",
+        user_id="u1",
+        event_id="m",
+        matches=[
+            {"claim_id": "c1", "confidence": 0.9},
+            {"claim_id": "c2", "confidence": 0.9},
+            {"claim_id": "c3", "confidence": 0.9},
+            {"claim_id": "c4", "confidence": 9},
+        ],
+    )
+    assert outcome.status == "applied"
+    assert moves(outcome) == [("c1", "detected", "matched")]
+    assert [one.claim_id for one in outcome.unchanged] == ["c2"]
+    assert [(one.claim_id, one.waiting_for) for one in outcome.deferred] == [("c3", ["detection_complete"])]
+    assert [one["index"] for one in outcome.refused] == [3]
+    assert [(one.event_id, one.claim_id) for one in status(workflow).deferred] == [("m", "c3")]
+
+
+def test_only_listed_fields_address(workflow: Workflow) -> None:
+    """ "Only a route's listed fields address." """
+    find(workflow, "c1", "c2")
+    sync(workflow, "s2")
+    assert moves(detect_plainly(workflow, "s2", claim_id="c1", amazon_case_id="K")) == [
+        ("s2", "synced", "detected")
+    ]
+    assert moves(match(workflow, None, amazon_case_id="K", sync_id="s1")) == [
+        ("c1", "detected", "matched"),
+        ("c2", "detected", "matched"),
+    ]
+    assert {one.amazon_case_id for one in status(workflow).claims} == {None}
+
+
+def test_a_claim_named_with_another_claims_case_wins_with_a_hint(workflow: Workflow) -> None:
+    """ "A claim named together with another claim's case id: the claim wins, with a `hint`." """
+    find(workflow, "c1", "c2")
+    submit(workflow, "c2", amazon_case_id="K2")
+    outcome = pay(workflow, "c1", amazon_case_id="K2", event_id="p")
+    assert moves(outcome) == [("c1", "detected", "paid")]
+    assert outcome.hint is not None
+    assert "'K2'" in outcome.hint
+    assert "'c2'" in outcome.hint
+    assert claim(workflow, "c2").paid == {}
+
+
+def test_a_claim_does_not_take_the_case_of_another_claim(workflow: Workflow) -> None:
+    """ "the claim wins, with a `hint`": the case goes on finding the claim that has it."""
+    find(workflow, "c1", "c2")
+    submit(workflow, "c1", amazon_case_id="K")
+    submit(workflow, "c2", amazon_case_id="K")
+    assert [one.amazon_case_id for one in status(workflow).claims] == ["K", None]
+    assert moves(pay(workflow, None, amazon_case_id="K")) == [("c1", "submitted", "paid")]
+
+
+def test_a_claim_that_is_named_and_unknown_waits_for_its_detection(workflow: Workflow) -> None:
+    """ "| (none yet) | … wait | wait | wait | wait | wait |" """
+    find(workflow, "c1")
+    for act in (match, submit, reject, pay, take_back):
+        outcome = act(workflow, "c9")
+        assert outcome.status == "deferred"
+        assert outcome.deferred[0].claim_id == "c9"
+        assert outcome.waiting_for[0] == "detection_complete"
+    assert detect(workflow, "c9", sync_id="s1").status == "applied"
+    assert states(workflow)["c9"] == "rejected"

@@ -1,0 +1,111 @@
+"""Timers: a deadline that passes later, with what waits behind it."""
+
+from __future__ import annotations
+
+from tests.conftest import Clock
+from tests.stories.acts import (
+    claim,
+    detect,
+    find,
+    match,
+    pay,
+    reject,
+    states,
+    status,
+    submit,
+    sync,
+    take_back,
+    waits,
+)
+from workflow_fsm import Workflow
+
+
+def test_a_deadline_that_comes_later_expires_its_claim(workflow: Workflow, clock: Clock) -> None:
+    """ "`expired` (its deadline passed before it was filed)" and "Timers act within 5 seconds of their
+    time." """
+    find(workflow, {"claim_id": "c1", "deadline_date": clock.text(days=2)}, "c2")
+    match(workflow, "c1")
+    assert not claim(workflow).overdue
+    clock.advance(days=2, seconds=-1)
+    assert workflow.tick() == 0
+    clock.advance(seconds=1)
+    assert workflow.tick() == 1
+    assert workflow.tick() == 0
+    assert states(workflow) == {"c1": "expired", "c2": "detected"}
+    assert (claim(workflow).overdue, claim(workflow).allowed) == (
+        True,
+        ["claim_submitted", "payout_received"],
+    )
+    rows = workflow.history("u1", "c1")
+    assert rows is not None
+    last = rows[-1]
+    assert (last.trigger, last["from"], last.to, last.version) == ("deadline_passed", "matched", "expired", 4)
+    assert (last.event_id, last.at) == (None, "2026-03-03T12:00:00.000000Z")
+
+
+def test_what_was_filed_in_time_does_not_expire(workflow: Workflow, clock: Clock) -> None:
+    """ "| submitted | … | = |" in the column of deadline_passed"""
+    find(workflow, {"claim_id": "c1", "deadline_date": clock.text(days=2)})
+    submit(workflow, "c1")
+    clock.advance(days=3)
+    assert workflow.tick() == 0
+    reject(workflow, "c1")
+    assert workflow.tick() == 0
+    assert states(workflow) == {"c1": "rejected"}
+
+
+def test_a_deadline_is_filled_by_a_later_detection(workflow: Workflow, clock: Clock) -> None:
+    """ "Known facts fill what is empty (case id, amount, deadline, …)" """
+    find(workflow, "c1")
+    detect(workflow, {"claim_id": "c1", "deadline_date": clock.text(hours=1)})
+    detect(workflow, {"claim_id": "c1", "deadline_date": clock.text(hours=9)})
+    clock.advance(hours=1)
+    assert workflow.tick() == 1
+    assert states(workflow) == {"c1": "expired"}
+
+
+def test_an_expired_claim_still_takes_its_filing_and_its_payment(workflow: Workflow, clock: Clock) -> None:
+    """ "A filing and a payment are facts: they are taken from every claim" """
+    find(workflow, {"claim_id": "c1", "deadline_date": clock.text(hours=1)})
+    reject(workflow, "c1")
+    clock.advance(hours=1)
+    workflow.tick()
+    assert waits(workflow) == [("claim_rejected", "c1")]
+    submit(workflow, "c1")
+    assert states(workflow) == {"c1": "rejected"}
+    pay(workflow, "c1")
+    assert states(workflow) == {"c1": "paid"}
+
+
+def test_evidence_that_waits_for_the_only_one_is_known_once_that_expired(
+    workflow: Workflow, clock: Clock
+) -> None:
+    """ "| expired | = | = | = |" """
+    find(workflow, {"claim_id": "c1", "deadline_date": clock.text(hours=1)})
+    clock.advance(hours=1)
+    workflow.tick()
+    assert match(workflow, "c1").status == "unchanged"
+    assert take_back(workflow, "c1").status == "deferred"
+    assert status(workflow).counts == {"expired": 1}
+
+
+def test_the_timers_of_many_users_fire_in_one_call(workflow: Workflow, clock: Clock) -> None:
+    """ "Timers act within 5 seconds of their time." """
+    for user in ("u1", "u2", "u3"):
+        sync(workflow, user_id=user)
+        entries = [{"claim_id": f"c{n}", "deadline_date": clock.text(hours=1)} for n in range(3)]
+        detect(workflow, *entries, user_id=user)
+    clock.advance(days=1)
+    assert workflow.tick() == 9
+    assert {user: status(workflow, user).counts["expired"] for user in ("u1", "u2", "u3")} == {
+        "u1": 3,
+        "u2": 3,
+        "u3": 3,
+    }
+
+
+def test_a_call_does_a_part_where_it_is_told_how_much(workflow: Workflow, clock: Clock) -> None:
+    """ "Timers act within 5 seconds of their time." """
+    find(workflow, *[{"claim_id": f"c{n}", "deadline_date": clock.text(hours=1)} for n in range(5)])
+    clock.advance(days=1)
+    assert [workflow.tick(limit=2) for _ in range(4)] == [2, 2, 1, 0]

@@ -1,0 +1,5 @@
+"""`python -m workflow_fsm` is the command `workflow-fsm`."""
+
+from workflow_fsm.cli import main
+
+main(prog_name="workflow-fsm")
