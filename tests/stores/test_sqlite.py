@@ -523,54 +523,92 @@ def test_nothing_is_acknowledged_into_a_file_that_was_deleted(
         file.unlink()
 
     for _ in range(2):
-        with pytest.raises(StoreUnavailable, match="can't be opened"):
+        with pytest.raises(StoreUnavailable, match="put the file back"):
             sync(claims, 2)
     # A new, empty file that nobody asked for would be worse than an error.
     assert not path.exists()
 
     shutil.move(tmp_path / "backup.db", path)
-    assert sync(claims, 2) == "applied"
+    sync_there(claims, path, 2, "u")
     assert kept_in(path) == ["e1", "e2"]
     assert sync(claims, 1) == "duplicate"
 
 
+def replace(path: Path, user_id: str) -> None:
+    """Put another store, in which that user has one event, in the place of a file."""
+    other = path.with_name("other.db")
+    with opened(other) as elsewhere:
+        sync(elsewhere, 1, user_id=user_id)
+    os.replace(other, path)
+
+
+def sync_there(workflow: Workflow, path: Path, number: int, user_id: str) -> None:
+    """Sync into a file that was replaced, once the log of the file before, which is none of its, is gone."""
+    try:
+        assert sync(workflow, number, user_id=user_id) == "applied"
+    except StoreUnavailable as unavailable:
+        assert "remove" in str(unavailable)
+        for file in sidecars(path)[1:]:
+            file.unlink(missing_ok=True)
+        assert sync(workflow, number, user_id=user_id) == "applied"
+
+
+@pytest.mark.parametrize("read", [True, False])
 def test_a_file_that_was_replaced_gets_what_is_acknowledged_from_then_on(
-    claims: Workflow, path: Path, tmp_path: Path
+    claims: Workflow, path: Path, read: bool
 ) -> None:
     for number in range(5):
         sync(claims, number)
-    claims.status("u")
-    other = tmp_path / "other.db"
-    with opened(other) as elsewhere:
-        sync(elsewhere, 1, user_id="elsewhere")
-    assert sidecars(other)[1].exists() is False
-    os.replace(other, path)
+    if read:
+        claims.status("u")
+    replace(path, "second")
 
-    try:
-        assert sync(claims, 7, user_id="elsewhere") == "applied"
-    except (
-        StoreUnavailable
-    ):  # as good: until the log of the file before, which is none of this one's, is gone
-        for file in sidecars(path)[1:]:
-            file.unlink(missing_ok=True)
-        assert sync(claims, 7, user_id="elsewhere") == "applied"
+    sync_there(claims, path, 7, "second")
     assert claims.status("u") is None
-    assert kept_in(path, "elsewhere") == ["e1", "e7"]
     claims.close()
+    assert kept_in(path, "second") == ["e1", "e7"]
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    assert kept_in(path, "elsewhere") == ["e1", "e7"]
-    Ledger(path).check()
+    ledger = Ledger(path)
+    ledger.check()
+    assert ledger.users() == ["second"]
 
 
-def test_a_file_that_was_replaced_is_read_at_once(claims: Workflow, path: Path, tmp_path: Path) -> None:
+def test_a_file_that_was_replaced_twice_gets_what_is_acknowledged_from_then_on(
+    claims: Workflow, path: Path
+) -> None:
+    sync(claims, 1)
+    for user in ("second", "third", "fourth"):
+        replace(path, user)
+        sync_there(claims, path, 7, user)
+
+    claims.close()
+    assert Ledger(path).users() == ["fourth"]
+    assert kept_in(path, "fourth") == ["e1", "e7"]
+
+
+def test_a_file_that_is_replaced_after_its_first_event_gets_the_second(path: Path) -> None:
+    with opened(path) as workflow:
+        sync(workflow, 1)
+        replace(path, "elsewhere")
+
+        sync_there(workflow, path, 2, "elsewhere")
+
+    assert Ledger(path).users() == ["elsewhere"]
+    assert kept_in(path, "elsewhere") == ["e1", "e2"]
+
+
+def test_a_file_that_was_replaced_is_no_longer_read(claims: Workflow, path: Path) -> None:
     sync(claims, 1)
     assert claims.status("u") is not None
-    other = tmp_path / "other.db"
-    opened(other).close()
-    os.replace(other, path)
+    replace(path, "elsewhere")
 
+    with suppress(StoreUnavailable):  # while the log of the file before lies beside it
+        assert claims.status("u") is None
+    for file in sidecars(path)[1:]:
+        file.unlink(missing_ok=True)
     assert claims.status("u") is None
+    assert claims.status("elsewhere") is not None
 
 
 def test_a_file_that_was_deleted_is_not_read_as_if_it_were_there(claims: Workflow, path: Path) -> None:
@@ -626,7 +664,7 @@ def test_a_read_only_file_is_a_clear_error_and_works_once_it_is_writable_without
         os.chmod(path, 0o444)
         with opened(path) as workflow:
             for _ in range(2):
-                with pytest.raises(StoreUnavailable, match="read-only; make both writable"):
+                with pytest.raises(StoreUnavailable, match="read-only; make them writable"):
                     sync(workflow, 2)
             status = workflow.status("u")
             for file in sidecars(path):

@@ -147,7 +147,7 @@ class SQLite:
             except BaseException:
                 reader.close()
                 raise
-        self._give_back(reader, identity)
+            self._give_back(reader, identity)
         return result
 
     def close(self) -> None:
@@ -186,13 +186,14 @@ class SQLite:
         """Run a batch in one transaction. An error that ends the transaction ends it for all."""
         with _translated():
             connection = self._writing()
+            opened = self._file
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 session = SQLiteSession(connection)
                 for job in batch:
                     self._attempt(job, session, alone=len(batch) == 1)
                 connection.execute("COMMIT")
-                if not self._memory and self._identity(self.path) != self._file:
+                if not self._memory and self._check_file() != opened:
                     raise StoreUnavailable(f"{self.path} was moved away while it was written to")
             except BaseException as error:
                 self._roll_back(connection, error)
@@ -288,8 +289,9 @@ class SQLite:
         return self._connect()
 
     def _give_back(self, reader: sqlite3.Connection, identity: _Identity | None) -> None:
+        identity_now = self._check_file()
         with self._mutex:
-            if not self._closed and identity == self._file:
+            if not self._closed and identity == identity_now:
                 self._readers.append((reader, identity))
                 return
         reader.close()
