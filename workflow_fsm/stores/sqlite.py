@@ -144,10 +144,15 @@ class SQLite:
                 reader.execute("BEGIN")
                 result = work(SQLiteSession(reader))
                 reader.execute("COMMIT")
+                keep = self._check_file() == identity
             except BaseException:
                 reader.close()
                 raise
-            self._give_back(reader, identity)
+        with self._mutex:
+            if keep and not self._closed:
+                self._readers.append((reader, identity))
+                return result
+        reader.close()
         return result
 
     def close(self) -> None:
@@ -242,20 +247,19 @@ class SQLite:
         written until somebody has removed it.
         """
         identity = self._identity(self.path)
+        log = self._identity(f"{self.path}-wal")
         if identity == self._file:
-            if self._log is None:
-                self._log = self._identity(f"{self.path}-wal")
+            with self._mutex:
+                self._log = log or self._log
             return identity
+        self._drop_writer()
         if identity is None:
-            self._drop_writer()
             raise StoreUnavailable(f"{self.path} is not there any more; put the file back")
-        if self._file is not None and self._log is not None:
-            self._drop_writer()
-            if self._identity(f"{self.path}-wal") == self._log:
-                raise StoreUnavailable(
-                    f"{self.path} is another file than before, and the log of the former one lies beside it: "
-                    f"remove {self.path}-wal and {self.path}-shm"
-                )
+        if log is not None and log == self._log:
+            raise StoreUnavailable(
+                f"{self.path} is another file than before, and the log of the former one lies beside it: "
+                f"remove {self.path}-wal and {self.path}-shm"
+            )
         with self._mutex:
             self._file, self._log = identity, None
         return identity
@@ -287,14 +291,6 @@ class SQLite:
                     return reader
                 reader.close()
         return self._connect()
-
-    def _give_back(self, reader: sqlite3.Connection, identity: _Identity | None) -> None:
-        identity_now = self._check_file()
-        with self._mutex:
-            if not self._closed and identity == identity_now:
-                self._readers.append((reader, identity))
-                return
-        reader.close()
 
     def _connect(self) -> sqlite3.Connection:
         target = self.path if self._memory else f"{Path(self.path).absolute().as_uri()}?mode=rw"
