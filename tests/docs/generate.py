@@ -19,7 +19,7 @@ from pathlib import Path
 from webapp import create_app
 from webapp.problems import KINDS, explain
 from workflow_fsm import Settings, Workflow, claim_lifecycle
-from workflow_fsm.core import errors, events
+from workflow_fsm.core import errors, fields
 from workflow_fsm.core import explain as explaining
 from workflow_fsm.core.definition import NONE, Addressing, Cell, Trigger
 from workflow_fsm.core.errors import FieldError, InvalidEvent, StoreRefused, StoreUnavailable, WorkflowError
@@ -195,7 +195,7 @@ def fields_page() -> str:
         "",
         "## Every trigger",
         "",
-        *_table(events.COMMON),
+        *_table(fields.COMMON),
     ]
     for trigger in definition.triggers:
         if not trigger.timer:

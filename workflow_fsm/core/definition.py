@@ -11,12 +11,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from transitions import EventData, Machine
 
 from workflow_fsm.core.errors import DefinitionInvalid
-from workflow_fsm.core.fields import Field
+from workflow_fsm.core.fields import COMMON, Field, FieldTable
 
 NONE = "(none yet)"
 """The name of the row of a lifecycle that doesn't exist yet; its state is None."""
@@ -116,7 +117,7 @@ def tells_nothing(fields: Mapping[str, Any], facts: Mapping[str, Any]) -> Mappin
     return {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Trigger:
     """A trigger, the fields of its events, and what they tell.
 
@@ -131,6 +132,11 @@ class Trigger:
     tells: Telling = tells_nothing
     together: tuple[tuple[str, ...], ...] = ()
     due: str | None = None
+
+    @cached_property
+    def table(self) -> FieldTable:
+        """The fields that its events carry, those that every event takes among them."""
+        return FieldTable(self.fields + COMMON)
 
     @property
     def timer(self) -> bool:

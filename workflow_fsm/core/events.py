@@ -16,6 +16,7 @@ from workflow_fsm.core.definition import Trigger
 from workflow_fsm.core.errors import FieldError, InvalidEvent
 from workflow_fsm.core.fields import (
     Field,
+    FieldTable,
     Kind,
     comparable_value,
     did_you_mean,
@@ -23,12 +24,6 @@ from workflow_fsm.core.fields import (
     read_value,
     show_value,
 )
-
-USER = Field(name="user_id", kind=Kind.ID, required=True)
-EVENT_ID = Field(name="event_id", kind=Kind.ID)
-OCCURRED_AT = Field(name="occurred_at", kind=Kind.INSTANT)
-COMMON = (USER, EVENT_ID, OCCURRED_AT)
-"""What every trigger takes."""
 
 CLAIM = Field(name="claim_id", kind=Kind.ID)
 NAMED_CLAIM = Field(name="claim_id", kind=Kind.ID, required=True)
@@ -140,7 +135,7 @@ def read_event(
     Raises InvalidEvent with every wrong field; one bad entry of a list is no fault of the whole, unless
     all are bad.
     """
-    reading = _Reading(trigger.fields + COMMON, body)
+    reading = _Reading(trigger.table, body)
     reading.read()
     fields = reading.fields
     if event_id is not None:
@@ -189,10 +184,9 @@ def read_event(
 class _Reading:
     """One object being read: the values read, the content kept, and every error met."""
 
-    def __init__(self, fields: Sequence[Field], body: Mapping[str, Any]) -> None:
+    def __init__(self, table: FieldTable, body: Mapping[str, Any]) -> None:
         self._body = body
-        self._listed = fields
-        self._names = {name: field for field in fields for name in field.names}
+        self._table = table
         self.fields: dict[str, Any] = {}
         self.entries: dict[str, list[Any]] = {}
         self.content: dict[str, Any] = {}
@@ -202,34 +196,34 @@ class _Reading:
 
     def read(self) -> None:
         """Read every field; what isn't listed is kept as it is."""
+        given: dict[str, list[tuple[str, Any]]] = {}
         for name, raw in self._body.items():
-            if name not in self._names:
+            field = self._table.by_name.get(name)
+            if field is None:
                 self.content[name] = self.comparable[name] = raw
-        self._hint()
-        for field in self._listed:
-            self._read_field(field)
-        _check_money(self.fields, self._listed, self.errors)
+                self._hint(name)
+            elif raw is not None and not (field.or_count and self._count(field, name, raw)):
+                given.setdefault(field.name, []).append((name, raw))
+        for name, pairs in given.items():
+            self._read_field(self._table.by_name[name], pairs)
+        for field in self._table.required:
+            if field.name not in given:
+                hint = next((h for h in self.hints if h.endswith(f"`{field.name}`?")), "")
+                reason = "is required" + (f"; {hint}" if hint else "")
+                self.errors.append(FieldError(field=field.name, reason=reason))
+        if "amount" in self.fields:
+            _check_money(self.fields, self._table.by_name["amount"].kind, self.errors)
         for name, value in self.fields.items():
             if name != "event_id":
                 self.content[name] = show_value(value)
                 self.comparable[name] = comparable_value(value)
 
-    def _hint(self) -> None:
-        for name in self._body:
-            meant = None if name in self._names else did_you_mean(name, self._names)
-            if meant is not None and self._body.get(meant) is None:
-                self.hints.append(f"`{name}` is not read: did you mean `{meant}`?")
+    def _hint(self, name: str) -> None:
+        meant = did_you_mean(name, self._table.by_name)
+        if meant is not None and self._body.get(meant) is None:
+            self.hints.append(f"`{name}` is not read: did you mean `{meant}`?")
 
-    def _read_field(self, field: Field) -> None:
-        given = [(name, self._body[name]) for name in field.names if self._body.get(name) is not None]
-        if field.or_count:
-            given = [pair for pair in given if not self._count(field, *pair)]
-        if not given:
-            if field.required:
-                hint = next((h for h in self.hints if h.endswith(f"`{field.name}`?")), "")
-                reason = "is required" + (f"; {hint}" if hint else "")
-                self.errors.append(FieldError(field=field.name, reason=reason))
-            return
+    def _read_field(self, field: Field, given: Sequence[tuple[str, Any]]) -> None:
         values = []
         for name, raw in given:
             try:
@@ -240,8 +234,8 @@ class _Reading:
         if len(values) < len(given):
             return
         if len(values) == 2 and not _alike(field, values):
-            (name, _), (alias, _) = given
-            reason = f"`{name}` and `{alias}` are two names of one field and differ; send one of them"
+            alias = next(name for name, _ in given if name != field.name)
+            reason = f"`{field.name}` and `{alias}` are two names of one field and differ; send one of them"
             self.errors.append(FieldError(field=alias, reason=reason))
         elif field.kind is Kind.ENTRIES:
             self.entries[field.name] = values[0]
@@ -284,7 +278,7 @@ def _read_list(
             bad.append(BadEntry(index=index, errors=(FieldError(field="", reason="must be an object"),)))
             contents.append((entry, entry))
             continue
-        reading = _Reading(field.entry, entry)
+        reading = _Reading(field.entries, entry)
         reading.read()
         hints.extend(reading.hints)
         if reading.errors:
@@ -320,12 +314,9 @@ def _confidence(entry: tuple[int, Mapping[str, Any], str]) -> Any:
     return -1 if confidence is None else confidence
 
 
-def _check_money(fields: dict[str, Any], listed: Sequence[Field], errors: list[FieldError]) -> None:
+def _check_money(fields: dict[str, Any], kind: Kind, errors: list[FieldError]) -> None:
     """Check an amount against its currency; a payout whose currency is told is rounded to it."""
-    amount = fields.get("amount")
-    if not isinstance(amount, money.Amount):
-        return
-    kind = next(field.kind for field in listed if field.name == "amount")
+    amount = fields["amount"]
     currency = fields.get("currency")
     try:
         if kind is Kind.ESTIMATE:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from workflow_fsm.core import money
@@ -34,7 +35,7 @@ class Kind(StrEnum):
     ENTRIES = "entries"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Field:
     """One field of a trigger: its canonical `name`, other names it may come under, and its kind.
 
@@ -54,6 +55,27 @@ class Field:
     def names(self) -> tuple[str, ...]:
         """The canonical name, then the aliases."""
         return (self.name, *self.aliases)
+
+    @cached_property
+    def entries(self) -> FieldTable:
+        """The fields of a list's entries, by name."""
+        return FieldTable(self.entry)
+
+
+class FieldTable:
+    """Fields by every name that they may come under."""
+
+    def __init__(self, fields: Iterable[Field]) -> None:
+        self.fields = tuple(fields)
+        self.by_name = {name: field for field in self.fields for name in field.names}
+        self.required = tuple(field for field in self.fields if field.required)
+
+
+USER = Field(name="user_id", kind=Kind.ID, required=True)
+EVENT_ID = Field(name="event_id", kind=Kind.ID)
+OCCURRED_AT = Field(name="occurred_at", kind=Kind.INSTANT)
+COMMON = (USER, EVENT_ID, OCCURRED_AT)
+"""What every trigger takes beside its own fields."""
 
 
 def read_value(kind: Kind, raw: Any) -> Any:

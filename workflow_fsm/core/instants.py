@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 _SHAPE = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?([Zz]|[+-]\d{2}(:?\d{2})?)", re.ASCII
@@ -25,6 +26,7 @@ def read_instant(text: str) -> datetime:
         raise ValueError(f"is no instant that a calendar has: {error}") from error
 
 
+@lru_cache(maxsize=1024)  # one event shows one instant many times over
 def show_instant(at: datetime) -> str:
     """Write an aware datetime as 27 characters, `2026-03-01T11:00:00.000000Z`."""
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -84,5 +84,7 @@ COLUMNS = tuple(column.name for column in fields(Row) if column.name != "hash")
 
 def chain(previous: str, columns: Sequence[str | int | None]) -> str:
     """Give the SHA-256 (hex) of a row behind `previous`; `columns` are in the order of `Row`."""
-    text = json.dumps([previous, *columns], separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_ENCODER.encode([previous, *columns]).encode()).hexdigest()
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"))

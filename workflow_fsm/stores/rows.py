@@ -35,7 +35,7 @@ def lifecycle_row(user_id: str, lifecycle: Lifecycle) -> dict[str, Any]:
         "case_id": lifecycle.case_id,
         "due_at": _shown(lifecycle.due_at),
         "facts": strict_json.dumps(dict(lifecycle.facts)),
-        "paid": json.dumps(dict(lifecycle.paid)),
+        "paid": json.dumps(dict(lifecycle.paid)) if lifecycle.paid else "{}",
     }
 
 

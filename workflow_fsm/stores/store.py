@@ -120,8 +120,14 @@ class Reading:
         row = session.row("user", user_id=user_id)
         self.known = row is not None
         self.updated_at: str | None = row["updated_at"] if row is not None else None
-        self.recovered: dict[str, int] = json.loads(row["recovered"]) if row is not None else {}
+        self.recovered_text: str = row["recovered"] if row is not None else "{}"
         self._cursor: int = row["cursor"] if row is not None else 0
+
+    @property
+    def recovered(self) -> dict[str, int]:
+        """The money recovered so far: a currency to its minor units."""
+        recovered: dict[str, int] = json.loads(self.recovered_text)
+        return recovered
 
     def cursor(self) -> int:
         """Give the last number handed out, 0 for an unknown user."""
@@ -213,7 +219,7 @@ def _write(session: Session, user_id: str, situation: Situation, source: Reading
     changes: Changes = situation.changes
     if not (changes.lifecycles or changes.events or changes.aliases or changes.replaced):
         return
-    recovered = source.recovered
+    recovered = dict(source.recovered)
     for money in changes.money:
         recovered[money.currency] = recovered.get(money.currency, 0) + money.minor
     session.run(
@@ -222,7 +228,9 @@ def _write(session: Session, user_id: str, situation: Situation, source: Reading
             "user_id": user_id,
             "cursor": situation.cursor,
             "updated_at": show_instant(now),
-            "recovered": json.dumps({currency: minor for currency, minor in recovered.items() if minor}),
+            "recovered": json.dumps({code: minor for code, minor in recovered.items() if minor})
+            if changes.money
+            else source.recovered_text,
         },
     )
     for lifecycle in changes.lifecycles.values():
