@@ -43,9 +43,7 @@ def read_list(request: Request) -> Iterable[JSON | Malformed]:
         return strict_json.loads_lines(_read_bytes(request), max_bytes=MAX_BYTES)
     value = _read_json(_read_bytes(request))
     if not isinstance(value, list):
-        raise malformed(
-            Malformed(f"is {_a_kind_of(value)}; it must be a JSON array, or {NDJSON_TYPE}")
-        )
+        raise malformed(Malformed(f"is {_a_kind_of(value)}; it must be a JSON array, or {NDJSON_TYPE}"))
     return value
 
 

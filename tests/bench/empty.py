@@ -1,0 +1,27 @@
+"""A Flask view that does nothing, under the gunicorn settings of the service: what Flask itself can do."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from flask import Flask, Response
+
+from webapp import logs
+from webapp.serving import BACKLOG, Service
+from workflow_fsm.settings import Settings
+
+
+class Empty(Service):
+    """The service without a store and without routes, but one."""
+
+    def load(self) -> Any:
+        """Make the app."""
+        app = Flask("empty")
+        app.add_url_rule("/", "empty", lambda: Response(b"{}", mimetype="application/json"), methods=["POST"])
+        return app
+
+
+if __name__ == "__main__":
+    logs.configure()
+    Empty(Settings(), socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)).run()
