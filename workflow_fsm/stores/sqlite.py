@@ -1,7 +1,7 @@
-"""SQLite: one writer that commits all the events waiting in one go, and readers beside it.
+"""SQLite: one writer that commits all the work waiting in one go, a savepoint each, and readers beside it.
 
-Whoever brings an event while nobody writes serves the queue in its own thread; what arrives meanwhile is
-taken into the next commit together, a savepoint each. Nobody is answered before its own event is on disk.
+Sees that the file is still the one that was opened: what is acknowledged goes into no file that was moved
+away. A fault closes what it concerns, and the next call opens it again.
 """
 
 from __future__ import annotations
@@ -9,37 +9,26 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from filelock import FileLock
 from filelock import Timeout as LockTimeout
 from sqlite_utils import Database
 
 from workflow_fsm.core.errors import StoreRefused, StoreUnavailable
+from workflow_fsm.stores.faults import OF_THE_JOB, is_busy, translated, why
+from workflow_fsm.stores.queue import CommitQueue, Job
 from workflow_fsm.stores.schema import migrations
 from workflow_fsm.stores.session import Session
 from workflow_fsm.stores.statements import statements
 
 T = TypeVar("T")
 MEMORY = ":memory:"
-MOST_IN_A_COMMIT = 256
-"""Events taken into one commit, so that the first of them isn't kept waiting by the last."""
-
 _Identity = tuple[int, int]
 """A file's device and inode."""
-
-_OF_THE_JOB = (
-    sqlite3.IntegrityError,
-    sqlite3.DataError,
-    sqlite3.ProgrammingError,
-    sqlite3.InterfaceError,
-    sqlite3.NotSupportedError,
-)
-"""Faults of what a job asked for; others are the store's."""
 
 
 class SQLiteSession:
@@ -76,19 +65,6 @@ class SQLiteSession:
         self._connection.execute("RELEASE event")
 
 
-class _Job(Generic[T]):
-    """One piece of work in the queue; `turn` is set when it is done, or when its bringer is to serve."""
-
-    __slots__ = ("done", "error", "result", "turn", "work")
-
-    def __init__(self, work: Callable[[Session], T]) -> None:
-        self.work = work
-        self.turn = threading.Event()
-        self.done = False
-        self.result: T | None = None
-        self.error: BaseException | None = None
-
-
 class SQLite:
     """A SQLite file (or `:memory:`, which is one connection, readers included).
 
@@ -100,9 +76,8 @@ class SQLite:
         self.path = path
         self._busy_seconds = busy_seconds
         self._memory = path == MEMORY
-        self._queue: deque[_Job[Any]] = deque()
+        self._queue = CommitQueue(self._commit)
         self._mutex = threading.Lock()
-        self._serving = False
         self._connection_lock = threading.RLock()
         self._readers: list[tuple[sqlite3.Connection, _Identity | None]] = []
         self._writer: sqlite3.Connection | None = None
@@ -119,25 +94,14 @@ class SQLite:
         Raises what `work` raises (then nothing of it is kept), and StoreUnavailable where the store can't
         commit just now.
         """
-        job = _Job(work)
-        with self._mutex:
-            self._queue.append(job)
-            serve = not self._serving
-            self._serving = True
-        if not serve:
-            job.turn.wait()
-        if not job.done:
-            self._serve()
-        if job.error is not None:
-            raise job.error
-        return job.result  # type: ignore[return-value]  # None only where T is
+        return self._queue.do(work)
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Do `work` on one snapshot of the store, beside the writer. Raises StoreUnavailable."""
         if self._memory:
             with self._connection_lock:
                 return work(SQLiteSession(self._writing()))
-        with _translated():
+        with translated():
             identity = self._check_file()
             reader = self._take_reader(identity)
             try:
@@ -165,31 +129,11 @@ class SQLite:
             for reader, _ in readers:
                 reader.close()
 
-    # -- the queue
+    # -- the writer
 
-    def _serve(self) -> None:
-        """Commit what waits in the queue, then hand the queue to the next that arrived, or to nobody."""
-        with self._mutex:
-            batch = [self._queue.popleft() for _ in range(min(len(self._queue), MOST_IN_A_COMMIT))]
-        try:
-            with self._connection_lock:
-                self._commit(batch)
-        except BaseException as error:
-            for job in batch:
-                job.error = job.error or error
-        finally:
-            with self._mutex:
-                following = self._queue[0] if self._queue else None
-                self._serving = following is not None
-            for job in batch:
-                job.done = True
-                job.turn.set()
-            if following is not None:
-                following.turn.set()
-
-    def _commit(self, batch: list[_Job[Any]]) -> None:
+    def _commit(self, batch: Sequence[Job[Any]]) -> None:
         """Run a batch in one transaction. An error that ends the transaction ends it for all."""
-        with _translated():
+        with self._connection_lock, translated():
             connection = self._writing()
             opened = self._file
             try:
@@ -204,7 +148,7 @@ class SQLite:
                 self._roll_back(connection, error)
                 raise
 
-    def _attempt(self, job: _Job[Any], session: Session, *, alone: bool) -> None:
+    def _attempt(self, job: Job[Any], session: Session, *, alone: bool) -> None:
         """Run one job; what it raises is its own affair, unless the database itself gave up."""
         if alone:
             job.result = job.work(session)
@@ -212,7 +156,7 @@ class SQLite:
         try:
             with session.savepoint():
                 job.result = job.work(session)
-        except _OF_THE_JOB as error:
+        except OF_THE_JOB as error:
             job.error = error
         except sqlite3.Error:
             raise
@@ -223,9 +167,9 @@ class SQLite:
         with suppress(sqlite3.Error):
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-        if self._memory or not isinstance(error, sqlite3.Error) or isinstance(error, _OF_THE_JOB):
+        if self._memory or not isinstance(error, sqlite3.Error) or isinstance(error, OF_THE_JOB):
             return
-        if not _is_busy(error):
+        if not is_busy(error):
             self._drop_writer()
 
     # -- connections
@@ -331,7 +275,7 @@ class SQLite:
                 finally:
                     connection.close()
         except sqlite3.Error as error:
-            raise StoreRefused(f"{self.path} can't be opened as a SQLite store: {_why(error)}") from error
+            raise StoreRefused(f"{self.path} can't be opened as a SQLite store: {why(error)}") from error
         except LockTimeout as error:
             raise StoreRefused(
                 f"{self.path} is being migrated by another process for over a minute; "
@@ -350,32 +294,3 @@ def _migrate(database: Database) -> None:
             "upgrade workflow-fsm to work on it"
         )
     migrations.apply(database)
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Turn what SQLite raises into StoreUnavailable, with a sentence that says what to do."""
-    try:
-        yield
-    except _OF_THE_JOB:
-        raise
-    except sqlite3.Error as error:
-        raise StoreUnavailable(f"the store can't be used just now: {_why(error)}") from error
-
-
-def _is_busy(error: sqlite3.Error) -> bool:
-    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-
-
-def _why(error: sqlite3.Error) -> str:
-    remedies = {
-        sqlite3.SQLITE_BUSY: "another process holds its write lock",
-        sqlite3.SQLITE_FULL: "its disk is full; free some room",
-        sqlite3.SQLITE_READONLY: "the file, its -wal or its folder is read-only; make them writable",
-        sqlite3.SQLITE_NOTADB: "the file is no SQLite database; name another, or move it away",
-        sqlite3.SQLITE_CANTOPEN: "the file can't be opened; see that its folder exists and may be written",
-        sqlite3.SQLITE_CORRUPT: "the file is damaged; restore a backup",
-        sqlite3.SQLITE_IOERR: "reading or writing it failed; look at its disk, and at limits on file sizes",
-    }
-    remedy = remedies.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
-    return f"{remedy} ({error})" if remedy else str(error)
