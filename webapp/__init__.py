@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask
 
-from webapp import batch, bodies, logs, operations, problems, reads, webhooks
+from webapp import batch, bodies, letters, logs, operations, problems, reads, webhooks
+from webapp.starting import open_workflow
 from workflow_fsm.settings import Settings
 from workflow_fsm.workflow import Workflow
 
@@ -12,10 +13,13 @@ __all__ = ["blueprint", "create_app"]
 
 
 def create_app(workflow: Workflow | None = None) -> Flask:
-    """Make the service's app; without a workflow it opens the one that the environment names."""
+    """Make the service's app.
+
+    Without a workflow it opens the one that the environment names, its handlers with it. No worker is begun:
+    what is owed then waits for `workflow-fsm worker`, or for `workflow.worker()` of your own.
+    """
     if workflow is None:
-        settings = Settings.from_environment()
-        workflow = Workflow.open(settings.database_url, settings=settings)
+        workflow = open_workflow(Settings.from_environment())
     app = Flask("webapp", static_folder=None)
     app.url_map.merge_slashes = False
     app.extensions["workflow_fsm"] = workflow
@@ -33,7 +37,7 @@ def blueprint(workflow: Workflow) -> Blueprint:
 
 def _routes(workflow: Workflow) -> Blueprint:
     routes = Blueprint("workflow", __name__)
-    for module in (webhooks, reads, batch, operations):
+    for module in (webhooks, reads, batch, letters, operations):
         module.add_to(routes, workflow)
     return routes
 

@@ -31,10 +31,16 @@ _DISCARDING_SECONDS = 2.0
 def read_object(request: Request) -> dict[str, JSON]:
     """Read the one JSON object that a webhook's body is."""
     _check_media_type(request, (JSON_TYPE,))
-    value = _read_json(_read_bytes(request))
-    if not isinstance(value, dict):
-        raise malformed(Malformed(f"is {_a_kind_of(value)}; it must be one JSON object"))
-    return value
+    return _object(_read_bytes(request))
+
+
+def read_object_or_nothing(request: Request) -> dict[str, JSON]:
+    """Read the one JSON object that a body may be; one without a byte counts as `{}`, whatever its type."""
+    raw = _read_bytes(request)
+    if not raw:
+        return {}
+    _check_media_type(request, (JSON_TYPE,))
+    return _object(raw)
 
 
 def read_list(request: Request) -> Iterable[JSON | Malformed]:
@@ -112,6 +118,13 @@ def _read_away(stream: IO[bytes], connection: socket | None) -> None:
             connection.settimeout(_DISCARDING_SECONDS)
         while left > 0 and perf_counter() < until and (chunk := stream.read(min(left, _STEP_BYTES))):
             left -= len(chunk)
+
+
+def _object(raw: bytes) -> dict[str, JSON]:
+    value = _read_json(raw)
+    if not isinstance(value, dict):
+        raise malformed(Malformed(f"is {_a_kind_of(value)}; it must be one JSON object"))
+    return value
 
 
 def _read_json(raw: bytes) -> JSON:

@@ -77,6 +77,13 @@ KINDS = {
             meaning="No event of this user was ever taken; is the id spelled and percent-encoded right?",
         ),
         Kind(
+            code="dead-letter-unknown",
+            status=404,
+            title="There is no such dead letter",
+            meaning="It was retried or dropped meanwhile, or there never was one of this id. Take ids from "
+            "`GET deadletters`.",
+        ),
+        Kind(
             code="unknown-route",
             status=404,
             title="There is no such route",
@@ -100,6 +107,12 @@ KINDS = {
             status=409,
             title="The alias names another claim",
             meaning="An alias is of one claim of its user; link one that is free.",
+        ),
+        Kind(
+            code="no-integrations-service",
+            status=409,
+            title="No integrations service is configured",
+            meaning="Nothing was asked for. The operator must start the service with `INTEGRATIONS_URL` set.",
         ),
         Kind(
             code="too-large",

@@ -13,6 +13,8 @@ import os
 import signal
 import socket
 import sys
+from dataclasses import replace
+from types import FrameType
 from typing import Any, NoReturn
 
 from gunicorn.app.base import BaseApplication
@@ -20,11 +22,16 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.errors import AppImportError
 from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
+from gunicorn.workers.gthread import ThreadWorker
 
 from webapp import create_app, logs
-from workflow_fsm.core.errors import StoreUnavailable, WorkflowError
+from webapp.starting import REFUSED, UNAVAILABLE, give_up, open_workflow, try_start
+from webapp.working import Beside, is_beside, work
+from workflow_fsm.core.errors import WorkflowError
 from workflow_fsm.settings import Settings
 from workflow_fsm.workflow import Workflow
+
+__all__ = ["exposed", "serve", "work"]
 
 THREADS = 32
 BACKLOG = 2048
@@ -32,33 +39,26 @@ GRACEFUL_SECONDS = 3
 KEEPALIVE_SECONDS = 65
 """Longer than the usual proxy or client keeps one, so that it is never us who close under a request."""
 
-REFUSED = os.EX_CONFIG
-UNAVAILABLE = os.EX_UNAVAILABLE
-"""Exit codes: what was configured can't be served; it could be, but not just now."""
-
 _PR_SET_PDEATHSIG = 1
 
 log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings) -> NoReturn:
-    """Serve until a signal ends it; exits with 0 then, else with a sentence and one of the codes above."""
+    """Serve until a signal ends it; exits with 0 then, else with a sentence and a code of `starting`."""
     logs.configure()
     if exposed(settings):
-        _give_up(
+        give_up(
+            "serve",
             REFUSED,
             f"{settings.host} is no loopback address, and no credentials are configured, so anybody could "
             "post webhooks: set WORKFLOW_WEBHOOK_SECRETS, WORKFLOW_API_TOKEN or WORKFLOW_JWT_SECRET, "
             "or HOST=127.0.0.1",
         )
-    try:
-        # Here, and closed again before the fork, to tell what is wrong in one sentence.
-        Workflow.open(settings.database_url, settings=settings).close()
-    except StoreUnavailable as error:
-        _give_up(UNAVAILABLE, str(error))
-    except WorkflowError as error:
-        _give_up(REFUSED, str(error))
-    Service(settings, _listen(settings.host, settings.port)).run()
+    listener = _listen(settings.host, settings.port)
+    settings = replace(settings, port=listener.getsockname()[1])
+    try_start("serve", settings)
+    Service(settings, listener).run()
     raise SystemExit(0)
 
 
@@ -75,6 +75,7 @@ class Service(BaseApplication):
         self._url = _url(listener)
         self._bind = f"fd://{listener.detach()}"
         self._workflow: Workflow | None = None
+        self._effects: Beside | None = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -82,7 +83,7 @@ class Service(BaseApplication):
         chosen = {
             "bind": self._bind,
             "backlog": BACKLOG,
-            "worker_class": "gthread",
+            "worker_class": Hand,
             "workers": 1,
             "threads": THREADS,
             "preload_app": False,
@@ -107,19 +108,39 @@ class Service(BaseApplication):
                 self.cfg.set(name, value)
 
     def load(self) -> Any:
-        """Open the store in the worker, after the fork, and make the app."""
+        """Open the store and its handlers in the worker, after the fork; begin the effects; make the app."""
         try:
-            self._workflow = Workflow.open(self._settings.database_url, settings=self._settings)
+            self._workflow = open_workflow(self._settings)
         except WorkflowError as error:
             raise AppImportError(str(error)) from error
+        if is_beside(self._settings):
+            self._effects = Beside(self._workflow)
         return create_app(self._workflow)
+
+    def leave(self) -> None:
+        """Begin the end of the effects, beside that of the requests."""
+        if self._effects is not None:
+            self._effects.leave()
 
     def _announce(self, _arbiter: Arbiter) -> None:
         log.info("serving on %s", self._url)
 
     def _close(self, _arbiter: Arbiter, _worker: Worker) -> None:
+        if self._effects is not None:
+            self._effects.close()
         if self._workflow is not None:
             self._workflow.close()
+
+
+class Hand(ThreadWorker):
+    """The one worker process of gunicorn's; told to end, it ends its effects and its requests together."""
+
+    app: Service
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take SIGTERM."""
+        self.app.leave()
+        super().handle_exit(sig, frame)
 
 
 class QuietLogger(Logger):
@@ -132,11 +153,6 @@ class QuietLogger(Logger):
         self.error_log.propagate = True
 
 
-def _give_up(code: int, sentence: str) -> NoReturn:
-    sys.stderr.write(f"workflow-fsm can't serve: {sentence.rstrip('.')}.\n")
-    raise SystemExit(code)
-
-
 def _listen(host: str, port: int) -> socket.socket:
     family, address = _addresses(host, port)[0]
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -147,7 +163,9 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         why = (error.strerror or str(error)).lower()
-        _give_up(UNAVAILABLE, f"port {port} of {host} can't be had ({why}); end what uses it, or set PORT")
+        give_up(
+            "serve", UNAVAILABLE, f"port {port} of {host} can't be had ({why}); end what uses it, or set PORT"
+        )
     return listener
 
 
@@ -156,7 +174,7 @@ def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, Any]]:
     try:
         found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as error:
-        _give_up(REFUSED, f"HOST={host} is no address of this machine ({error.strerror or error})")
+        give_up("serve", REFUSED, f"HOST={host} is no address of this machine ({error.strerror or error})")
     return sorted(((family, address) for family, _, _, _, address in found), key=lambda each: each[0])
 
 

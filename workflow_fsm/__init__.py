@@ -4,9 +4,11 @@ from workflow_fsm.core.claim import claim_lifecycle
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.errors import (
     AliasTaken,
+    DeadLetterUnknown,
     DefinitionInvalid,
     EventIdReused,
     FieldError,
+    HandlerInvalid,
     InvalidEvent,
     NotAllowed,
     SettingsInvalid,
@@ -16,25 +18,34 @@ from workflow_fsm.core.errors import (
 )
 from workflow_fsm.core.explain import Explanation
 from workflow_fsm.core.outcome import Outcome, Page, Record
+from workflow_fsm.effects.handler import DeadLetter, Discard, Fire, Request, RetryAfter, Transition
 from workflow_fsm.settings import Settings
 from workflow_fsm.workflow import Workflow
 
 __all__ = [
     "AliasTaken",
+    "DeadLetter",
+    "DeadLetterUnknown",
     "Definition",
     "DefinitionInvalid",
+    "Discard",
     "EventIdReused",
     "Explanation",
     "FieldError",
+    "Fire",
+    "HandlerInvalid",
     "InvalidEvent",
     "NotAllowed",
     "Outcome",
     "Page",
     "Record",
+    "Request",
+    "RetryAfter",
     "Settings",
     "SettingsInvalid",
     "StoreRefused",
     "StoreUnavailable",
+    "Transition",
     "Workflow",
     "WorkflowError",
     "claim_lifecycle",

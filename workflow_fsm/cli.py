@@ -1,44 +1,26 @@
 """The command line: a command a method of `Workflow`, with exit codes that scripts can use.
 
-Decides what is read from arguments and which code an error ends with; `cli_show.py` prints the answers.
+Decides what is read from arguments; `cli_codes.py` says which code an error ends with, `cli_show.py` prints
+the answers. What operators do about effects stands in `cli_letters.py` and `cli_handlers.py`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
-from typing import Any, BinaryIO, NoReturn, TypeVar
+from typing import Any, BinaryIO, NoReturn
 
 import click
 
 from workflow_fsm import cli_show as show
 from workflow_fsm.cli_codes import EPILOG, INVALID, REFUSED, UNKNOWN, Commands, Failure
+from workflow_fsm.cli_handlers import handlers, work_alone
+from workflow_fsm.cli_letters import deadletters
+from workflow_fsm.cli_options import common, existing, is_utf8, page, settings_for, text
 from workflow_fsm.core import strict_json
 from workflow_fsm.core.claim import claim_lifecycle
-from workflow_fsm.core.errors import StoreRefused, WorkflowError
+from workflow_fsm.core.errors import WorkflowError
 from workflow_fsm.core.explain import mermaid
-from workflow_fsm.settings import Settings
 from workflow_fsm.workflow import Workflow
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-_MAX_CURSOR = 2**63 - 1
-
-
-def text(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
-    """Take text that isn't empty and is UTF-8, or fail with what is wrong with it."""
-    if value == "":
-        raise click.BadParameter("it is empty; give an id, or leave it out.")
-    if value is not None and not is_utf8(value):
-        raise click.BadParameter("it is not UTF-8.")
-    return value
-
-
-def is_utf8(value: str) -> bool:
-    """Tell whether an argument's bytes were UTF-8; where they weren't, Python put half characters in."""
-    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 @click.group(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
@@ -47,30 +29,8 @@ def main() -> None:
     """Carry reimbursement claims through their life, event by event."""
 
 
-def common(command: F) -> F:
-    """Add the options that every command has."""
-    as_json = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
-    database = click.option(
-        "--database", metavar="URL", help="The store, as sqlite:///PATH; goes before WORKFLOW_DATABASE_URL."
-    )
-    return as_json(database(command))
-
-
-def page(command: F) -> F:
-    """Add the options by which `status` and `history` choose."""
-    options = (
-        click.option("--claim", "claim_id", callback=text, help="Only this claim, by its id or an alias."),
-        click.option("--sync", "sync_id", callback=text, help="Only what is of this sync."),
-        click.option(
-            "--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="Most rows to give."
-        ),
-        click.option(
-            "--cursor", type=click.IntRange(1, _MAX_CURSOR), help="Go on behind this `next_cursor`."
-        ),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
+main.add_command(deadletters)
+main.add_command(handlers)
 
 
 @main.command()
@@ -80,18 +40,32 @@ def serve(as_json: bool, database: str | None) -> None:
 
     The environment says how; the log is JSON lines on stdout, with --json or without.
     """
-    settings = _settings(database)
+    settings = settings_for(database)
     try:
         from webapp import serving
     except ModuleNotFoundError as error:
-        if str(error.name).partition(".")[0] == "workflow_fsm":
-            raise
-        raise Failure(
-            INVALID,
-            "web-extra-missing",
-            f"serve needs {error.name}, which is not installed: pip install 'workflow-fsm[web]'",
-        ) from error
+        raise _without_web("serve", error) from error
     serving.serve(settings)
+
+
+@main.command()
+@common
+def worker(as_json: bool, database: str | None) -> None:
+    """Do what transitions owe, and let time pass, until a signal ends it.
+
+    Runs the handlers of the modules in WORKFLOW_HANDLERS and, where the web extra is installed, the calls to
+    other services that the environment asks for. On a signal it waits for what runs, up to a bound. The log
+    is JSON lines on stdout; without the web extra it is plain lines on stderr.
+    """
+    settings = settings_for(database)
+    try:
+        from webapp import serving
+    except ModuleNotFoundError as error:
+        failure = _without_web("a worker that calls INTEGRATIONS_URL or WORKFLOW_ALERT_URL", error)
+        if settings.integrations_url is not None or settings.alert_url is not None:
+            raise failure from error
+        work_alone(settings)
+    serving.work(settings)
 
 
 @main.command()
@@ -129,7 +103,7 @@ def fire(
         if name in told and told[name] != value:
             raise click.UsageError(f"{name} is given twice, with different values.")
         told[name] = value
-    with Workflow.open(settings=_settings(database)) as workflow:
+    with Workflow.open(settings=settings_for(database)) as workflow:
         event = workflow.read(trigger, told, event_id=event_id, id_field="--event-id")
         (outcome,) = workflow.submit([event], actor="cli")
     if isinstance(outcome, WorkflowError):
@@ -146,7 +120,7 @@ def fire(
 @common
 def status(user_id: str, as_json: bool, database: str | None, **which: Any) -> None:
     """Tell where the user USER_ID stands: claims, money, and what waits for what."""
-    with _existing(database) as workflow:
+    with existing(database) as workflow:
         found = workflow.status(user_id, **which)
     if found is None:
         _unknown(user_id)
@@ -162,7 +136,7 @@ def status(user_id: str, as_json: bool, database: str | None, **which: Any) -> N
 @common
 def history(user_id: str, as_json: bool, database: str | None, **which: Any) -> None:
     """List the transitions of the user USER_ID, oldest first."""
-    with _existing(database) as workflow:
+    with existing(database) as workflow:
         found = workflow.history(user_id, **which)
     if found is None:
         _unknown(user_id)
@@ -198,7 +172,7 @@ def check(expect: str | None, as_json: bool, database: str | None) -> None:
     """
     if expect is not None and not re.fullmatch("[0-9a-f]{64}", expect):
         raise click.BadParameter("a root is 64 hexadecimal digits.", param_hint="'--expect'")
-    with _existing(database) as workflow:
+    with existing(database) as workflow:
         report = workflow.check(expect=expect)
     if as_json:
         show.show_json(report.as_dict())
@@ -210,21 +184,12 @@ def check(expect: str | None, as_json: bool, database: str | None) -> None:
         raise click.exceptions.Exit(REFUSED)
 
 
-def _settings(database: str | None) -> Settings:
-    settings = Settings.from_environment()
-    return settings if database is None else replace(settings, database_url=database)
-
-
-def _existing(database: str | None) -> Workflow:
-    """Open a store to read from it: one that isn't there is not made."""
-    settings = _settings(database)
-    path = settings.database_url.removeprefix("sqlite:///")
-    if path not in (settings.database_url, "", ":memory:") and not Path(path).exists():
-        raise StoreRefused(
-            f"there is no store at {path}; name another by --database or WORKFLOW_DATABASE_URL, "
-            "or begin one by `serve` or `fire`"
-        )
-    return Workflow.open(settings=settings)
+def _without_web(what: str, error: ModuleNotFoundError) -> Failure:
+    """Tell what the web extra would have brought; a module of ours that is missing is a fault."""
+    if str(error.name).partition(".")[0] == "workflow_fsm":
+        raise error
+    told = f"{what} needs {error.name}, which is not installed: pip install 'workflow-fsm[web]'"
+    return Failure(INVALID, "web-extra-missing", told)
 
 
 def _body(file: BinaryIO) -> dict[str, Any]:

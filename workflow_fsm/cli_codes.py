@@ -16,7 +16,9 @@ import click
 from workflow_fsm.cli_show import clean, show_json
 from workflow_fsm.core.errors import (
     AliasTaken,
+    DeadLetterUnknown,
     EventIdReused,
+    HandlerInvalid,
     InvalidEvent,
     NotAllowed,
     SettingsInvalid,
@@ -30,13 +32,14 @@ REFUSED, INVALID, STORE, UNKNOWN, FAULT = 1, 2, 3, 4, 70
 EPILOG = """\b
 Exit codes:
   0   done: an event is committed (applied, deferred, unchanged or a duplicate)
-  1   refused, the event id belongs to another event, or check found damage
+  1   refused (by a retry: again), the event id belongs to another event, or check
+      found damage
   2   wrong usage, a wrong setting, or an event that is not well formed
   3   the store can't be used just now, or is none that this version works on
-  4   nothing is known of the user
+  4   nothing is known of the user, the dead letter or the handler
   70  a fault of the program
-  serve ends with 69 where it can't serve just now (its port is taken, the store
-  is busy), and with 78 where what is configured can't be served at all.
+  serve and worker end with 69 where they can't work just now (the port is taken,
+  the store is busy), and with 78 where what is configured can't be worked with.
 
 \b
 Answers go to stdout, an error as one sentence to stderr; with --json, stdout gets
@@ -101,8 +104,10 @@ def _failure(error: WorkflowError) -> Failure:
             exit_code = REFUSED
         case AliasTaken():
             exit_code = REFUSED
-        case SettingsInvalid():
+        case SettingsInvalid() | HandlerInvalid():
             exit_code = INVALID
+        case DeadLetterUnknown():
+            exit_code = UNKNOWN
         case StoreUnavailable() | StoreRefused():
             exit_code = STORE
     facts |= {name: getattr(error, name) for name in names}

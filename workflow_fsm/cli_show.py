@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from workflow_fsm.core.outcome import Outcome, Page, Record
+from workflow_fsm.stores.deadletters import Letters
 from workflow_fsm.stores.findings import Fault, Report
 
 _ENDLESS = 100_000
@@ -110,6 +111,75 @@ def show_history(page: Page) -> None:
     _more(page.next_cursor)
 
 
+def show_letters(letters: Letters) -> None:
+    """Print dead letters, oldest first."""
+    columns = ("id", "kind", "at", "user", "claim", "trigger", "handler", "tries", "event", "reason")
+    _table(
+        columns,
+        [
+            (
+                one.id,
+                one.kind,
+                _at(one.at),
+                one.user_id,
+                one.claim_id,
+                one.trigger,
+                one.handler,
+                one.attempts,
+                one.event_id,
+                one.reason,
+            )
+            for one in letters
+        ],
+    )
+    if not letters:
+        _print(["no dead letters"])
+    _more(letters.next_cursor)
+
+
+def show_retry(told: Record) -> None:
+    """Print what became of a dead letter that was retried."""
+    if told.status == "owed":
+        _print(["the effect is owed anew"])
+    elif told.status == "void":
+        _print(["the effect is void: it was work for being in a state that the claim has left"])
+    else:
+        show_outcome(Outcome.from_dict(told))
+
+
+def show_retried(told: Record, *, dry_run: bool) -> None:
+    """Print what became of the dead letters that match."""
+    letters = f"{told.matched} dead letter{'' if told.matched == 1 else 's'}"
+    _print([f"{letters} would be retried" if dry_run else f"{told.retried} of {letters} retried"])
+
+
+def show_handlers(handlers: Sequence[Record]) -> None:
+    """Print handlers, and what is owed to each."""
+    _table(
+        ("handler", "for", "not before", "owed", "running", "oldest", "last error"),
+        [
+            (
+                one.name,
+                "nothing any more" if one.pattern is None else _owes(one.pattern),
+                None if one.pattern is None else one.pattern.get("not_before"),
+                one.owed,
+                one.running,
+                _at(one.oldest),
+                one.last_error,
+            )
+            for one in handlers
+        ],
+        numbers=(3, 4),
+    )
+    if not handlers:
+        _print(["no handlers"])
+
+
+def show_dropped(name: str, told: Record) -> None:
+    """Print what forgetting a handler did."""
+    _print([f"handler {name} is forgotten; {told.void} effect{'' if told.void == 1 else 's'} void"])
+
+
 def show_report(report: Report) -> None:
     """Print what an audit found."""
     counted = ((report.users, "user"), (report.lifecycles, "lifecycle"), (report.rows, "transition"))
@@ -132,6 +202,19 @@ def tell_fault(fault: Fault) -> str:
     if not fault.table:
         return fault.reason
     return f"{fault.table} {fault.key} of user {fault.user_id!r}: {fault.reason}"
+
+
+def _owes(pattern: Mapping[str, Any]) -> str:
+    """Say what owes a handler."""
+    if pattern.get("enter"):
+        return f"being in {pattern['enter']}"
+    if pattern.get("dead_letter"):
+        return "dead letters"
+    if pattern.get("request"):
+        return "requests"
+    words = {"trigger": "by", "source": "from", "target": "to"}
+    told = [f"{word} {pattern[name]}" for name, word in words.items() if pattern.get(name)]
+    return " ".join(["transitions", *told])
 
 
 def _waits(one: Record) -> str:
@@ -161,7 +244,7 @@ def _at(instant: str | None) -> str:
     return "" if instant is None else f"{instant[:10]} {instant[11:19]}Z"
 
 
-def _more(cursor: int | None) -> None:
+def _more(cursor: int | str | None) -> None:
     if cursor is not None:
         _print([f"there is more: --cursor {cursor}"])
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
+from urllib.parse import SplitResult, urlsplit
 
 from workflow_fsm.core.errors import SettingsInvalid
 
@@ -18,17 +19,34 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 class Settings:
     """What the environment asks for.
 
-    `defer` is how long a deferred event waits. A match of at least `auto_submit` confidence is decided
-    `auto_submit`, of at least `prompt` `ask_user`. `refusal_status` is 409 or 200.
+    `defer` is how long a deferred event waits. An effect has `tries`, the first pause between them is
+    `pause_seconds`. `handlers` names the modules whose `register(workflow)` is called on opening. A match of
+    at least `auto_submit` confidence is decided `auto_submit`, of at least `prompt` `ask_user`.
+    `refusal_status` is 409 or 200. Base URLs have no slash at their end.
     """
 
     database_url: str = "sqlite:///workflow.db"
     host: str = "127.0.0.1"
     port: int = 8000
     defer: timedelta = timedelta(days=7)
+    tries: int = 8
+    pause_seconds: float = 1.0
+    handlers: tuple[str, ...] = ()
     refusal_status: int = 409
     auto_submit: Decimal = field(default=Decimal("0.85"))
     prompt: Decimal = field(default=Decimal("0.50"))
+    integrations_url: str | None = None
+    integrations_api_key: str | None = field(default=None, repr=False)
+    python_api_url: str | None = None
+    run_detection: bool = False
+    alert_url: str | None = field(default=None, repr=False)
+
+    @property
+    def own_url(self) -> str:
+        """This service's URL, as callbacks name it."""
+        if self.python_api_url is not None:
+            return self.python_api_url
+        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -43,14 +61,30 @@ class Settings:
             host=given.get("HOST", "127.0.0.1"),
             port=_port(given.get("PORT", "8000")),
             defer=_duration("WORKFLOW_DEFER_TTL", given.get("WORKFLOW_DEFER_TTL", "7d")),
+            tries=_tries(given.get("WORKFLOW_EFFECT_TRIES", "8")),
+            pause_seconds=_duration(
+                "WORKFLOW_EFFECT_PAUSE", given.get("WORKFLOW_EFFECT_PAUSE", "1s")
+            ).total_seconds(),
+            handlers=tuple(
+                name.strip() for name in given.get("WORKFLOW_HANDLERS", "").split(",") if name.strip()
+            ),
             refusal_status=_refusal(given.get("WORKFLOW_REFUSAL_STATUS", "409")),
             auto_submit=_share(given, "WORKFLOW_AUTO_SUBMIT_CONFIDENCE", "0.85"),
             prompt=_share(given, "WORKFLOW_PROMPT_CONFIDENCE", "0.50"),
+            integrations_url=_base_url(given, "INTEGRATIONS_URL"),
+            integrations_api_key=_key(given, "INTEGRATIONS_API_KEY"),
+            python_api_url=_base_url(given, "PYTHON_API_URL"),
+            run_detection=_switch("WORKFLOW_RUN_DETECTION", given.get("WORKFLOW_RUN_DETECTION", "0")),
+            alert_url=_alert_url(given),
         )
         if settings.prompt > settings.auto_submit:
             raise SettingsInvalid(
                 f"WORKFLOW_PROMPT_CONFIDENCE ({settings.prompt}) is above "
                 f"WORKFLOW_AUTO_SUBMIT_CONFIDENCE ({settings.auto_submit}); it must not be"
+            )
+        if settings.run_detection and settings.integrations_url is None:
+            raise SettingsInvalid(
+                "WORKFLOW_RUN_DETECTION is 1, but INTEGRATIONS_URL, the service that runs detection, is unset"
             )
         return settings
 
@@ -78,6 +112,12 @@ def _duration(name: str, text: str) -> timedelta:
         raise SettingsInvalid(f"{name} is {text!r}, which is longer than can be waited") from None
 
 
+def _tries(text: str) -> int:
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= 1000:
+        return int(text)
+    raise SettingsInvalid(f"WORKFLOW_EFFECT_TRIES is {text!r}; it must be a whole number from 1 to 1000")
+
+
 def _refusal(text: str) -> int:
     if text not in ("409", "200"):
         raise SettingsInvalid(f"WORKFLOW_REFUSAL_STATUS is {text!r}; it must be 409 or 200")
@@ -93,3 +133,54 @@ def _share(given: Mapping[str, str], name: str, default: str) -> Decimal:
     if not (value.is_finite() and 0 <= value <= 1):
         raise SettingsInvalid(f"{name} is {text!r}; it must be a number from 0 to 1")
     return value
+
+
+def _switch(name: str, text: str) -> bool:
+    if text not in ("0", "1"):
+        raise SettingsInvalid(f"{name} is {text!r}; it must be 0 or 1")
+    return text == "1"
+
+
+def _key(given: Mapping[str, str], name: str) -> str | None:
+    text = given.get(name)
+    if text is not None and not re.fullmatch(r"[!-~]+", text):
+        raise SettingsInvalid(
+            f"{name} holds a blank, or another character that no bearer token can have; "
+            "it must be the key alone, in visible ASCII characters"
+        )
+    return text
+
+
+def _base_url(given: Mapping[str, str], name: str) -> str | None:
+    """Read a URL to which paths are added. What is wrong with it is told without what may be secret in it."""
+    text = given.get(name)
+    if text is None:
+        return None
+    parts = _split(name, text)
+    if parts.query or parts.fragment or text[-1] in "?#":
+        raise SettingsInvalid(f"{name} has a query or a fragment; paths are added to it, so it must not")
+    return text.rstrip("/")
+
+
+def _alert_url(given: Mapping[str, str]) -> str | None:
+    """Read where alerts go: the whole URL, which may well be a secret, in its path or in a query."""
+    text = given.get("WORKFLOW_ALERT_URL")
+    if text is not None and _split("WORKFLOW_ALERT_URL", text).fragment:
+        raise SettingsInvalid("WORKFLOW_ALERT_URL has a fragment, which is never sent; leave it out")
+    return text
+
+
+def _split(name: str, text: str) -> SplitResult:
+    must = f"{name} can't be used; it must be a URL such as https://host:8443/path, in ASCII"
+    if not re.fullmatch(r"[!-~]+", text):
+        raise SettingsInvalid(must)
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        raise SettingsInvalid(must) from None
+    if not usable or "\\" in text:
+        raise SettingsInvalid(must)
+    if "@" in parts.netloc:
+        raise SettingsInvalid(f"{name} has credentials in it, which end in logs; leave them out")
+    return parts

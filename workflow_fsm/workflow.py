@@ -5,8 +5,11 @@ Reads the clock and makes ids, both handed in, so that everything below is repea
 
 from __future__ import annotations
 
+import logging
+import random
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,22 +19,26 @@ from workflow_fsm.core import strict_json
 from workflow_fsm.core.claim import claim_lifecycle
 from workflow_fsm.core.decide import Arrival, Policy, decide, link, pass_time
 from workflow_fsm.core.definition import Definition
-from workflow_fsm.core.errors import FieldError, InvalidEvent, SettingsInvalid, WorkflowError
+from workflow_fsm.core.errors import EventIdReused, FieldError, InvalidEvent, SettingsInvalid, WorkflowError
 from workflow_fsm.core.events import Event, read_event
-from workflow_fsm.core.explain import Explanation, explain
 from workflow_fsm.core.fields import Kind, read_value
-from workflow_fsm.core.outcome import Outcome, Page, Record
+from workflow_fsm.core.outcome import Outcome, Record
 from workflow_fsm.core.situation import Situation
+from workflow_fsm.desk import Desk
+from workflow_fsm.effects.engine import Engine, Retrying
+from workflow_fsm.effects.registry import Registry
+from workflow_fsm.effects.worker import Bell
+from workflow_fsm.hands import Hands
+from workflow_fsm.reader import Reader
 from workflow_fsm.settings import Settings
-from workflow_fsm.stores import views
-from workflow_fsm.stores.audit import audit
-from workflow_fsm.stores.findings import Report
-from workflow_fsm.stores.session import Session
 from workflow_fsm.stores.sqlite import MEMORY, SQLite
-from workflow_fsm.stores.store import Overdue, Reading, Store, Unit
+from workflow_fsm.stores.store import Overdue, Store, Unit
 
+log = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
 Ids = Callable[[], str]
+Chance = Callable[[], float]
+_TIMERS_A_COMMIT = 100
 
 
 def utc_now() -> datetime:
@@ -44,7 +51,7 @@ def new_id() -> str:
     return f"evt_{ULID()}"
 
 
-class Workflow:
+class Workflow(Reader, Desk, Hands):
     """A store of lifecycles, and the events that move them; made by `Workflow.open`.
 
     One may be shared between threads. Every method that fires raises StoreUnavailable where the store can't
@@ -52,14 +59,30 @@ class Workflow:
     """
 
     def __init__(
-        self, store: Store, *, settings: Settings, clock: Clock = utc_now, ids: Ids = new_id
+        self,
+        store: Store,
+        *,
+        settings: Settings,
+        clock: Clock = utc_now,
+        ids: Ids = new_id,
+        chance: Chance = random.random,
     ) -> None:
-        self._store = store
-        self._clock = clock
+        super().__init__(store, clock)
         self._ids = ids
         self._policy = Policy(defer=settings.defer)
+        self._bell = Bell()
+        store.on_enqueued = self._bell.ring
+        self._registry = Registry(store.definition, self._register)
+        self._engine = Engine(
+            store,
+            self._registry,
+            retrying=Retrying(tries=settings.tries, pause_seconds=settings.pause_seconds),
+            clock=clock,
+            chance=chance,
+            read=lambda trigger, fields: self.read(trigger, _plain(fields)),
+            commit=self._commit,
+        )
         self.settings = settings
-        self.definition: Definition = store.definition
 
     @classmethod
     def open(
@@ -70,6 +93,7 @@ class Workflow:
         settings: Settings | None = None,
         clock: Clock = utc_now,
         ids: Ids = new_id,
+        chance: Chance = random.random,
     ) -> Workflow:
         """Open the store at `url`, made and migrated where need be.
 
@@ -82,7 +106,8 @@ class Workflow:
         if definition is None:
             definition = claim_lifecycle(auto_submit=settings.auto_submit, prompt=settings.prompt)
         database = SQLite(_sqlite_path(url or settings.database_url))
-        return cls(Store(database, definition), settings=settings, clock=clock, ids=ids)
+        store = Store(database, definition)
+        return cls(store, settings=settings, clock=clock, ids=ids, chance=chance)
 
     def close(self) -> None:
         """Close the store."""
@@ -207,119 +232,45 @@ class Workflow:
         At most `limit` of each are done a call; call again until it gives 0.
         """
         now = self._clock()
-        return sum(self._pass(overdue, now) for overdue in self._store.overdue(now, limit))
-
-    # -- answers out
-
-    def status(
-        self,
-        user_id: str,
-        *,
-        claim_id: str | None = None,
-        sync_id: str | None = None,
-        limit: int = 100,
-        cursor: int | None = None,
-    ) -> Record | None:
-        """Tell where a user stands, as `GET status` does; None for one of whom nothing is known.
-
-        `limit` (1 to 1,000) bounds `claims`; `next_cursor` is the `cursor` of the next page.
-        """
-        return self._store.read(
-            lambda session: views.status(
-                session,
-                self.definition,
-                user_id,
-                claim_id=claim_id,
-                sync_id=sync_id,
-                limit=limit,
-                cursor=cursor or 0,
-                now=self._clock(),
-            )
-        )
-
-    def history(
-        self,
-        user_id: str,
-        claim_id: str | None = None,
-        *,
-        sync_id: str | None = None,
-        limit: int = 100,
-        cursor: int | None = None,
-    ) -> Page | None:
-        """Give a user's transitions after `cursor`, oldest first; None for a user of whom nothing is known.
-
-        With a `claim_id`, those of that claim, from the first of the sync from which it forked.
-        """
-        return self._store.read(
-            lambda session: views.history(
-                session,
-                self.definition,
-                user_id,
-                claim_id=claim_id,
-                sync_id=sync_id,
-                limit=limit,
-                cursor=cursor or 0,
-            )
-        )
-
-    def allowed(self, user_id: str, claim_id: str | None = None) -> tuple[str, ...]:
-        """Give the triggers that would move a claim now (without one: the user's newest lifecycle)."""
-        return self.definition.allowed(self._state_of(user_id, claim_id))
-
-    def explain(self, user_id: str, claim_id: str | None, trigger: str) -> Explanation:
-        """Explain why a trigger is allowed, waits or is refused for a claim, and what would lead to it.
-
-        Raises InvalidEvent for a trigger that the definition doesn't know.
-        """
-        state = self._state_of(user_id, claim_id)
-        known = self.definition.trigger(trigger)
-        if known is None or (known.timer and state is None):
-            names = ", ".join(one.name for one in self.definition.triggers)
-            raise InvalidEvent([FieldError(field="trigger", reason=f"{trigger!r} is none of {names}")])
-        return explain(self.definition, state, trigger)
-
-    def check(self, *, expect: str | None = None) -> Report:
-        """Audit everything in the store: fold every chain, add up events and money, name what is wrong.
-
-        `expect` is the root of an earlier report, for a store that took nothing since: a chain whose end was
-        cut off is a fault then.
-        """
-        report = self._store.read(lambda session: audit(session, self.definition))
-        return report if expect is None else report.expecting(expect)
-
-    def ready(self) -> None:
-        """Read from the store. Raises StoreUnavailable where that fails."""
-        self._store.ping()
+        overdue = self._store.overdue(now, limit)
+        chunks = (overdue[at : at + _TIMERS_A_COMMIT] for at in range(0, len(overdue), _TIMERS_A_COMMIT))
+        return sum(self._pass(chunk, now) for chunk in chunks)
 
     # -- parts
+
+    def _commit(self, unit: Unit, events: Sequence[Event], actor: str, now: datetime) -> None:
+        for event in events:
+            arrival = Arrival(event=event, actor=actor, at=now, new_id=self._ids)
+            outcome = unit.change(event.user_id, now, self._deciding(arrival))
+            if isinstance(outcome, EventIdReused):
+                raise outcome
 
     def _deciding(self, arrival: Arrival) -> Callable[[Situation], Outcome | WorkflowError]:
         return lambda situation: decide(self.definition, situation, arrival, self._policy)
 
-    def _pass(self, overdue: Overdue, now: datetime) -> int:
-        def change(situation: Situation) -> int:
-            kept = situation.event(overdue.event_id) if overdue.event_id is not None else None
+    def _pass(self, overdue: Sequence[Overdue], now: datetime) -> int:
+        """Let time pass for some, in one commit; one that can't be done is logged, and holds up nobody."""
+
+        def change(situation: Situation, one: Overdue) -> int:
+            kept = situation.event(one.event_id) if one.event_id is not None else None
             return pass_time(
                 self.definition,
                 situation,
                 now,
-                due=[] if overdue.lifecycle_id is None else [overdue.lifecycle_id],
+                due=[] if one.lifecycle_id is None else [one.lifecycle_id],
                 expired=[] if kept is None else [kept],
             )
 
-        return self._store.take(lambda unit: unit.change(overdue.user_id, now, change))
+        def take(unit: Unit) -> int:
+            done = 0
+            for one in overdue:
+                try:
+                    done += unit.change_apart(one.user_id, now, partial(change, one=one))
+                except (WorkflowError, AssertionError, ArithmeticError, LookupError, TypeError, ValueError):
+                    log.exception("time can't pass for %r", one)
+            return done
 
-    def _state_of(self, user_id: str, claim_id: str | None) -> str | None:
-        def find(session: Session) -> str | None:
-            source = Reading(session, self.definition, user_id)
-            situation = Situation(user_id, source)
-            if claim_id is not None:
-                claim = situation.claim(claim_id)
-                return None if claim is None else claim.state
-            newest = session.row("newest_counted", user_id=user_id, first=self.definition.first_state())
-            return None if newest is None else str(newest["state"])
-
-        return self._store.read(find)
+        return self._store.take(take)
 
 
 def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,14 @@
-"""The command line, run in this process on a store of its own."""
+"""The command line, run in this process on a store of its own, or as a process."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 from click.testing import CliRunner, Result
@@ -12,6 +16,36 @@ from click.testing import CliRunner, Result
 from workflow_fsm.cli import main
 
 Run: TypeAlias = Callable[..., Result]
+
+
+def answer(result: Result) -> Any:
+    """Give the one JSON value on stdout."""
+    assert result.stdout.endswith("\n")
+    assert result.stdout.count("\n") == 1
+    return json.loads(result.stdout)
+
+
+def complaint(result: Result) -> str:
+    """Give the one sentence on stderr."""
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.count("\n") == 1
+    return result.stderr.removeprefix("Error: ").rstrip("\n")
+
+
+def process(
+    *arguments: str, code: str | None = None, variables: Mapping[str, str] | None = None, **how: Any
+) -> subprocess.Popen[bytes]:
+    """Start a command as a process; no other variable of ours is set."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("WORKFLOW_")}
+    python_path = os.pathsep.join(part for part in sys.path if part)
+    start = ["-m", "workflow_fsm"] if code is None else ["-c", code]
+    ours = {"PYTHONPATH": python_path, "COLUMNS": "200", "PORT": "0", "HOST": "127.0.0.1"}
+    return subprocess.Popen(
+        [sys.executable, *start, *arguments],
+        env={**kept, **ours, **(variables or {})},
+        stderr=subprocess.PIPE,
+        **how,
+    )
 
 
 @pytest.fixture
@@ -23,12 +57,8 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def run(path: Path) -> Run:
     """Run a command; no other variable of ours is set."""
-    environment = {
-        "WORKFLOW_DATABASE_URL": f"sqlite:///{path}",
-        "WORKFLOW_DEFER_TTL": None,
-        "HOST": None,
-        "PORT": None,
-    }
+    ours = {name: None for name in os.environ if name.startswith("WORKFLOW_")}
+    environment = {**ours, "WORKFLOW_DATABASE_URL": f"sqlite:///{path}", "HOST": None, "PORT": None}
 
     def invoke(*arguments: str, given: bytes | None = None, **variables: str) -> Result:
         return CliRunner(env={**environment, **variables}).invoke(

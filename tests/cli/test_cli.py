@@ -8,16 +8,13 @@ import pty
 import signal
 import sqlite3
 import subprocess
-import sys
 from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import Result
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, answer, complaint, process
 from webapp import create_app
 from workflow_fsm import Settings, Workflow, claim_lifecycle
 from workflow_fsm.core.explain import mermaid
@@ -26,25 +23,11 @@ FOUND = '[{"claim_id": "c1", "amount": 12.5}, {"claim_id": "c2", "amount": 12.5}
 READS = (("status", "u1"), ("history", "u1"), ("check",))
 
 
-def answer(result: Result) -> Any:
-    """Give the one JSON value on stdout."""
-    assert result.stdout.endswith("\n")
-    assert result.stdout.count("\n") == 1
-    return json.loads(result.stdout)
-
-
 def find(run: Run, *claims: str) -> None:
     """Sync, and detect claims."""
     listed = json.dumps([{"claim_id": claim, "amount": "12.50"} for claim in claims])
     assert run("fire", "sync_complete", "u1", "sync_id=s1", "--event-id", "e1").exit_code == 0
     assert run("fire", "detection_complete", "u1", f"claims:={listed}", "--event-id", "e2").exit_code == 0
-
-
-def complaint(result: Result) -> str:
-    """Give the one sentence on stderr."""
-    assert result.stderr.startswith("Error: ")
-    assert result.stderr.count("\n") == 1
-    return result.stderr.removeprefix("Error: ").rstrip("\n")
 
 
 # -- fire
@@ -408,18 +391,6 @@ def test_a_fault_of_the_program_or_the_store_ends_with_70_and_no_traceback(run: 
 
 
 # -- as a process
-
-
-def process(*arguments: str, code: str | None = None, **how: Any) -> subprocess.Popen[bytes]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("WORKFLOW_")}
-    python_path = os.pathsep.join(part for part in sys.path if part)
-    start = ["-m", "workflow_fsm"] if code is None else ["-c", code]
-    return subprocess.Popen(
-        [sys.executable, *start, *arguments],
-        env={**kept, "PYTHONPATH": python_path, "COLUMNS": "200", "PORT": "0", "HOST": "127.0.0.1"},
-        stderr=subprocess.PIPE,
-        **how,
-    )
 
 
 def test_on_a_terminal_tables_are_drawn(run: Run, path: Path) -> None:

@@ -291,11 +291,15 @@ ADVICE = {
     "still free. The fields stand in [fields](../fields.md).",
     "invalid-request": "Mend what `errors` names. Limits and cursors stand in [routes](../routes.md#reads).",
     "unknown-user": "A user is known from their first event on, also from one that only waits.",
+    "dead-letter-unknown": "Ask for the list again. An id is that of one dead letter, and ends with it; an "
+    "event that is refused again keeps its own.",
     "unknown-route": "The routes stand in [routes](../routes.md).",
     "method-not-allowed": "The routes and their methods stand in [routes](../routes.md).",
     "not-allowed": "Don't retry it unchanged: it will be refused until the claim has moved. Why, and "
     "what would lead to where it is allowed: [investigate a claim](../../how-to/investigate-a-claim.md).",
     "alias-taken": "`owner` is the claim that the alias names. An alias is never taken from a claim.",
+    "no-integrations-service": "What is called, and how, stands in [run the service]"
+    "(../../how-to/run-the-service.md#with-the-integrations-service).",
     "too-large": "Nothing was kept.",
     "unsupported-media-type": "`POST events` also takes `application/x-ndjson`. Nothing was kept.",
     "event-id-reused": "Don't retry it unchanged. Most often a sender makes ids from too little: the "
@@ -321,6 +325,12 @@ _REQUESTS: Mapping[str, tuple[str, str, bytes, str]] = {
     "invalid-event": ("POST", "payout/received", b'{"userId": "u1", "amount": "12.505 USD"}', _JSON),
     "invalid-request": ("GET", "status/u1?limit=0", b"", _JSON),
     "unknown-user": ("GET", "status/u9", b"", _JSON),
+    "dead-letter-unknown": (
+        "POST",
+        "deadletters/WyJ1MSIsICJldmVudCIsIDZd/drop",
+        b'{"reason": "a test"}',
+        _JSON,
+    ),
     "unknown-route": ("POST", "claim/paid", b"{}", _JSON),
     "method-not-allowed": ("PUT", "sync/complete", b"{}", _JSON),
     "not-allowed": (
@@ -330,6 +340,7 @@ _REQUESTS: Mapping[str, tuple[str, str, bytes, str]] = {
         _JSON,
     ),
     "alias-taken": ("POST", "claims/link", b'{"user_id": "u1", "claim_id": "c2", "alias": "c1"}', _JSON),
+    "no-integrations-service": ("POST", "sync/start", b'{"user_id": "u1"}', _JSON),
     "too-large": ("POST", "events", b"[" + b",".join([b"1"] * 1001) + b"]", _JSON),
     "unsupported-media-type": ("POST", "sync/complete", b"user_id=u1", "application/x-www-form-urlencoded"),
     "event-id-reused": ("POST", "sync/complete", b'{"user_id": "u1", "event_id": "e1"}', _JSON),

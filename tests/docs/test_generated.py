@@ -36,7 +36,7 @@ def test_the_routes_listed_are_those_that_are_served() -> None:
     with Workflow.open("sqlite:///:memory:") as workflow:
         rules = create_app(workflow).url_map.iter_rules()
         served = {
-            (method, re.sub(r"<workflow_rest:rest>", "{user_id}", rule.rule))
+            (method, rule.rule.replace("<workflow_rest:rest>", "{user_id}").replace("<letter_id>", "{id}"))
             for rule in rules
             for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         }

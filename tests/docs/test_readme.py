@@ -35,11 +35,13 @@ def test_the_commands_shown_do_what_is_said(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("WORKFLOW_DATABASE_URL", raising=False)
     [commands] = [text for text in of("sh") if "workflow-fsm" in text]
-    fired, status, history, _, checked = map(command, commands.splitlines())
+    fired, status, history, _, checked, letters, handlers = map(command, commands.splitlines())
     assert "deferred" in fired
     assert "unapplied: 12.50 USD" in status
     assert json.loads(history) == {"history": [], "next_cursor": None}
     assert "root: " in checked
+    assert "payout_received" in letters
+    assert handlers == "no handlers\n"
 
 
 def command(line: str) -> str:
@@ -95,8 +97,10 @@ def test_the_library_example_prints_what_stands_below_it(tmp_path: Path) -> None
 
 def test_the_variables_listed_are_those_that_are_read_with_their_defaults() -> None:
     source = (ROOT / "workflow_fsm" / "settings.py").read_text(encoding="utf-8")
-    read = set(re.findall(r"\"(WORKFLOW_[A-Z_]+|HOST|PORT)\"", source))
+    ours = r"\"(WORKFLOW_[A-Z_]+|INTEGRATIONS_[A-Z_]+|PYTHON_API_URL|HOST|PORT)\""
+    read = set(re.findall(ours, source))
     for page in (README, REFERENCE / "variables.md"):
-        told = dict(re.findall(r"^\| `([A-Z_]+)` \| `([^`]+)` \|", page.read_text(encoding="utf-8"), re.M))
-        assert set(told) == read
+        rows = dict(re.findall(r"^\| `([A-Z_]+)` \| ([^|]+) \|", page.read_text(encoding="utf-8"), re.M))
+        assert set(rows) == read
+        told = {name: default.strip("`") for name, default in rows.items() if not default.startswith("unset")}
         assert Settings.from_environment(told) == Settings.from_environment({}) == Settings()

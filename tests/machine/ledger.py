@@ -225,6 +225,7 @@ def hash_of(row: Row, previous: str) -> str:
         "at",
         "occurred_at",
         "actor",
+        "reason",
     )
     text = json.dumps([previous, *(row[column] for column in columns)], separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -16,6 +16,7 @@ from workflow_fsm.core.events import read_event
 from workflow_fsm.core.kept import Kept, Standing
 from workflow_fsm.core.lifecycle import Lifecycle, Row
 from workflow_fsm.core.outcome import Outcome
+from workflow_fsm.core.owing import Pattern
 from workflow_fsm.core.situation import Seek, Situation
 
 Clock = Callable[[], datetime]
@@ -79,6 +80,9 @@ class PlainUser:
 
     def has_claims(self) -> bool:
         return any(one.claim_id is not None for one in self.lifecycles.values())
+
+    def patterns(self) -> tuple[Pattern, ...]:
+        return ()
 
     def waiting(self, names: Collection[str]) -> list[Kept]:
         wanted = {"", *names, *(alias for alias, claim in self.aliases.items() if claim in names)}

@@ -7,9 +7,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from email.message import Message
 from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
 from time import monotonic, sleep
@@ -24,6 +28,14 @@ from webapp.webhooks import PREFIX
 from workflow_fsm import Workflow
 
 _users = count(1)
+
+
+def until(holds: Callable[[], object], *, seconds: float = 10) -> None:
+    """Wait until something holds; fail where it never does."""
+    end = monotonic() + seconds
+    while not holds():
+        assert monotonic() < end, "it never came to hold"
+        sleep(0.02)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,14 +55,9 @@ class Service:
 
     def line_of(self, path: str) -> dict[str, Any]:
         """Give the log's line of the one request to that path; it is written just after the answer."""
-        until = monotonic() + 5
-        while monotonic() < until:
-            found = [line for line in self.lines() if line.get("path") == path]
-            if found:
-                [line] = found
-                return line
-            sleep(0.01)
-        raise AssertionError(f"no line for {path}")
+        until(lambda: any(line.get("path") == path for line in self.lines()), seconds=5)
+        [line] = [line for line in self.lines() if line.get("path") == path]
+        return line
 
     def get_raw(self, target: str) -> tuple[int, Any]:
         """GET a request target as it is spelled: clients' own tidying of paths left out."""
@@ -82,6 +89,59 @@ class Api:
         self._session.close()
 
 
+class Outside:
+    """A service elsewhere, on a real port: keeps what it is posted, and answers what it is told to."""
+
+    def __init__(self) -> None:
+        self.posted: list[tuple[str, Message, Any]] = []
+        self._how: dict[str, Any] = {"status": 200}
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+
+    def answer(
+        self, status: int, *, endless: bool = False, torn: bool = False, after_seconds: float = 0
+    ) -> None:
+        """Answer so from now on: with a body that never ends, that breaks off, or late."""
+        self._how = {"status": status, "endless": endless, "torn": torn, "after_seconds": after_seconds}
+
+    def wait_for(self, count: int, seconds: float = 10) -> list[tuple[str, Message, Any]]:
+        """Wait until it was posted to so often; give path, headers and JSON of each."""
+        until(lambda: len(self.posted) >= count, seconds=seconds)
+        return self.posted
+
+    def close(self) -> None:
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._server.server_close()
+            self._thread.join()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        outside = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                how = outside._how
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                outside.posted.append((self.path, self.headers, json.loads(body)))
+                sleep(how.get("after_seconds", 0))
+                self.send_response(how["status"])
+                if not how.get("endless"):
+                    self.send_header("Content-Length", "100" if how.get("torn") else "0")
+                self.end_headers()
+                with suppress(OSError):
+                    while how.get("endless"):
+                        self.wfile.write(b"x" * 1000)
+                self.close_connection = True
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        return Handler
+
+
 Start: TypeAlias = Callable[..., subprocess.Popen[bytes]]
 
 
@@ -92,7 +152,8 @@ def start_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
 
     def start(log: Path, **environment: str) -> subprocess.Popen[bytes]:
         folder = tmp_path_factory.mktemp("service")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("WORKFLOW_")}
+        ours = ("WORKFLOW_", "INTEGRATIONS_", "PYTHON_API_URL")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         given = {
             "WORKFLOW_DATABASE_URL": f"sqlite:///{folder / 'workflow.db'}",
             "HOST": "127.0.0.1",
@@ -124,8 +185,8 @@ def start_service(start_process: Start, tmp_path_factory: pytest.TempPathFactory
     def start(**environment: str) -> Service:
         log = tmp_path_factory.mktemp("log") / "out.log"
         process = start_process(log, **environment)
-        until = monotonic() + 20
-        while monotonic() < until and process.poll() is None:
+        end = monotonic() + 20
+        while monotonic() < end and process.poll() is None:
             first = log.read_text().partition("\n")
             if first[1]:
                 url = json.loads(first[0])["message"].removeprefix("serving on ")
@@ -148,6 +209,13 @@ def api(server: Service) -> Iterator[Api]:
     caller = Api(server.url)
     yield caller
     caller.close()
+
+
+@pytest.fixture
+def outside() -> Iterator[Outside]:
+    other = Outside()
+    yield other
+    other.close()
 
 
 @pytest.fixture

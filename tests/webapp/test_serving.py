@@ -15,7 +15,8 @@ from time import monotonic, sleep
 import pytest
 
 from tests.webapp.conftest import Api, Service, Start
-from webapp.serving import REFUSED, UNAVAILABLE, exposed
+from webapp.serving import exposed
+from webapp.starting import REFUSED, UNAVAILABLE
 from workflow_fsm.settings import Settings
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="done on Linux only")

@@ -73,11 +73,21 @@ def decide(
     )
     settling = Settling(definition, situation, fresh, now)
     kept = settling.settle()
-    outcome = _answer(kept, settling.account, trigger)
-    answer = outcome.as_dict() if isinstance(outcome, Outcome) else {"status": "refused"}
-    situation.keep(replace(kept, answer=answer), received=True)
-    _follow(definition, situation, now)
+    outcome = answer_to(kept, settling.account, trigger)
+    answer = (
+        outcome.as_dict() if isinstance(outcome, Outcome) else {"status": "refused", "reason": str(outcome)}
+    )
+    kept = replace(kept, answer=answer)
+    situation.keep(kept, received=True)
+    if kept.letter is not None:
+        situation.tell_of(event_letter(kept), now)
+    follow(definition, situation, now)
     return outcome
+
+
+def event_letter(kept: Kept) -> str:
+    """Give the id of an event as a dead letter, within its user."""
+    return f"event:{kept.seq}"
 
 
 def pass_time(
@@ -94,7 +104,7 @@ def pass_time(
         lifecycle = situation.lifecycle(lifecycle_id)
         if lifecycle is not None:
             done += _fire_timers(definition, situation, lifecycle, now)
-    _follow(definition, situation, now)
+    follow(definition, situation, now)
     for kept in expired:
         kept = situation.kept(kept)
         if kept.standing is Standing.WAITING and kept.expires_at is not None and kept.expires_at <= now:
@@ -102,7 +112,9 @@ def pass_time(
                 replace(share, standing=Standing.DEAD) if share.standing is Standing.WAITING else share
                 for share in kept.shares
             )
-            situation.keep(replace(kept, shares=shares, settled=situation.cursor))
+            dead = replace(kept, shares=shares, settled=situation.cursor)
+            situation.keep(dead)
+            situation.tell_of(event_letter(dead), now)
             done += 1
     return done
 
@@ -116,7 +128,7 @@ def link(definition: Definition, situation: Situation, *, claim_id: str, alias: 
     if owner is not None:
         raise AliasTaken(user_id=situation.user_id, claim_id=target, alias=alias, owner=owner)
     situation.link(alias, target)
-    _follow(definition, situation, now)
+    follow(definition, situation, now)
 
 
 def _fire_timers(definition: Definition, situation: Situation, lifecycle: Lifecycle, now: datetime) -> int:
@@ -131,7 +143,7 @@ def _fire_timers(definition: Definition, situation: Situation, lifecycle: Lifecy
     return 0
 
 
-def _follow(definition: Definition, situation: Situation, now: datetime) -> None:
+def follow(definition: Definition, situation: Situation, now: datetime) -> None:
     """Let follow what a change brings about, until nothing more does.
 
     Timers fire that are due already; then the waiting events are judged from the oldest, and from the oldest
@@ -158,7 +170,7 @@ def _follow(definition: Definition, situation: Situation, now: datetime) -> None
             return
 
 
-def _answer(kept: Kept, account: Account, trigger: Trigger) -> Outcome | NotAllowed:
+def answer_to(kept: Kept, account: Account, trigger: Trigger) -> Outcome | NotAllowed:
     """Tell what became of a new event."""
     waiting = [share for share in kept.shares if share.standing is Standing.WAITING]
     reimbursement = kept.event.field("reimbursement_id")

@@ -8,6 +8,8 @@ WorkflowError
 ├── StoreUnavailable      the store can't be reached or written now; try again
 ├── StoreRefused          the store is not one this version can work on
 ├── DefinitionInvalid     a lifecycle's table is wrong
+├── HandlerInvalid        a handler's name, or what it is registered for, can't be taken
+├── DeadLetterUnknown     there is no such dead letter (any more)
 └── SettingsInvalid       an environment variable's value is wrong
 """
 
@@ -135,6 +137,18 @@ class DefinitionInvalid(WorkflowError):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("the definition is wrong: " + "; ".join(self.problems))
+
+
+class HandlerInvalid(WorkflowError):
+    """A handler can't be registered like this; the text says what to change."""
+
+    code = "handler-invalid"
+
+
+class DeadLetterUnknown(WorkflowError):
+    """There is no dead letter of this id: it was retried or dropped already, or never was one."""
+
+    code = "dead-letter-unknown"
 
 
 class SettingsInvalid(WorkflowError):

@@ -22,7 +22,14 @@ class Standing(StrEnum):
     DROPPED = "dropped"
 
 
-_FIRST_OF = (Standing.WAITING, Standing.APPLIED, Standing.DEAD, Standing.REFUSED, Standing.KNOWN)
+_FIRST_OF = (
+    Standing.WAITING,
+    Standing.APPLIED,
+    Standing.DEAD,
+    Standing.REFUSED,
+    Standing.KNOWN,
+    Standing.DROPPED,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +75,6 @@ class Kept:
     def standing(self) -> Standing:
         """Tell how the event counts: a list counts once, as the first of `_FIRST_OF` that a part is."""
         standings = {share.standing for share in self.shares}
-        if Standing.DROPPED in standings and Standing.WAITING not in standings:
-            return Standing.DROPPED
         return next((standing for standing in _FIRST_OF if standing in standings), Standing.KNOWN)
 
     @property
@@ -78,6 +83,22 @@ class Kept:
         if self.standing is Standing.DEAD:
             return False
         return self.answer is None or self.answer["status"] != "refused"
+
+    @property
+    def letter(self) -> str | None:
+        """Tell why a person should look: a part is `dead`, it is `refused`, or it is money that waits."""
+        if any(share.standing is Standing.DEAD for share in self.shares):
+            return "dead"
+        if self.standing is Standing.REFUSED:
+            return None if self.binds else "refused"
+        waits = self.standing is Standing.WAITING and self.expires_at is None
+        return "waiting" if waits else None
+
+    @property
+    def letter_at(self) -> datetime:
+        """Tell since when."""
+        dead = self.letter == "dead" and self.expires_at is not None
+        return self.expires_at if dead and self.expires_at is not None else self.received_at
 
     @property
     def waits_under(self) -> tuple[str, ...]:

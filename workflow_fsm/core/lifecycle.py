@@ -17,6 +17,7 @@ from typing import Any
 from workflow_fsm.core.instants import show_instant
 
 GENESIS = "0" * 64
+ACTS = 0
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -53,7 +54,11 @@ class Lifecycle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One transition, as history keeps it. `event_id` is None where a timer acted."""
+    """One transition, as history keeps it. `event_id` is None where a timer acted.
+
+    What a person does with a dead letter is a row as well, with its `reason`, in a chain of the user's own
+    (`lifecycle` is `ACTS`): it moves nothing.
+    """
 
     user_id: str
     cursor: int
@@ -68,6 +73,7 @@ class Row:
     at: datetime
     occurred_at: datetime | None
     actor: str
+    reason: str | None
     hash: str = ""
 
     @classmethod

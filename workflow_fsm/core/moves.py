@@ -88,6 +88,7 @@ def move(
         at=now,
         occurred_at=None if kept is None else kept.event.occurred_at,
         actor=TIMER if kept is None else kept.actor,
+        reason=None,
     )
     facts = {**lifecycle.facts, **told}
     moved = replace(
@@ -104,6 +105,7 @@ def move(
     )
     situation.changes.rows.append(row)
     situation.put(moved, made=lifecycle.id == cursor)
+    situation.owe(row, moved)
     return row
 
 

@@ -109,6 +109,7 @@ class Settling:
             return replace(share, standing=Standing.APPLIED)
         if sync.state == self._definition.forked_state() and not sync.forked:
             self._situation.put(replace(sync, forked=True))
+            self._situation.leave(sync)
         if not self._event.parts or not self._event.listed:
             self.account.unchanged[sync.id] = sync
         return share

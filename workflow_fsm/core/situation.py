@@ -6,12 +6,14 @@ it, so that a decision sees its own changes, and holds them until they are commi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Protocol
 
 from workflow_fsm.core.kept import Kept, Money
 from workflow_fsm.core.lifecycle import Lifecycle, Row
+from workflow_fsm.core.owing import Effect, Pattern, owed, owed_apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,9 @@ class Source(Protocol):
         A name stands for its aliases too.
         """
 
+    def patterns(self) -> Sequence[Pattern]:
+        """Give the handlers that transitions owe."""
+
 
 @dataclass(slots=True)
 class Changes:
@@ -99,6 +104,8 @@ class Changes:
     replaced: list[int] = field(default_factory=list)
     aliases: dict[str, str] = field(default_factory=dict)
     money: list[Money] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
+    left: set[int] = field(default_factory=set)
 
 
 class Situation:
@@ -211,6 +218,37 @@ class Situation:
         """Let an alias stand for a claim."""
         self.changes.aliases[alias] = claim_id
         self._linked.update((alias, claim_id))
+
+    # -- effects
+
+    def owe(self, row: Row, lifecycle: Lifecycle) -> None:
+        """Enqueue what a transition owes; what was owed for being in the state before it is void."""
+        self.leave(lifecycle)
+        if lifecycle.forked:
+            return
+        for pattern in self._source.patterns():
+            if pattern.fits(row):
+                self.changes.effects.append(owed(pattern, row, lifecycle, seq=self.next_cursor()))
+
+    def leave(self, lifecycle: Lifecycle) -> None:
+        """Make void what is owed for being in a state that the lifecycle leaves, and isn't running yet."""
+        self.changes.left.add(lifecycle.id)
+        self.changes.effects = [
+            effect
+            for effect in self.changes.effects
+            if effect.lifecycle != lifecycle.id or not effect.on_enter
+        ]
+
+    def tell_of(self, about: str, now: datetime) -> None:
+        """Enqueue the telling of a dead letter."""
+        for pattern in self._source.patterns():
+            if pattern.dead_letter:
+                self.request(pattern.name, about, now)
+
+    def request(self, handler: str, about: str, now: datetime) -> None:
+        """Enqueue an effect that no transition owes."""
+        seq = self.next_cursor()
+        self.changes.effects.append(owed_apart(handler, self.user_id, about, seq=seq, now=now))
 
     # -- events
 

@@ -17,17 +17,19 @@ from workflow_fsm.core import money
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.instants import show_instant
 from workflow_fsm.core.kept import Kept, Standing
-from workflow_fsm.core.lifecycle import COLUMNS
+from workflow_fsm.core.letters import DROPPED
+from workflow_fsm.core.lifecycle import ACTS
 from workflow_fsm.core.moves import due_at
 from workflow_fsm.core.strict_json import EXACT
-from workflow_fsm.stores.chains import Chain, Values, fold
+from workflow_fsm.stores import outbox
+from workflow_fsm.stores.chains import Chain, Values, differences, fold
 from workflow_fsm.stores.findings import Report, Tally
-from workflow_fsm.stores.rows import event_row, kept_of, lifecycle_of
+from workflow_fsm.stores.rows import EVERY, event_row, fingerprint_of, kept_of, lifecycle_of
 from workflow_fsm.stores.session import Columns, Session
 from workflow_fsm.stores.views import told_money
 
 _PAGE = 500
-_TOLD_TWICE = ("standing", "fingerprint", "reimbursement_id", "occurred_at", "minor")
+_TOLD_TWICE = ("standing", "reimbursement_id", "occurred_at", "minor", "letter", "letter_at")
 
 
 def audit(session: Session, definition: Definition) -> Report:
@@ -74,7 +76,9 @@ class _User:
         self._lifecycles: dict[Any, Values] = {}
         self._events: dict[str, Kept | None] = {}
         self._seqs: set[Any] = set()
+        self._unlike: list[Kept] = []
         self._chains: dict[Any, Chain] = {}
+        self._dropped: set[Any] = set()
         self._paid: dict[int, Counter[str]] = {}
 
     def examine(self, user: Columns | None) -> None:
@@ -89,17 +93,19 @@ class _User:
         if self._tally.found == found:
             self._look_for_moves(rows)
         for row in rows:
-            if row["lifecycle"] not in self._lifecycles:
+            if row["lifecycle"] != ACTS and row["lifecycle"] not in self._lifecycles:
                 self._fault("history", row["cursor"], f"its lifecycle {row['lifecycle']!r} is not there")
             if row["cursor"] in self._seqs:
                 self._fault("history", row["cursor"], "its cursor was handed out to an event as well")
         for row in self._lifecycles.values():
             self._lifecycle(row)
         self._look_for_waits()
+        self._look_for_acts([row for row in rows if row["lifecycle"] == ACTS])
+        effects = self._effects(rows)
         if user is None:
             self._fault("users", self.user_id, "something is kept of a user who has no row")
         else:
-            self._totals(user, [*self._seqs, *(row["cursor"] for row in rows)])
+            self._totals(user, [*self._seqs, *(row["cursor"] for row in rows), *effects])
         self._tally.lifecycles += len(self._lifecycles)
         self._tally.rows += len(rows)
 
@@ -113,7 +119,7 @@ class _User:
 
     def _read(self, table: str) -> list[Values]:
         """Read the user's rows of a table, text from its bytes."""
-        statement, key, names = _TABLES[table]
+        statement, key, names = EVERY[table]
         rows: list[Values] = []
         for row in self._session.rows(statement, user_id=self._key):
             values: dict[str, Any] = {name: row[name] for name in names.split()}
@@ -144,9 +150,11 @@ class _User:
     def _contradictions(self, kept: Kept, row: Values) -> Iterator[str]:
         if kept.event.user_id != row["user_id"]:
             yield f"its body is of user {kept.event.user_id!r}"
+        if fingerprint_of(self._definition, row) != row["fingerprint"]:
+            self._unlike.append(kept)
         told = event_row(kept)
         known = self._definition.trigger(kept.event.trigger) is not None
-        for name in _TOLD_TWICE if known else ("standing", "minor"):
+        for name in _TOLD_TWICE if known else ("standing", "minor", "letter", "letter_at"):
             if told[name] != row[name]:
                 yield f"its {name} is {row[name]!r}, where the rest of it says {told[name]!r}"
         for share in kept.shares:
@@ -193,6 +201,30 @@ class _User:
                     what = f"it was applied to {share.claim!r}" if share.claim else "it was applied"
                     self._fault("events", kept.seq if kept else "", f"{what}, and no row of history says so")
 
+    def _effects(self, rows: Sequence[Values]) -> list[Any]:
+        """Compare the effects with the transitions that owe them; give their numbers."""
+        effects = self._read("effects")
+        by_cursor = {row["cursor"]: row for row in rows}
+        for row in effects:
+            for reason in outbox.misfits(self.user_id, row, by_cursor.get(row["cursor"]), self._dropped):
+                self._fault("effects", row["seq"], reason)
+            if row["seq"] in self._seqs or row["seq"] in by_cursor:
+                self._fault("effects", row["seq"], "its number was handed out to something else as well")
+        return [row["seq"] for row in effects]
+
+    def _look_for_acts(self, acts: Sequence[Values]) -> None:
+        """Find what only a person can have done to an event, and no act tells."""
+        self._dropped = {row["to_state"] for row in acts if row["trigger"] == DROPPED}
+        for kept in self._events.values():
+            dropped = kept is not None and any(one.standing is Standing.DROPPED for one in kept.shares)
+            if kept is not None and dropped and f"event:{kept.seq}" not in self._dropped:
+                self._fault("events", kept.seq, "it was dropped, and no act says by whom")
+        given = {row["to_state"]: row["claim_id"] for row in acts if row["claim_id"] is not None}
+        for kept in self._unlike:
+            claim_id = given.get(f"event:{kept.seq}")
+            if claim_id is None or kept.event.field("claim_id") != claim_id:
+                self._fault("events", kept.seq, "its content is not what its fingerprint was made of")
+
     def _look_for_waits(self) -> None:
         stored = {(row["name"], row["seq"]) for row in self._read("waits")}
         kept = [one for one in self._events.values() if one is not None]
@@ -210,29 +242,11 @@ class _User:
             self._fault("lifecycles", row["id"], "it has no row of history")
             return
         try:
-            reasons = [*self._differences(row, chain), *self._disagreements(row)]
+            reasons = [*differences(row, chain), *self._disagreements(row)]
         except Exception as error:  # whatever a damaged row does to its reader
             reasons = [f"it can't be read ({type(error).__name__}: {error})"]
         for reason in reasons:
             self._fault("lifecycles", row["id"], reason)
-
-    def _differences(self, row: Values, chain: Chain) -> Iterator[str]:
-        """Say where a lifecycle differs from its chain."""
-        first, last = chain.first, chain.last
-        parent = chain if chain.parent is None else chain.parent
-        pairs: list[tuple[str, Any]] = []
-        if chain.first_sound:
-            pairs = [("id", first["cursor"]), ("claim_id", first["claim_id"]), ("sync_id", first["sync_id"])]
-            pairs.append(("parent", None if chain.parent is None else parent.first["lifecycle"]))
-        if chain.last_sound:
-            pairs += [(name, last[told]) for name, told in _LAST.items()]
-        for name, told in pairs:
-            if row[name] != told:
-                yield f"its {name} is {row[name]!r}, and history says {told!r}"
-        if row["head"] not in chain.hashes:
-            yield f"its head is {row['head']!r}, which is not the hash of its last row"
-        if chain.first_sound and row["origin"] not in parent.origins:
-            yield f"its origin is {row['origin']!r}, which is not the hash of its sync's first row"
 
     def _disagreements(self, row: Values) -> Iterator[str]:
         """Say where a lifecycle contradicts itself, or the money that was applied to it."""
@@ -269,25 +283,6 @@ class _User:
             self._fault("users", self.user_id, f"cursor is {user['cursor']!r}, and {highest} was handed out")
 
 
-_TABLES = {
-    "lifecycles": (
-        "every_lifecycle",
-        "id",
-        "id claim_id sync_id state version entered_at cursor head origin parent forked case_id due_at "
-        "facts paid",
-    ),
-    "history": ("every_row", "cursor", " ".join((*COLUMNS, "hash"))),
-    "events": (
-        "every_event",
-        "seq",
-        "user_id seq event_id trigger standing received_at occurred_at expires_at settled fingerprint "
-        "body shares answer actor reimbursement_id currency minor",
-    ),
-    "waits": ("every_wait", "seq", "name seq"),
-}
-"""Of each table: the statement that reads it, its key within a user, its columns."""
-_LAST = {"state": "to_state", "version": "version", "cursor": "cursor", "entered_at": "at"}
-"""Columns of a lifecycle, and what they are in its last row of history."""
 _STANDINGS = frozenset(standing.value for standing in Standing)
 
 

@@ -7,13 +7,15 @@ the damaged one is named.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.kept import Kept, Standing
-from workflow_fsm.core.lifecycle import COLUMNS, GENESIS, chain
+from workflow_fsm.core.letters import DROPPED, RETRIED
+from workflow_fsm.core.lifecycle import ACTS, COLUMNS, GENESIS, chain
 
 Values = Mapping[str, Any]
 Complain = Callable[[str, object, str], None]
@@ -21,6 +23,9 @@ Complain = Callable[[str, object, str], None]
 
 _ANY = object()
 _MOST_GUESSES = 8
+_LAST = {"state": "to_state", "version": "version", "cursor": "cursor", "entered_at": "at"}
+"""Columns of a lifecycle, and what they are in its last row of history."""
+_LETTER = re.compile(r"(event|effect):[1-9][0-9]*", re.ASCII)
 
 
 @dataclass(slots=True)
@@ -52,6 +57,25 @@ def fold(
     return folding.chains
 
 
+def differences(row: Values, chain: Chain) -> Iterator[str]:
+    """Say where a lifecycle, as it stands in its table, differs from its chain."""
+    first, last = chain.first, chain.last
+    parent = chain if chain.parent is None else chain.parent
+    pairs: list[tuple[str, Any]] = []
+    if chain.first_sound:
+        pairs = [("id", first["cursor"]), ("claim_id", first["claim_id"]), ("sync_id", first["sync_id"])]
+        pairs.append(("parent", None if chain.parent is None else parent.first["lifecycle"]))
+    if chain.last_sound:
+        pairs += [(name, last[told]) for name, told in _LAST.items()]
+    for name, told in pairs:
+        if row[name] != told:
+            yield f"its {name} is {row[name]!r}, and history says {told!r}"
+    if row["head"] not in chain.hashes:
+        yield f"its head is {row['head']!r}, which is not the hash of its last row"
+    if chain.first_sound and row["origin"] not in parent.origins:
+        yield f"its origin is {row['origin']!r}, which is not the hash of its sync's first row"
+
+
 class _Folding:
     """The chains of one user, as far as they were read."""
 
@@ -71,7 +95,7 @@ class _Folding:
             previous: Sequence[str] = behind.hashes
             came_from = behind.last["to_state"] if behind.last_sound else _ANY
             versions = self._versions[row["lifecycle"]]
-        elif row["claim_id"] is None:
+        elif row["claim_id"] is None or row["lifecycle"] == ACTS:
             previous, came_from, versions = (GENESIS,), None, {1}
         else:
             parent = self._parent(row)
@@ -82,7 +106,8 @@ class _Folding:
             expected = " or ".join(map(str, sorted(versions)))
             self._fault(row, f"its version is {row['version']!r} where {expected} follows; is a row missing?")
         if sound:
-            for reason in self._misfits(row, behind, came_from):
+            is_act = row["lifecycle"] == ACTS
+            for reason in _unlike_an_act(row) if is_act else self._misfits(row, behind, came_from):
                 self._fault(row, reason)
         else:
             self._fault(row, "its hash is not that of its columns behind the row before it; it was changed")
@@ -105,7 +130,7 @@ class _Folding:
             parent=parent,
         )
         self.chains[row["lifecycle"]] = begun
-        if row["claim_id"] is None:
+        if row["claim_id"] is None and row["lifecycle"] != ACTS:
             self._syncs.setdefault(row["sync_id"], begun)
 
     def _parent(self, row: Values) -> Chain | None:
@@ -113,7 +138,8 @@ class _Folding:
         sync = self._syncs.get(row["sync_id"])
         if sync is not None and _follows(row, sync.origins):
             return sync
-        return next((one for one in self.chains.values() if _follows(row, one.origins)), sync)
+        others = (chain for lifecycle, chain in self.chains.items() if lifecycle != ACTS)
+        return next((one for one in others if _follows(row, one.origins)), sync)
 
     def _misfits(self, row: Values, behind: Chain | None, came_from: object) -> Iterator[str]:
         """Say what a row tells that can't be, although its hash is right."""
@@ -148,6 +174,16 @@ class _Folding:
 
     def _fault(self, row: Values, reason: str) -> None:
         self._complain("history", row["cursor"], reason)
+
+
+def _unlike_an_act(row: Values) -> Iterator[str]:
+    """Say what a row of the chain of acts tells that can't be: it moves nothing, and is about a letter."""
+    if row["trigger"] not in (RETRIED, DROPPED):
+        yield f"{row['trigger']!r} is nothing that is done with a dead letter"
+    if row["from_state"] is not None or row["sync_id"] != "":
+        yield "it stands among the acts, and tells of a transition"
+    if not _LETTER.fullmatch(str(row["to_state"])):
+        yield f"it is about {row['to_state']!r}, which is the id of no dead letter"
 
 
 def _hashes(row: Values, previous: Sequence[str]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -13,8 +14,32 @@ from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.events import Event, read_event
 from workflow_fsm.core.instants import read_instant, show_instant
 from workflow_fsm.core.kept import Kept, Money, Share, Standing
-from workflow_fsm.core.lifecycle import Lifecycle, Row
+from workflow_fsm.core.lifecycle import COLUMNS, Lifecycle, Row
+from workflow_fsm.core.owing import Effect, Pattern
 from workflow_fsm.stores.session import Columns
+
+EVERY = {
+    "lifecycles": (
+        "every_lifecycle",
+        "id",
+        "id claim_id sync_id state version entered_at cursor head origin parent forked case_id due_at "
+        "facts paid",
+    ),
+    "history": ("every_row", "cursor", " ".join((*COLUMNS, "hash"))),
+    "events": (
+        "every_event",
+        "seq",
+        "user_id seq event_id trigger standing received_at occurred_at expires_at settled fingerprint "
+        "body shares answer actor reimbursement_id currency minor letter letter_at",
+    ),
+    "effects": (
+        "every_effect",
+        "seq",
+        "seq lifecycle cursor handler on_enter standing owed_at due_at ready_at attempt forgiven key about",
+    ),
+    "waits": ("every_wait", "seq", "name seq"),
+}
+"""Of each table: the statement that reads all of a user's rows, their key within the user, their columns."""
 
 
 def lifecycle_row(user_id: str, lifecycle: Lifecycle) -> dict[str, Any]:
@@ -75,6 +100,7 @@ def history_row(row: Row) -> dict[str, Any]:
         "at": show_instant(row.at),
         "occurred_at": _shown(row.occurred_at),
         "actor": row.actor,
+        "reason": row.reason,
         "hash": row.hash,
     }
 
@@ -95,12 +121,14 @@ def row_of(row: Columns) -> Row:
         at=_instant(row["at"]),
         occurred_at=_instant_or_none(row["occurred_at"]),
         actor=row["actor"],
+        reason=row["reason"],
         hash=row["hash"],
     )
 
 
 def event_row(kept: Kept) -> dict[str, Any]:
     """Give a kept event as the columns of its table."""
+    letter, letter_at = kept.letter, kept.letter_at
     return {
         "user_id": kept.event.user_id,
         "seq": kept.seq,
@@ -119,7 +147,14 @@ def event_row(kept: Kept) -> dict[str, Any]:
         "reimbursement_id": kept.event.field("reimbursement_id"),
         "currency": kept.money.currency if kept.money else None,
         "minor": str(kept.money.minor) if kept.money else None,
+        "letter": letter,
+        "letter_at": None if letter is None else show_instant(letter_at),
     }
+
+
+def fingerprint_of(definition: Definition, row: Columns) -> str:
+    """Give the fingerprint of the content that a kept event's row holds, whatever the row says of it."""
+    return _event_of(definition, row).fingerprint
 
 
 def kept_of(definition: Definition, row: Columns) -> Kept:
@@ -130,7 +165,7 @@ def kept_of(definition: Definition, row: Columns) -> Kept:
     return Kept(
         seq=row["seq"],
         event_id=row["event_id"],
-        event=_event_of(definition, row),
+        event=replace(_event_of(definition, row), fingerprint=row["fingerprint"]),
         actor=row["actor"],
         received_at=_instant(row["received_at"]),
         shares=tuple(_share_of(share) for share in json.loads(row["shares"])),
@@ -139,6 +174,32 @@ def kept_of(definition: Definition, row: Columns) -> Kept:
         answer=json.loads(row["answer"]),
         money=money,
     )
+
+
+def effect_row(user_id: str, effect: Effect, now: datetime) -> dict[str, Any]:
+    """Give a new effect as the columns of its table."""
+    return {
+        "user_id": user_id,
+        "seq": effect.seq,
+        "lifecycle": effect.lifecycle,
+        "cursor": effect.cursor,
+        "handler": effect.handler,
+        "on_enter": int(effect.on_enter),
+        "owed_at": show_instant(now),
+        "due_at": show_instant(effect.due_at),
+        "key": effect.key,
+        "about": effect.about,
+    }
+
+
+def pattern_of(row: Columns) -> Pattern:
+    """Read a handler's pattern back."""
+    return Pattern(**json.loads(row["pattern"]))
+
+
+def body_of(row: Columns) -> dict[str, Any]:
+    """Give what a kept event said, with its id."""
+    return {**_json(row["body"]), "event_id": row["event_id"]}
 
 
 def _event_of(definition: Definition, row: Columns) -> Event:

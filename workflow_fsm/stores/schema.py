@@ -49,6 +49,7 @@ def _lifecycles_events_history(db: Database) -> None:
         "at": str,
         "occurred_at": str,
         "actor": str,
+        "reason": str,
         "hash": str,
     }
     _create(
@@ -56,7 +57,7 @@ def _lifecycles_events_history(db: Database) -> None:
         "history",
         history,
         ("user_id", "cursor"),
-        nullable=("claim_id", "from_state", "event_id", "occurred_at"),
+        nullable=("claim_id", "from_state", "event_id", "occurred_at", "reason"),
     )
     events = {
         "user_id": str,
@@ -76,18 +77,61 @@ def _lifecycles_events_history(db: Database) -> None:
         "reimbursement_id": str,
         "currency": str,
         "minor": str,
+        "letter": str,
+        "letter_at": str,
     }
     _create(
         db,
         "events",
         events,
         ("user_id", "seq"),
-        nullable=("occurred_at", "expires_at", "reimbursement_id", "currency", "minor"),
+        nullable=(
+            "occurred_at",
+            "expires_at",
+            "reimbursement_id",
+            "currency",
+            "minor",
+            "letter",
+            "letter_at",
+        ),
     )
     _create(db, "waits", {"user_id": str, "name": str, "seq": int}, ("user_id", "name", "seq"))
     _create(db, "aliases", {"user_id": str, "alias": str, "claim_id": str}, ("user_id", "alias"))
     for statement in _INDEXES:
         db.execute(statement)
+
+
+@migrations(name="0002_effects_and_handlers")
+def _effects_and_handlers(db: Database) -> None:
+    """Make the outbox: effects, and the handlers whose names and patterns every process owes."""
+    effects = {
+        "user_id": str,
+        "seq": int,
+        "lifecycle": int,
+        "cursor": int,
+        "handler": str,
+        "on_enter": int,
+        "standing": str,
+        "owed_at": str,
+        "due_at": str,
+        "ready_at": str,
+        "attempt": int,
+        "forgiven": int,
+        "key": str,
+        "error": str,
+        "about": str,
+    }
+    _create(db, "effects", effects, ("user_id", "seq"), nullable=("error", "about"))
+    _create(db, "handlers", {"name": str, "pattern": str, "registered_at": str}, ("name",))
+    db.execute(
+        "CREATE INDEX effects_ready ON effects (handler, ready_at, user_id, seq)"
+        " WHERE standing IN ('owed', 'taken')"
+    )
+    db.execute(
+        "CREATE INDEX effects_unfinished ON effects (user_id, lifecycle, seq)"
+        " WHERE standing IN ('owed', 'taken')"
+    )
+    db.execute("CREATE INDEX effects_dead ON effects (ready_at, user_id, seq) WHERE standing = 'dead'")
 
 
 def _create(
@@ -116,6 +160,7 @@ _INDEXES = (
     "CREATE INDEX events_reimbursement ON events (user_id, reimbursement_id)"
     " WHERE reimbursement_id IS NOT NULL",
     "CREATE INDEX events_expiring ON events (expires_at) WHERE standing = 'waiting'",
+    "CREATE INDEX events_letters ON events (letter_at, user_id, seq) WHERE letter IS NOT NULL",
     "CREATE INDEX waits_event ON waits (user_id, seq)",
     "CREATE INDEX aliases_claim ON aliases (user_id, claim_id)",
 )

@@ -71,10 +71,10 @@ WHERE user_id = :user_id AND id = :id;
 -- name: insert_row
 INSERT INTO history (
     user_id, cursor, lifecycle, claim_id, sync_id, version, "trigger", from_state, to_state,
-    event_id, at, occurred_at, actor, hash
+    event_id, at, occurred_at, actor, reason, hash
 ) VALUES (
     :user_id, :cursor, :lifecycle, :claim_id, :sync_id, :version, :trigger, :from_state, :to_state,
-    :event_id, :at, :occurred_at, :actor, :hash
+    :event_id, :at, :occurred_at, :actor, :reason, :hash
 );
 
 -- name: event
@@ -113,15 +113,18 @@ ORDER BY seq;
 -- name: insert_event
 INSERT INTO events (
     user_id, seq, event_id, "trigger", standing, received_at, occurred_at, expires_at, settled,
-    fingerprint, body, shares, answer, actor, reimbursement_id, currency, minor
+    fingerprint, body, shares, answer, actor, reimbursement_id, currency, minor,
+    letter, letter_at
 ) VALUES (
     :user_id, :seq, :event_id, :trigger, :standing, :received_at, :occurred_at, :expires_at, :settled,
-    :fingerprint, :body, :shares, :answer, :actor, :reimbursement_id, :currency, :minor
+    :fingerprint, :body, :shares, :answer, :actor, :reimbursement_id, :currency, :minor,
+    :letter, :letter_at
 );
 
 -- name: update_event
 UPDATE events
-SET standing = :standing, settled = :settled, shares = :shares, currency = :currency, minor = :minor
+SET standing = :standing, settled = :settled, shares = :shares, currency = :currency, minor = :minor,
+    body = :body, expires_at = :expires_at, answer = :answer, letter = :letter, letter_at = :letter_at
 WHERE user_id = :user_id AND seq = :seq;
 
 -- name: delete_event
@@ -144,6 +147,136 @@ WHERE user_id = :user_id AND (:claim_id IS NULL OR claim_id = :claim_id) LIMIT 1
 -- name: insert_alias
 INSERT INTO aliases (user_id, alias, claim_id) VALUES (:user_id, :alias, :claim_id);
 
+-- name: handlers
+SELECT name, pattern, registered_at FROM handlers ORDER BY name;
+
+-- name: put_handler
+INSERT INTO handlers (name, pattern, registered_at) VALUES (:name, :pattern, :registered_at)
+ON CONFLICT (name) DO UPDATE SET pattern = excluded.pattern, registered_at = excluded.registered_at;
+
+-- name: drop_handler
+DELETE FROM handlers WHERE name = :handler RETURNING name;
+
+-- name: void_effects_of_handler
+-- nothing takes them up any more; what runs finishes
+UPDATE effects SET standing = 'void'
+WHERE handler = :handler AND (standing = 'owed' OR (standing = 'taken' AND ready_at <= :now)) RETURNING seq;
+
+-- name: insert_effect
+INSERT INTO effects (
+    user_id, seq, lifecycle, cursor, handler, on_enter, standing, owed_at, due_at, ready_at, attempt, forgiven,
+    key, error, about
+) VALUES (
+    :user_id, :seq, :lifecycle, :cursor, :handler, :on_enter, 'owed', :owed_at, :due_at, :due_at, 0, 0,
+    :key, NULL, :about
+);
+
+-- name: void_effects
+-- work for being in a state that the lifecycle has left, where nobody is at it
+UPDATE effects SET standing = 'void'
+WHERE user_id = :user_id AND lifecycle = :lifecycle AND on_enter
+  AND (standing = 'owed' OR (standing = 'taken' AND ready_at <= :now));
+
+-- name: next_effect
+-- the first that is ready; one lifecycle's go one at a time and in order, past those not due yet.
+-- is_left: it is work for being in a state that the lifecycle left while the effect was running
+SELECT mine.*, mine.on_enter AND NOT EXISTS (
+    SELECT 1 FROM lifecycles AS whose
+    WHERE whose.user_id = mine.user_id AND whose.id = mine.lifecycle AND whose.cursor = mine.cursor
+      AND NOT whose.forked
+) AS is_left
+FROM effects AS mine
+WHERE mine.handler = :handler AND mine.ready_at <= :now AND mine.standing IN ('owed', 'taken')
+  AND (mine.lifecycle = 0 OR NOT EXISTS (
+    SELECT 1 FROM effects AS other
+    WHERE other.user_id = mine.user_id AND other.lifecycle = mine.lifecycle
+      AND other.standing IN ('owed', 'taken') AND other.seq <> mine.seq
+      AND (
+        (other.standing = 'taken' AND other.ready_at > :now)
+        OR (other.seq < mine.seq AND (other.ready_at <= :now OR other.attempt > 0))
+      )
+  ))
+ORDER BY mine.ready_at, mine.user_id, mine.seq LIMIT 1;
+
+-- name: take_effect
+-- the attempt is the fence: only whoever holds this number may finish, extend or fail it
+UPDATE effects SET standing = 'taken', attempt = :attempt, ready_at = :ready_at
+WHERE user_id = :user_id AND seq = :seq;
+
+-- name: end_effect
+-- one that is void or dead before it is taken again
+UPDATE effects SET standing = :standing, ready_at = :now, error = coalesce(:error, error)
+WHERE user_id = :user_id AND seq = :seq;
+
+-- name: extend_effect
+UPDATE effects SET ready_at = :ready_at
+WHERE user_id = :user_id AND seq = :seq AND attempt = :attempt AND standing = 'taken' RETURNING seq;
+
+-- name: settle_effect
+-- done, dead, or owed again; only while this attempt still holds it, so that a late worker changes nothing.
+-- What would be tried again for being in a state that the lifecycle left meanwhile is void
+UPDATE effects SET ready_at = :ready_at, error = :error, forgiven = forgiven + :forgiven, standing = CASE
+    WHEN :standing = 'owed' AND on_enter AND NOT EXISTS (
+        SELECT 1 FROM lifecycles AS whose
+        WHERE whose.user_id = effects.user_id AND whose.id = effects.lifecycle
+          AND whose.cursor = effects.cursor AND NOT whose.forked
+    ) THEN 'void' ELSE :standing END
+WHERE user_id = :user_id AND seq = :seq AND attempt = :attempt AND standing = 'taken' RETURNING standing;
+
+-- name: unfinished_effects
+SELECT effects.*, history.claim_id, history.sync_id, history."trigger" FROM effects
+LEFT JOIN history ON history.user_id = effects.user_id AND history.cursor = effects.cursor
+WHERE effects.standing IN ('owed', 'taken') AND (:user_id IS NULL OR effects.user_id = :user_id)
+ORDER BY effects.owed_at, effects.user_id, effects.seq LIMIT :limit;
+
+-- name: dead_events
+-- refused and expired events, and money that waits; oldest first
+SELECT * FROM events
+WHERE letter IS NOT NULL AND (:user_id IS NULL OR user_id = :user_id)
+  AND (letter_at, user_id, seq) > (:at, :after_user, :after_seq)
+ORDER BY letter_at, user_id, seq LIMIT :limit;
+
+-- name: dead_effects
+SELECT effects.*, history.claim_id, history."trigger", history.event_id FROM effects
+LEFT JOIN history ON history.user_id = effects.user_id AND history.cursor = effects.cursor
+WHERE effects.standing = 'dead' AND (:user_id IS NULL OR effects.user_id = :user_id)
+  AND (effects.ready_at, effects.user_id, effects.seq) > (:at, :after_user, :after_seq)
+ORDER BY effects.ready_at, effects.user_id, effects.seq LIMIT :limit;
+
+-- name: event_at
+SELECT * FROM events WHERE user_id = :user_id AND seq = :seq;
+
+-- name: effect_at
+SELECT effects.*, history.claim_id, history."trigger", history.event_id FROM effects
+LEFT JOIN history ON history.user_id = effects.user_id AND history.cursor = effects.cursor
+WHERE effects.user_id = :user_id AND effects.seq = :seq;
+
+-- name: revive_effect
+-- a dead effect that a person retries, or drops. Its attempts are forgiven, and their numbers stay used: a
+-- late holder of one changes nothing. Work for being in a state that the lifecycle has left is void
+UPDATE effects SET ready_at = :now, forgiven = attempt, standing = CASE
+    WHEN :standing = 'owed' AND on_enter AND NOT EXISTS (
+        SELECT 1 FROM lifecycles AS whose
+        WHERE whose.user_id = effects.user_id AND whose.id = effects.lifecycle
+          AND whose.cursor = effects.cursor AND NOT whose.forked
+    ) THEN 'void' ELSE :standing END
+WHERE user_id = :user_id AND seq = :seq AND standing = 'dead' RETURNING standing;
+
+-- name: last_act
+SELECT version, hash FROM history WHERE user_id = :user_id AND lifecycle = 0 ORDER BY version DESC LIMIT 1;
+
+-- name: acts
+-- what persons did with a user's dead letters, oldest first
+SELECT * FROM history WHERE user_id = :user_id AND lifecycle = 0 AND cursor > :cursor
+ORDER BY cursor LIMIT :limit;
+
+-- name: requested
+SELECT 1 FROM effects
+WHERE user_id = :user_id AND lifecycle = 0 AND handler = :handler AND standing IN ('owed', 'taken') LIMIT 1;
+
+-- name: row_at
+SELECT * FROM history WHERE user_id = :user_id AND cursor = :cursor;
+
 -- name: due
 -- users with a lifecycle that a timer would move by now
 SELECT user_id, id FROM lifecycles WHERE due_at <= :now ORDER BY due_at LIMIT :limit;
@@ -162,6 +295,11 @@ WHERE user_id = :user_id AND NOT forked AND NOT (
     ), 0)
 )
 GROUP BY state;
+
+-- name: is_told_of
+-- whether any event, or an alias linked early, speaks of the user; a request alone doesn't
+SELECT 1 FROM events WHERE user_id = :user_id
+UNION ALL SELECT 1 FROM aliases WHERE user_id = :user_id LIMIT 1;
 
 -- name: newest_counted
 -- the state of the newest that counts
@@ -190,8 +328,9 @@ SELECT claim_id, alias FROM aliases
 WHERE user_id = :user_id AND claim_id IN (SELECT value FROM json_each(:claims)) ORDER BY claim_id, alias;
 
 -- name: history_page
+-- transitions; what persons did with dead letters is a chain of its own
 SELECT * FROM history
-WHERE user_id = :user_id AND cursor > :cursor AND (:sync_id IS NULL OR sync_id = :sync_id)
+WHERE user_id = :user_id AND cursor > :cursor AND lifecycle > 0 AND (:sync_id IS NULL OR sync_id = :sync_id)
 ORDER BY cursor LIMIT :limit;
 
 -- name: claim_history_page
@@ -228,6 +367,7 @@ SELECT CAST(user_id AS BLOB) AS user_id FROM (
     UNION SELECT user_id FROM events
     UNION SELECT user_id FROM waits
     UNION SELECT user_id FROM aliases
+    UNION SELECT user_id FROM effects
 ) AS kept WHERE NOT EXISTS (SELECT 1 FROM users WHERE users.user_id = kept.user_id) ORDER BY user_id;
 
 -- name: every_lifecycle
@@ -243,7 +383,8 @@ SELECT CAST(user_id AS BLOB) AS user_id, cursor, lifecycle, CAST(claim_id AS BLO
     CAST(sync_id AS BLOB) AS sync_id, version, CAST("trigger" AS BLOB) AS "trigger",
     CAST(from_state AS BLOB) AS from_state, CAST(to_state AS BLOB) AS to_state,
     CAST(event_id AS BLOB) AS event_id, CAST(at AS BLOB) AS at,
-    CAST(occurred_at AS BLOB) AS occurred_at, CAST(actor AS BLOB) AS actor, CAST(hash AS BLOB) AS hash
+    CAST(occurred_at AS BLOB) AS occurred_at, CAST(actor AS BLOB) AS actor,
+    CAST(reason AS BLOB) AS reason, CAST(hash AS BLOB) AS hash
 FROM history WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY cursor;
 
 -- name: every_event
@@ -253,8 +394,16 @@ SELECT CAST(user_id AS BLOB) AS user_id, seq, CAST(event_id AS BLOB) AS event_id
     CAST(expires_at AS BLOB) AS expires_at, settled, CAST(fingerprint AS BLOB) AS fingerprint,
     CAST(body AS BLOB) AS body, CAST(shares AS BLOB) AS shares, CAST(answer AS BLOB) AS answer,
     CAST(actor AS BLOB) AS actor, CAST(reimbursement_id AS BLOB) AS reimbursement_id,
-    CAST(currency AS BLOB) AS currency, CAST(minor AS BLOB) AS minor
+    CAST(currency AS BLOB) AS currency, CAST(minor AS BLOB) AS minor,
+    CAST(letter AS BLOB) AS letter, CAST(letter_at AS BLOB) AS letter_at
 FROM events WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY seq;
+
+-- name: every_effect
+SELECT seq, lifecycle, cursor, CAST(handler AS BLOB) AS handler, on_enter,
+    CAST(standing AS BLOB) AS standing, CAST(owed_at AS BLOB) AS owed_at, CAST(due_at AS BLOB) AS due_at,
+    CAST(ready_at AS BLOB) AS ready_at, attempt, forgiven, CAST("key" AS BLOB) AS "key",
+    CAST(about AS BLOB) AS about
+FROM effects WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY seq;
 
 -- name: every_wait
 SELECT CAST(name AS BLOB) AS name, seq FROM waits

@@ -16,8 +16,17 @@ from workflow_fsm.core.errors import StoreRefused
 from workflow_fsm.core.instants import show_instant
 from workflow_fsm.core.kept import Kept, Standing
 from workflow_fsm.core.lifecycle import Lifecycle
+from workflow_fsm.core.owing import Pattern
 from workflow_fsm.core.situation import Changes, Seek, Situation
-from workflow_fsm.stores.rows import event_row, history_row, kept_of, lifecycle_of, lifecycle_row
+from workflow_fsm.stores.rows import (
+    effect_row,
+    event_row,
+    history_row,
+    kept_of,
+    lifecycle_of,
+    lifecycle_row,
+    pattern_of,
+)
 from workflow_fsm.stores.session import Database, Session
 
 T = TypeVar("T")
@@ -41,6 +50,7 @@ class Store:
     def __init__(self, database: Database, definition: Definition) -> None:
         self._database = database
         self.definition = definition
+        self.on_enqueued: Callable[[], None] = lambda: None
         try:
             database.read(self._refuse_strangers)
         except BaseException:
@@ -49,7 +59,15 @@ class Store:
 
     def take(self, work: Callable[[Unit], T]) -> T:
         """Do `work` in one commit; what the unit's situations changed is committed."""
-        return self._database.write(lambda session: work(Unit(session, self.definition)))
+
+        def run(session: Session) -> tuple[T, bool]:
+            unit = Unit(session, self.definition)
+            return work(unit), unit.enqueued
+
+        result, enqueued = self._database.write(run)
+        if enqueued:
+            self.on_enqueued()
+        return result
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Do `work` on one snapshot."""
@@ -93,21 +111,27 @@ class Unit:
     """One commit in the making."""
 
     def __init__(self, session: Session, definition: Definition) -> None:
-        self._session = session
+        self.session = session
+        self.enqueued = False
         self._definition = definition
 
     def change(self, user_id: str, now: datetime, decide: Callable[[Situation], T]) -> T:
         """Let `decide` change one user's situation, and write the changes."""
-        source = Reading(self._session, self._definition, user_id)
+        source = Reading(self.session, self._definition, user_id)
         situation = Situation(user_id, source)
         result = decide(situation)
-        _write(self._session, user_id, situation, source, now)
+        _write(self.session, user_id, situation, source, now)
+        self.enqueued = self.enqueued or bool(situation.changes.effects)
         return result
 
     def change_apart(self, user_id: str, now: datetime, decide: Callable[[Situation], T]) -> T:
         """Do the same behind a savepoint, for one of many events in a commit."""
-        with self._session.savepoint():
+        with self.session.savepoint():
             return self.change(user_id, now, decide)
+
+    def tell_of_dead_effect(self, user_id: str, seq: int, now: datetime) -> None:
+        """Enqueue the telling of an effect that is a dead letter now."""
+        self.change(user_id, now, lambda situation: situation.tell_of(f"effect:{seq}", now))
 
 
 class Reading:
@@ -122,6 +146,7 @@ class Reading:
         self.updated_at: str | None = row["updated_at"] if row is not None else None
         self.recovered_text: str = row["recovered"] if row is not None else "{}"
         self._cursor: int = row["cursor"] if row is not None else 0
+        self._patterns: tuple[Pattern, ...] | None = None
 
     @property
     def recovered(self) -> dict[str, int]:
@@ -194,6 +219,12 @@ class Reading:
         """Give, oldest first, the waiting events with a nameless part, or that name one of `names`."""
         return self._events("waiting", names=json.dumps(sorted(names)))
 
+    def patterns(self) -> tuple[Pattern, ...]:
+        """Give the handlers that transitions owe."""
+        if self._patterns is None:
+            self._patterns = tuple(pattern_of(row) for row in self._session.rows("handlers"))
+        return self._patterns
+
     def all_waiting(self) -> list[Kept]:
         """Give, oldest first, every waiting event."""
         return self._events("all_waiting")
@@ -217,7 +248,7 @@ class Reading:
 def _write(session: Session, user_id: str, situation: Situation, source: Reading, now: datetime) -> None:
     """Write what a decision changed: nothing where it changed nothing."""
     changes: Changes = situation.changes
-    if not (changes.lifecycles or changes.events or changes.aliases or changes.replaced):
+    if situation.cursor == source.cursor() and not (changes.lifecycles or changes.events or changes.aliases):
         return
     recovered = dict(source.recovered)
     for money in changes.money:
@@ -238,6 +269,7 @@ def _write(session: Session, user_id: str, situation: Situation, source: Reading
         session.run(name, lifecycle_row(user_id, lifecycle))
     for row in changes.rows:
         session.run("insert_row", history_row(row))
+    _write_effects(session, user_id, changes, now)
     for alias, claim_id in changes.aliases.items():
         session.run("insert_alias", {"user_id": user_id, "alias": alias, "claim_id": claim_id})
     for seq in changes.replaced:
@@ -246,6 +278,13 @@ def _write(session: Session, user_id: str, situation: Situation, source: Reading
         received = kept.seq in changes.received
         session.run("insert_event" if received else "update_event", event_row(kept))
         _write_waits(session, user_id, kept, received=received)
+
+
+def _write_effects(session: Session, user_id: str, changes: Changes, now: datetime) -> None:
+    for lifecycle_id in changes.left - changes.made:
+        session.run("void_effects", {"user_id": user_id, "lifecycle": lifecycle_id, "now": show_instant(now)})
+    for effect in changes.effects:
+        session.run("insert_effect", effect_row(user_id, effect, now))
 
 
 def _write_waits(session: Session, user_id: str, kept: Kept, *, received: bool) -> None:

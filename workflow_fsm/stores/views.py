@@ -36,7 +36,7 @@ def status(
 ) -> Record | None:
     """Show where a user stands; None for one of whom nothing is known."""
     source = Reading(session, definition, user_id)
-    if not source.known:
+    if session.row("is_told_of", user_id=user_id) is None:
         return None
     situation = Situation(user_id, source)
     named = None if claim_id is None else situation.canonical(claim_id)
@@ -89,7 +89,7 @@ def history(
 ) -> Page | None:
     """Show a user's transitions, oldest first; None for a user of whom nothing is known."""
     source = Reading(session, definition, user_id)
-    if not source.known:
+    if session.row("is_told_of", user_id=user_id) is None:
         return None
     wanted: dict[str, Any] = {"sync_id": sync_id, "cursor": cursor, "limit": limit + 1}
     if claim_id is None:
@@ -101,7 +101,7 @@ def history(
         rows = session.rows(
             "claim_history_page", user_id=user_id, lifecycle=claim.id, parent=claim.parent, **wanted
         )
-    shown = [_transition(row) for row in rows[:limit]]
+    shown = [show_transition(row) for row in rows[:limit]]
     return Page(shown, shown[-1]["cursor"] if len(rows) > limit else None)
 
 
@@ -114,7 +114,8 @@ def told_money(definition: Definition, kept: Kept) -> tuple[str, Decimal] | None
     return kept.event.field("currency") or DEFAULT_CURRENCY, trigger.money * amount
 
 
-def _transition(row: Columns) -> Record:
+def show_transition(row: Columns) -> Record:
+    """Show a row of history."""
     return Record(
         {
             "cursor": row["cursor"],
@@ -131,6 +132,14 @@ def _transition(row: Columns) -> Record:
             "hash": row["hash"],
         }
     )
+
+
+def show_claim(
+    session: Session, definition: Definition, user_id: str, lifecycle: Lifecycle, now: datetime
+) -> Record:
+    """Show one lifecycle as status does."""
+    aliases = _aliases(session, user_id, [lifecycle])
+    return _claim(definition, lifecycle, aliases.get(lifecycle.claim_id or "", []), now)
 
 
 def _state(

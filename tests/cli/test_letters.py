@@ -1,0 +1,258 @@
+"""Dead letters on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run, answer, complaint
+from workflow_fsm import Discard, Fire, Settings, Transition, Workflow
+from workflow_fsm import testing as stories
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Workflow]:
+    """Give the store that the commands work on, in which an effect is dead after its first try."""
+    with stories.open_workflow(f"sqlite:///{path}", settings=Settings(tries=1)) as workflow:
+        yield workflow
+
+
+def refuse(workflow: Workflow, claim: str = "c1") -> None:
+    """Leave a refused event: a rejection of a claim that is paid."""
+    stories.paid(workflow, claim_id=claim)
+    events = [{"trigger": "claim_rejected", "user_id": "u1", "claim_id": claim, "event_id": f"no-{claim}"}]
+    assert [error.code for error in workflow.fire_many(events)] == ["not-allowed"]  # type: ignore[union-attr]
+
+
+def money_that_waits(workflow: Workflow) -> None:
+    """Leave a payout that could be for either of two claims."""
+    stories.detected(workflow, claim_id="c1")
+    stories.detected(workflow, claim_id="c2")
+    workflow.fire("payout_received", user_id="u1", amount="5.00", event_id="p1")
+
+
+def kill(workflow: Workflow, *claims: str) -> None:
+    """Leave dead effects of a handler `submit`."""
+
+    @workflow.on_enter("matched")
+    def submit(transition: Transition) -> Fire | None:
+        if transition.event.get("broken", True):
+            raise Discard("the marketplace is closed")
+        return Fire("claim_submitted")
+
+    for claim in claims:
+        stories.matched(workflow, claim_id=claim)
+    workflow.run_effects()
+
+
+def only_id(run: Run) -> str:
+    (letter,) = answer(run("deadletters", "--json"))["deadletters"]
+    return str(letter["id"])
+
+
+# -- listed
+
+
+def test_the_list_as_json_is_that_of_http(run: Run, store: Workflow) -> None:
+    refuse(store)
+    kill(store, "c2")
+
+    told = run("deadletters", "--json")
+
+    assert told.exit_code == 0
+    assert answer(told) == {"deadletters": store.dead_letters(), "next_cursor": None}
+    event, effect = answer(told)["deadletters"]
+    assert (event["kind"], event["event_id"]) == ("event", "no-c1")
+    assert (effect["handler"], effect["reason"]) == ("submit", "the marketplace is closed")
+
+
+def test_the_list_for_people_says_what_each_is_and_why(run: Run, store: Workflow) -> None:
+    refuse(store)
+    kill(store, "c2")
+
+    heading, event, effect = run("deadletters").stdout.splitlines()
+
+    columns = ["id", "kind", "at", "user", "claim", "trigger", "handler", "tries", "event", "reason"]
+    assert heading.split() == columns
+    assert "claim_rejected contradicts what is recorded" in event
+    assert effect.endswith("the marketplace is closed")
+
+
+def test_the_list_chooses_by_kind_and_user_and_goes_on_behind_a_cursor(run: Run, store: Workflow) -> None:
+    refuse(store)
+    kill(store, "c2", "c3")
+
+    def listed(*flags: str) -> list[str]:
+        return [one["kind"] for one in answer(run("deadletters", *flags, "--json"))["deadletters"]]
+
+    assert listed("--kind", "event") == ["event"]
+    assert listed("--kind", "effect") == ["effect", "effect"]
+    assert listed("--user", "u2") == []
+    first = run("deadletters", "--limit", "2", "--json")
+    cursor = answer(first)["next_cursor"]
+    assert listed("--limit", "2", "--cursor", cursor) == ["effect"]
+    assert run("deadletters", "--limit", "2").stdout.splitlines()[-1] == f"there is more: --cursor {cursor}"
+
+
+def test_without_dead_letters_the_list_says_so(run: Run, store: Workflow) -> None:
+    stories.detected(store)
+    assert run("deadletters").stdout == "no dead letters\n"
+
+
+@pytest.mark.parametrize(
+    "flags", [("--kind", "claim"), ("--limit", "0"), ("--cursor", "nonsense"), ("--user", ""), ("all",)]
+)
+def test_a_list_that_can_t_be_asked_for_ends_with_2(
+    run: Run, store: Workflow, flags: tuple[str, ...]
+) -> None:
+    stories.detected(store)
+    assert run("deadletters", *flags).exit_code == 2
+
+
+# -- retried
+
+
+def test_money_that_waits_is_given_to_the_claim_that_is_named(run: Run, store: Workflow) -> None:
+    money_that_waits(store)
+    told = run(
+        "deadletters", "retry", only_id(run), "--claim", "c2", "--reason", "the bank says so", "--json"
+    )
+
+    assert (told.exit_code, answer(told)["status"]) == (0, "applied")
+    assert answer(run("status", "u1", "--claim", "c2", "--json"))["claims"][0]["paid"] == {"USD": "5.00"}
+    assert answer(run("deadletters", "--json"))["deadletters"] == []
+
+
+def test_a_retry_for_people_says_what_became_of_it(run: Run, store: Workflow) -> None:
+    money_that_waits(store)
+    letter = only_id(run)
+    for_nobody = run("deadletters", "retry", letter)
+    assert "as it could be for any of c1, c2; a person must tell for which" in for_nobody.stdout
+    for_one = run("deadletters", "retry", letter, "--claim", "c1")
+    assert "claim c1 goes from detected to paid" in for_one.stdout
+
+
+def test_what_is_refused_again_ends_with_1(run: Run, store: Workflow) -> None:
+    refuse(store)
+    told = run("deadletters", "retry", only_id(run), "--json")
+    assert told.exit_code == 1
+    assert (answer(told)["code"], answer(told)["state"]) == ("not-allowed", "paid")
+    assert complaint(told) == answer(told)["detail"]
+
+
+def test_an_effect_that_is_retried_is_owed_anew(run: Run, store: Workflow) -> None:
+    kill(store, "c1")
+    letter = only_id(run)
+    assert run("deadletters", "retry", letter).stdout == "the effect is owed anew\n"
+    (effect,) = store.owed()
+    assert (effect.handler, effect.state) == ("submit", "owed")
+    assert run("deadletters", "retry", letter).exit_code == 4
+
+
+def test_an_effect_of_a_state_that_the_claim_has_left_is_void(run: Run, store: Workflow) -> None:
+    kill(store, "c1")
+    store.fire("payout_received", user_id="u1", claim_id="c1", amount="1.00")
+    told = run("deadletters", "retry", only_id(run))
+    assert told.exit_code == 0
+    assert told.stdout.startswith("the effect is void: ")
+    assert store.owed() == []
+
+
+def test_all_that_match_are_counted_first_and_then_retried(run: Run, store: Workflow) -> None:
+    refuse(store)
+    kill(store, "c2", "c3")
+    every = ("deadletters", "retry", "--all", "--handler", "submit", "--kind", "effect", "--user", "u1")
+
+    counted = run(*every, "--dry-run", "--json")
+    assert answer(counted) == {"matched": 2, "retried": 0, "failed": 0}
+    assert run(*every, "--dry-run").stdout == "2 dead letters would be retried\n"
+    assert store.owed() == []
+    assert run(*every).stdout == "2 of 2 dead letters retried\n"
+    assert len(store.owed()) == 2
+    assert answer(run(*every, "--json")) == {"matched": 0, "retried": 0, "failed": 0}
+
+
+def test_where_any_of_all_fails_again_it_ends_with_1(run: Run, store: Workflow) -> None:
+    refuse(store)
+    told = run("deadletters", "retry", "--all", "--trigger", "claim_rejected", "--json")
+    assert (told.exit_code, answer(told)) == (1, {"matched": 1, "retried": 0, "failed": 1})
+    assert complaint(told) == "1 of 1 failed again"
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        ((), "give either the ID of a dead letter or --all"),
+        (("ID", "--all"), "give either the ID of a dead letter or --all"),
+        (("--all", "--claim", "c1"), "--claim is for one dead letter"),
+        (("ID", "--dry-run"), "--dry-run goes with --all"),
+        (("ID", "--user", "u1"), "--user goes with --all"),
+        (("ID", "--handler", "submit"), "--handler goes with --all"),
+        (("ID", "--reason", ""), "it is empty"),
+    ],
+)
+def test_a_retry_that_can_t_be_meant_ends_with_2(
+    run: Run, store: Workflow, flags: tuple[str, ...], sentence: str
+) -> None:
+    money_that_waits(store)
+    letter = only_id(run)
+    told = run("deadletters", "retry", *(letter if flag == "ID" else flag for flag in flags))
+    assert told.exit_code == 2
+    assert sentence in complaint(told)
+
+
+def test_options_of_the_list_before_a_command_are_not_ignored(run: Run, store: Workflow) -> None:
+    money_that_waits(store)
+    told = run("deadletters", "--user", "u1", "retry", "--all", "--dry-run")
+    assert told.exit_code == 2
+    assert "--user stands before retry" in complaint(told)
+    before = run("deadletters", "--json", "retry", "--all", "--dry-run")
+    assert answer(before)["matched"] == 1
+
+
+# -- dropped
+
+
+def test_what_is_dropped_is_counted_as_dropped_and_says_so(run: Run, store: Workflow) -> None:
+    money_that_waits(store)
+    letter = only_id(run)
+
+    told = run("deadletters", "drop", letter, "--reason", "not ours", "--json")
+
+    assert (told.exit_code, answer(told)) == (0, {"status": "dropped"})
+    assert answer(run("status", "u1", "--json"))["unapplied"] == {}
+    assert run("deadletters").stdout == "no dead letters\n"
+    assert run("deadletters", "drop", letter, "--reason", "again").exit_code == 4
+
+
+def test_a_dead_effect_can_be_dropped(run: Run, store: Workflow) -> None:
+    kill(store, "c1")
+    assert run("deadletters", "drop", only_id(run), "--reason", "x").stdout == "the dead letter is dropped\n"
+    assert run("deadletters").stdout == "no dead letters\n"
+
+
+def test_nothing_is_dropped_without_a_reason(run: Run, store: Workflow) -> None:
+    kill(store, "c1")
+    letter = only_id(run)
+    assert run("deadletters", "drop", letter).exit_code == 2
+    assert run("deadletters", "drop", letter, "--reason", "").exit_code == 2
+    assert only_id(run) == letter
+
+
+@pytest.mark.parametrize("act", [("retry",), ("drop", "--reason", "x")], ids=lambda act: act[0])
+def test_an_unknown_dead_letter_ends_with_4(run: Run, store: Workflow, act: tuple[str, ...]) -> None:
+    stories.detected(store)
+    told = run("deadletters", *act, "nonsense", "--json")
+    assert (told.exit_code, answer(told)["code"]) == (4, "dead-letter-unknown")
+
+
+def test_each_act_is_kept_with_who_did_it_and_why(run: Run, store: Workflow) -> None:
+    money_that_waits(store)
+    run("deadletters", "retry", only_id(run), "--reason", "perhaps now")
+    run("deadletters", "drop", only_id(run), "--reason", "not ours")
+    assert [(act.act, act.actor, act.reason) for act in store.acts("u1")] == [
+        ("deadletter_retried", "cli", "perhaps now"),
+        ("deadletter_dropped", "cli", "not ours"),
+    ]

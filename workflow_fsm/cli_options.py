@@ -1,0 +1,89 @@
+"""What commands share: the options that they have, and how they come by settings and a store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from workflow_fsm.core.errors import StoreRefused
+from workflow_fsm.settings import Settings
+from workflow_fsm.workflow import Workflow
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_MAX_CURSOR = 2**63 - 1
+
+
+def text(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """Take text that isn't empty and is UTF-8, or fail with what is wrong with it."""
+    if value == "":
+        raise click.BadParameter("it is empty; give one, or leave it out.")
+    if value is not None and not is_utf8(value):
+        raise click.BadParameter("it is not UTF-8.")
+    return value
+
+
+def is_utf8(value: str) -> bool:
+    """Tell whether an argument's bytes were UTF-8; where they weren't, Python put half characters in."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def common(command: F) -> F:
+    """Add the options that every command has."""
+    as_json = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
+    database = click.option(
+        "--database", metavar="URL", help="The store, as sqlite:///PATH; goes before WORKFLOW_DATABASE_URL."
+    )
+    return as_json(database(command))
+
+
+def hand_down(ctx: click.Context, *, as_json: bool, database: str | None) -> None:
+    """Let the command below a group have what was given before its name."""
+    if ctx.invoked_subcommand is not None:
+        given = {"as_json": as_json, "database": database}
+        ctx.default_map = {ctx.invoked_subcommand: {name: value for name, value in given.items() if value}}
+
+
+def limit(command: F) -> F:
+    """Add the option that bounds a page."""
+    option = click.option(
+        "--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="Most rows to give."
+    )
+    return option(command)
+
+
+def page(command: F) -> F:
+    """Add the options by which `status` and `history` choose."""
+    options = (
+        click.option("--claim", "claim_id", callback=text, help="Only this claim, by its id or an alias."),
+        click.option("--sync", "sync_id", callback=text, help="Only what is of this sync."),
+        limit,
+        click.option(
+            "--cursor", type=click.IntRange(1, _MAX_CURSOR), help="Go on behind this `next_cursor`."
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def settings_for(database: str | None) -> Settings:
+    """Read the environment; a store that is named goes before the environment's."""
+    settings = Settings.from_environment()
+    return settings if database is None else replace(settings, database_url=database)
+
+
+def existing(database: str | None) -> Workflow:
+    """Open a store that is there: one that isn't is not made."""
+    settings = settings_for(database)
+    path = settings.database_url.removeprefix("sqlite:///")
+    if path not in (settings.database_url, "", ":memory:") and not Path(path).exists():
+        raise StoreRefused(
+            f"there is no store at {path}; name another by --database or WORKFLOW_DATABASE_URL, "
+            "or begin one by `serve` or `fire`"
+        )
+    return Workflow.open(settings=settings)

@@ -1,0 +1,273 @@
+"""Effects, one at a time: takes one under a lease, runs its handler, and commits what became of it.
+
+Only the attempt that holds the lease may settle an effect; the events that a handler fires are committed in
+the commit that marks it done. Threads and waiting are `worker.py`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from workflow_fsm.core.definition import Addressing, Trigger
+from workflow_fsm.core.errors import EventIdReused, StoreUnavailable, WorkflowError
+from workflow_fsm.core.events import Event
+from workflow_fsm.core.fields import Kind
+from workflow_fsm.core.instants import read_instant
+from workflow_fsm.core.outcome import Record
+from workflow_fsm.core.owing import REQUEST
+from workflow_fsm.effects.backoff import pause_seconds
+from workflow_fsm.effects.handler import DeadLetter, Discard, Fire, Request, RetryAfter, Transition
+from workflow_fsm.effects.registry import Registry
+from workflow_fsm.stores import outbox
+from workflow_fsm.stores.outbox import Taken
+from workflow_fsm.stores.session import Columns
+from workflow_fsm.stores.store import Store, Unit
+
+LEASE_SECONDS = 20.0
+"""How long a holder that has died keeps an effect from others; a living one extends it in time."""
+MOST_OF_AN_ERROR = 2000
+"""Characters of an error's text that are kept."""
+LONGEST_WAIT_SECONDS = 366 * 86400.0
+"""The longest that a handler may put itself off."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrying:
+    """How effects are tried again: so many tries, a first pause in seconds that doubles."""
+
+    tries: int = 8
+    pause_seconds: float = 1.0
+
+
+class Engine:
+    """Takes and settles the effects whose handlers are in `registry`.
+
+    `read` turns a trigger and fields into an event; `commit` takes events inside a unit, in an actor's name.
+    `chance` gives numbers from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        registry: Registry,
+        *,
+        retrying: Retrying,
+        clock: Callable[[], datetime],
+        chance: Callable[[], float],
+        read: Callable[[str, Mapping[str, Any]], Event],
+        commit: Callable[[Unit, Sequence[Event], str, datetime], None],
+    ) -> None:
+        self._store = store
+        self._registry = registry
+        self._retrying = retrying
+        self._clock = clock
+        self._chance = chance
+        self._read = read
+        self._commit = commit
+
+    def take(self) -> Taken | None:
+        """Lease the effect that has been ready longest, None where none is.
+
+        One that was begun as often as it may be tried, and never settled, has killed its process each time:
+        it is buried instead.
+        """
+        names = self._registry.names
+        if self._store.read(lambda session: outbox.find_ready(session, names, self._clock())) is None:
+            return None
+
+        def take(unit: Unit) -> Taken | None:
+            now = self._clock()
+            while (effect := outbox.find_ready(unit.session, names, now)) is not None:
+                if effect["is_left"]:
+                    outbox.end(unit.session, effect, "void", now)
+                elif effect["attempt"] - effect["forgiven"] >= self._tries(effect["handler"]):
+                    self._bury_unheard(unit, effect, now)
+                else:
+                    until = now + timedelta(seconds=LEASE_SECONDS)
+                    return outbox.take(unit.session, self._store.definition, effect, now=now, until=until)
+            return None
+
+        return self._store.take(take)
+
+    def do(self, taken: Taken) -> str:
+        """Run a taken effect's handler and settle it; tell how it stands then.
+
+        `done`; `dead`; `owed`, again; `void`, where it would be owed again for being in a state that the
+        lifecycle has left; or `lost`, where the lease ran out and another took it: nothing was changed.
+        """
+        try:
+            answer = self._registry.function(taken.handler)(_told(taken))
+            events = self._events(taken, answer)
+        except Discard as error:
+            return self._end(taken, "dead", error=_text(error) or "discarded by its handler")
+        except RetryAfter as error:
+            return self._again(taken, error, seconds=min(error.seconds, LONGEST_WAIT_SECONDS))
+        except (Exception, SystemExit) as error:
+            return self._again(taken, error)
+        try:
+            return self._end(taken, "done", events=events)
+        except EventIdReused as error:
+            return self._end(taken, "dead", error=f"it fired an event that can't be taken: {error}")
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            return self._again(taken, error)
+
+    def extend(self, taken: Sequence[Taken]) -> None:
+        """Hold the leases of running effects longer."""
+        until = self._clock() + timedelta(seconds=LEASE_SECONDS)
+
+        def extend(unit: Unit) -> None:
+            for one in taken:
+                outbox.extend(unit.session, one, until)
+
+        self._store.take(extend)
+
+    def release(self, taken: Sequence[Taken]) -> None:
+        """Let leases go, so that another may take the effects up at once; a stop costs them no try."""
+        now = self._clock()
+
+        def release(unit: Unit) -> None:
+            for one in taken:
+                outbox.settle(
+                    unit.session, one, "owed", ready_at=now, error="its worker stopped", forgiven=True
+                )
+
+        self._store.take(release)
+
+    def timeout_seconds(self, taken: Taken) -> float | None:
+        """Give how long a handler may run before its lease isn't extended any more."""
+        return self._registry.pattern(taken.handler).timeout_seconds
+
+    # -- parts
+
+    def _again(self, taken: Taken, error: BaseException, *, seconds: float | None = None) -> str:
+        told = _describe(error)
+        if taken.tried >= self._tries(taken.handler):
+            return self._end(taken, "dead", error=told)
+        if seconds is None:
+            first = self._registry.pattern(taken.handler).pause_seconds
+            first = self._retrying.pause_seconds if first is None else first
+            seconds = pause_seconds(taken.tried, first=first, chance=self._chance())
+        return self._end(taken, "owed", error=told, seconds=seconds)
+
+    def _end(
+        self,
+        taken: Taken,
+        standing: str,
+        *,
+        error: str | None = None,
+        seconds: float = 0.0,
+        events: Sequence[Event] = (),
+    ) -> str:
+        told = None if error is None else _storable(error)
+
+        def end(unit: Unit) -> str:
+            now = self._clock()
+            ready_at = now + timedelta(seconds=seconds)
+            settled = outbox.settle(unit.session, taken, standing, ready_at=ready_at, error=told)
+            if settled is None:
+                return "lost"
+            if settled == "dead" and taken.about is None:
+                unit.tell_of_dead_effect(taken.user_id, taken.seq, now)
+            if events:
+                self._commit(unit, events, f"effect:{taken.handler}", now)
+            return settled
+
+        return self._store.take(end)
+
+    def _bury_unheard(self, unit: Unit, effect: Columns, now: datetime) -> None:
+        """Make a dead letter of an effect that was begun as often as it may be, and never ended."""
+        tries = effect["attempt"] - effect["forgiven"]
+        error = f"begun {tries} times, and the last time never ended: its process died, stopped or hung"
+        if effect["error"] is not None:
+            error += f"; the time before it said: {effect['error']}"
+        outbox.end(unit.session, effect, "dead", now, _storable(error))
+        if effect["about"] in (None, REQUEST):
+            unit.tell_of_dead_effect(effect["user_id"], effect["seq"], now)
+
+    def _events(self, taken: Taken, answer: object) -> list[Event]:
+        """Read what a handler answered. Raises Discard for what is no answer, or can't be fired."""
+        fires = list(answer) if isinstance(answer, list | tuple) else [answer]
+        events: list[Event] = []
+        for fire in fires:
+            if isinstance(fire, Fire):
+                key = taken.key if not events else f"{taken.key}:{len(events) + 1}"
+                events.append(self._event(taken, fire, key))
+            elif fire is not None:
+                what = type(fire).__name__
+                raise Discard(f"its handler returned {what}; it may return None, a Fire, or several Fires")
+        return events
+
+    def _event(self, taken: Taken, fire: Fire, key: str) -> Event:
+        fields = {name: value for name, value in fire.fields.items() if value is not None}
+        other = fields.get("user_id", taken.user_id)
+        if other != taken.user_id:
+            raise Discard(f"its handler fired an event for another user, {other!r}")
+        trigger = self._store.definition.trigger(fire.trigger) if isinstance(fire.trigger, str) else None
+        own = {} if trigger is None else _own(trigger, fields, taken.transition)
+        try:
+            return self._read(fire.trigger, {"event_id": key, **own, **fields, "user_id": taken.user_id})
+        except WorkflowError as error:
+            raise Discard(f"it fired an event that can't be taken: {error}") from error
+
+    def _tries(self, handler: str) -> int:
+        return self._registry.pattern(handler).tries or self._retrying.tries
+
+
+def _own(trigger: Trigger, fields: Mapping[str, Any], transition: Record | None) -> dict[str, Any]:
+    """Name the transition's own lifecycle, where an event names none: its claim, or else its sync."""
+    if transition is None:
+        return {}
+    of_a_sync = trigger.addressing in (Addressing.SYNC, Addressing.DETECTION)
+    for field in trigger.fields:
+        names = field.name == "sync_id" or (
+            not of_a_sync and (field.name == "claim_id" or field.kind is Kind.ENTRIES)
+        )
+        if names and any(name in fields for name in field.names):
+            return {}
+    if of_a_sync or transition["claim_id"] is None:
+        return {"sync_id": transition["sync_id"]}
+    return {"claim_id": transition["claim_id"]}
+
+
+def _told(taken: Taken) -> Transition | DeadLetter | Request:
+    if taken.about is not None:
+        return DeadLetter(letter=taken.about, key=taken.key, attempt=taken.attempt)
+    row = taken.transition
+    if row is None:
+        return Request(user_id=taken.user_id, key=taken.key, attempt=taken.attempt)
+    return Transition(
+        user_id=taken.user_id,
+        claim_id=row["claim_id"],
+        sync_id=row["sync_id"],
+        from_state=row["from"],
+        to_state=row["to"],
+        trigger=row["trigger"],
+        version=row["version"],
+        at=read_instant(row["at"]),
+        event=taken.event,
+        claim=taken.claim,
+        key=taken.key,
+        attempt=taken.attempt,
+    )
+
+
+def _describe(error: BaseException) -> str:
+    name, text = type(error).__name__, _text(error)
+    return text if isinstance(error, RetryAfter) else f"{name}: {text}" if text else name
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as worse:
+        return f"its text can't be had: {type(worse).__name__}"
+
+
+def _storable(text: str) -> str:
+    """Cut a text, and replace what a database takes for no text."""
+    return text[:MOST_OF_AN_ERROR].encode(errors="replace").decode().replace("\0", "?")

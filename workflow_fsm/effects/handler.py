@@ -1,0 +1,93 @@
+"""What a handler is given and may answer: a `Transition` in; `Fire`, `Discard`, `RetryAfter` out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from workflow_fsm.core.outcome import Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """The transition that owes the work.
+
+    `event` is what the event said (empty for a timer's). `claim` is the claim as it stood when this attempt
+    began, in the shape of a status answer's. `key` is the same over all tries: hand it on as an idempotency
+    key. `attempt` counts from 1. `at` is when the transition was committed.
+    """
+
+    user_id: str
+    claim_id: str | None
+    sync_id: str
+    from_state: str | None
+    to_state: str
+    trigger: str
+    version: int
+    at: datetime
+    event: Mapping[str, Any] = field(default_factory=dict)
+    claim: Record = field(default_factory=Record)
+    key: str = ""
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """What can't go on by itself, as the list of dead letters shows it."""
+
+    letter: Record
+    key: str = ""
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What was asked for by `Workflow.request`, as its handler is given it."""
+
+    user_id: str
+    key: str = ""
+    attempt: int = 1
+
+
+class Fire:
+    """An event that a handler answers with: committed in the commit that marks its effect done.
+
+    Without `claim_id`, a list or `sync_id` it is for the transition's own lifecycle; its event id is the
+    effect's key unless it brings one. It is always the same user's.
+    """
+
+    __slots__ = ("fields", "trigger")
+
+    def __init__(self, trigger: str, /, **fields: Any) -> None:
+        self.trigger = trigger
+        self.fields = fields
+
+    def __repr__(self) -> str:
+        told = "".join(f", {name}={value!r}" for name, value in self.fields.items())
+        return f"Fire({self.trigger!r}{told})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Fire):
+            return NotImplemented
+        return (self.trigger, self.fields) == (other.trigger, other.fields)
+
+    __hash__ = None  # type: ignore[assignment]  # holds a dict, as a value that is compared but no key
+
+
+class Discard(Exception):
+    """Raised by a handler that gives up at once: the effect is a dead letter with this reason."""
+
+
+class RetryAfter(Exception):
+    """Raised by a handler that knows when to try again: after `seconds`, if a try is left."""
+
+    def __init__(self, seconds: float, reason: str = "") -> None:
+        self.seconds = max(0.0, float(seconds))
+        super().__init__(reason or f"asked to be tried again after {self.seconds:g} seconds")
+
+
+Answer = Fire | list[Fire] | tuple[Fire, ...] | None
+Handler = Callable[[Transition], Answer]
+DeadLetterHandler = Callable[[DeadLetter], None]

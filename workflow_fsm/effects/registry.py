@@ -1,0 +1,103 @@
+"""Names to handlers: the code that this process has for what transitions owe."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from workflow_fsm.core.definition import Definition
+from workflow_fsm.core.errors import HandlerInvalid
+from workflow_fsm.core.fields import Kind
+from workflow_fsm.core.owing import Pattern
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_MOST_SECONDS = 10**7
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,99}", re.ASCII)
+
+
+class Registry:
+    """The handlers of one process; `record` is called with each pattern, to keep it in the store."""
+
+    def __init__(self, definition: Definition, record: Callable[[Pattern], None]) -> None:
+        self._definition = definition
+        self._record = record
+        self._functions: dict[str, Callable[..., Any]] = {}
+        self._patterns: dict[str, Pattern] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the handlers whose code is here."""
+        return tuple(self._functions)
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """Give the code of a handler. Raises KeyError where it isn't here."""
+        return self._functions[name]
+
+    def pattern(self, name: str) -> Pattern:
+        """Give the pattern of a handler whose code is here. Raises KeyError."""
+        return self._patterns[name]
+
+    def add(self, function: F, name: str | None, **pattern: Any) -> F:
+        """Register code under a name and what owes it; give the function as it is.
+
+        Raises HandlerInvalid, with a sentence, for a name that is taken or can't last, for an option that
+        can't be, and for a state, trigger or field that the definition doesn't have.
+        """
+        stable = name if name is not None else getattr(function, "__name__", "")
+        if not isinstance(stable, str) or not _NAME.fullmatch(stable):
+            raise HandlerInvalid(
+                f"{stable!r} can't name a handler: give name=…, of letters, digits and _ . : -, which stays "
+                "the same over deployments"
+            )
+        if inspect.iscoroutinefunction(function):
+            raise HandlerInvalid(
+                f"handler {stable!r} is an async function; register a plain one (asyncio.run can call it)"
+            )
+        made = Pattern(name=stable, **pattern)
+        known = self._functions.get(stable)
+        if known is not None and (known != function or self._patterns[stable] != made):
+            raise HandlerInvalid(
+                f"the name {stable!r} is taken by a handler already; give name=… to one of the two"
+            )
+        self._check(made)
+        self._record(made)
+        self._patterns[stable] = made
+        self._functions[stable] = function
+        return function
+
+    def _check(self, pattern: Pattern) -> None:
+        states = {state.name for state in self._definition.states}
+        for state in (pattern.enter, pattern.source, pattern.target):
+            if state is not None and state not in states:
+                known = ", ".join(one.name for one in self._definition.states)
+                raise HandlerInvalid(
+                    f"handler {pattern.name!r} is for state {state!r}, which is none of {known}"
+                )
+        if pattern.trigger is not None and self._definition.trigger(pattern.trigger) is None:
+            names = ", ".join(trigger.name for trigger in self._definition.triggers)
+            raise HandlerInvalid(
+                f"handler {pattern.name!r} is for the trigger {pattern.trigger!r}, which is none of {names}"
+            )
+        instants = self._instants()
+        if pattern.not_before is not None and pattern.not_before not in instants:
+            raise HandlerInvalid(
+                f"handler {pattern.name!r} has not_before={pattern.not_before!r}, and no event tells such an "
+                f"instant; it can be one of {', '.join(instants)}"
+            )
+        if pattern.tries is not None and pattern.tries < 1:
+            raise HandlerInvalid(f"handler {pattern.name!r} has tries={pattern.tries}; it needs one at least")
+        for option in ("pause_seconds", "timeout_seconds"):
+            seconds = getattr(pattern, option)
+            if seconds is not None and not 0 <= seconds <= _MOST_SECONDS:
+                raise HandlerInvalid(
+                    f"handler {pattern.name!r} has {option}={seconds}; it must be from 0 to {_MOST_SECONDS}"
+                )
+
+    def _instants(self) -> list[str]:
+        """Give the names of the fields that hold an instant."""
+        told = [field for trigger in self._definition.triggers for field in trigger.fields]
+        told += [field for listed in told for field in listed.entry]
+        return sorted({field.name for field in told if field.kind is Kind.INSTANT})

@@ -1,0 +1,144 @@
+"""A worker: threads that take effects and do them, a heart that extends their leases, and the clock.
+
+It wakes at once for a commit of its own process, and within a second for one elsewhere.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from time import monotonic
+
+from workflow_fsm.core.errors import StoreUnavailable
+from workflow_fsm.effects.engine import LEASE_SECONDS, Engine
+from workflow_fsm.stores.outbox import Taken
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.5
+"""How often an idle worker looks for what other processes committed."""
+TICK_SECONDS = 1.0
+BEAT_SECONDS = LEASE_SECONDS / 4
+DOWN_SECONDS = 1.0
+"""How long it leaves a store alone that was unavailable."""
+
+
+class Bell:
+    """Wakes idle workers: rung by each commit of this process that may have made something ready."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._rung = 0
+
+    def ring(self) -> None:
+        """Wake whoever waits."""
+        with self._changed:
+            self._rung += 1
+            self._changed.notify_all()
+
+    def heard(self) -> int:
+        """Give how often it was rung so far."""
+        return self._rung
+
+    def wait(self, since: int, seconds: float) -> None:
+        """Wait until it is rung again after `since`, or for so many seconds."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._rung != since, timeout=seconds)
+
+
+class Worker:
+    """Does effects in `threads` threads until it is stopped; `tick` is called about every second."""
+
+    def __init__(self, engine: Engine, bell: Bell, *, tick: Callable[[], int], threads: int = 4) -> None:
+        self._engine = engine
+        self._bell = bell
+        self._tick = tick
+        self._stopping = threading.Event()
+        self._stopped = threading.Event()
+        self._mutex = threading.Lock()
+        self._held: dict[int, tuple[Taken, float]] = {}
+        names = [f"effects-{number}" for number in range(threads)]
+        self._workers = [threading.Thread(target=self._work, name=name, daemon=True) for name in names]
+        self._workers.append(threading.Thread(target=self._keep_time, name="effects-clock", daemon=True))
+        self._heart = threading.Thread(target=self._beat, name="effects-heart", daemon=True)
+
+    def start(self) -> None:
+        """Start the threads."""
+        for thread in (*self._workers, self._heart):
+            thread.start()
+
+    def stop(self, *, within_seconds: float = 10.0) -> None:
+        """Stop: wait for what runs, up to a bound, then let the leases of the rest go."""
+        self._stopping.set()
+        self._bell.ring()
+        until = monotonic() + within_seconds
+        for thread in self._workers:
+            if thread.is_alive():
+                thread.join(max(0.0, until - monotonic()))
+        self._stopped.set()
+        if self._heart.is_alive():
+            self._heart.join()
+        with self._mutex:
+            left = [taken for taken, _ in self._held.values()]
+        if left:
+            try:
+                self._engine.release(left)
+            except StoreUnavailable:
+                log.warning("the leases of %d effects run out by themselves", len(left))
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            heard = self._bell.heard()
+            try:
+                taken = self._engine.take()
+                if taken is None:
+                    self._bell.wait(heard, LOOK_SECONDS)
+                    continue
+                self._do(taken)
+            except StoreUnavailable as error:
+                log.warning("effects wait for the store: %s", error)
+                self._stopping.wait(DOWN_SECONDS)
+            except Exception:
+                log.exception("a worker's thread failed, and goes on")
+                self._stopping.wait(DOWN_SECONDS)
+
+    def _do(self, taken: Taken) -> None:
+        me = threading.get_ident()
+        with self._mutex:
+            self._held[me] = (taken, monotonic())
+        try:
+            outcome = self._engine.do(taken)
+        finally:
+            with self._mutex:
+                del self._held[me]
+        if outcome in ("dead", "lost"):
+            log.warning("effect %s of %s is %s", taken.handler, taken.user_id, outcome)
+
+    def _beat(self) -> None:
+        """Extend the leases of what runs, each as long as its handler's timeout allows."""
+        while not self._stopped.wait(BEAT_SECONDS):
+            with self._mutex:
+                held = list(self._held.values())
+            living = [taken for taken, since in held if self._is_in_time(taken, since)]
+            if living:
+                try:
+                    self._engine.extend(living)
+                except StoreUnavailable as error:
+                    log.warning("leases could not be extended: %s", error)
+                except Exception:
+                    log.exception("leases could not be extended")
+
+    def _is_in_time(self, taken: Taken, since: float) -> bool:
+        timeout = self._engine.timeout_seconds(taken)
+        return timeout is None or monotonic() - since < timeout
+
+    def _keep_time(self) -> None:
+        while not self._stopping.wait(TICK_SECONDS):
+            try:
+                while self._tick() and not self._stopping.is_set():
+                    pass
+            except StoreUnavailable as error:
+                log.warning("timers wait for the store: %s", error)
+            except Exception:
+                log.exception("the clock's thread failed, and goes on")

@@ -1,0 +1,154 @@
+"""Hands: handlers registered by what owes them to whom; what is owed is listed, done here, or by a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, overload
+
+from workflow_fsm.core.errors import FieldError, InvalidEvent
+from workflow_fsm.core.fields import Kind, read_value
+from workflow_fsm.core.outcome import Record
+from workflow_fsm.core.owing import REQUEST, Pattern
+from workflow_fsm.effects.engine import Engine
+from workflow_fsm.effects.registry import F, Registry
+from workflow_fsm.effects.worker import Bell, Worker
+from workflow_fsm.stores import outbox
+from workflow_fsm.stores.store import Store, Unit
+
+
+class Hands:
+    """Who does what transitions owe; a part of `Workflow`."""
+
+    _store: Store
+    _clock: Callable[[], datetime]
+    _registry: Registry
+    _engine: Engine
+    _bell: Bell
+    tick: Callable[..., int]
+
+    def on_enter(
+        self,
+        state: str,
+        *,
+        name: str | None = None,
+        not_before: str | None = None,
+        tries: int | None = None,
+        pause_seconds: float | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Callable[[F], F]:
+        """Register a handler for being in `state`: owed by each entry, void once the lifecycle moves on.
+
+        Its name (the function's, unless `name` is given) is kept in the store, so that every process owes it.
+        `not_before` names a field of the claim with an instant (`eligible_from`) before which it isn't due.
+        `tries` and the first pause default to the settings'. Past `timeout_seconds` another worker may take
+        it over. Raises HandlerInvalid.
+        """
+        return lambda function: self._registry.add(
+            function,
+            name,
+            enter=state,
+            not_before=not_before,
+            tries=tries,
+            pause_seconds=pause_seconds,
+            timeout_seconds=timeout_seconds,
+        )
+
+    def on_transition(
+        self,
+        *,
+        trigger: str | None = None,
+        source: str | None = None,
+        target: str | None = None,
+        name: str | None = None,
+        not_before: str | None = None,
+        tries: int | None = None,
+        pause_seconds: float | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Callable[[F], F]:
+        """Register a handler for each transition that fits (what isn't given fits any); owed regardless.
+
+        The options are those of `on_enter`. Raises HandlerInvalid.
+        """
+        return lambda function: self._registry.add(
+            function,
+            name,
+            trigger=trigger,
+            source=source,
+            target=target,
+            not_before=not_before,
+            tries=tries,
+            pause_seconds=pause_seconds,
+            timeout_seconds=timeout_seconds,
+        )
+
+    @overload
+    def on_dead_letter(self, function: F) -> F: ...
+
+    @overload
+    def on_dead_letter(
+        self, function: None = None, *, name: str | None = None, **options: Any
+    ) -> Callable[[F], F]: ...
+
+    @overload
+    def on_dead_letter(self, function: F, *, name: str | None = None, **options: Any) -> F: ...
+
+    def on_dead_letter(self, function: F | None = None, *, name: str | None = None, **options: Any) -> Any:
+        """Register a handler that is told, durably, of each dead letter; used with or without parentheses.
+
+        It gets a `DeadLetter`. `options` are `tries`, `pause_seconds` and `timeout_seconds`.
+        """
+        if function is None:
+            return lambda given: self._registry.add(given, name, dead_letter=True, **options)
+        return self._registry.add(function, name, dead_letter=True, **options)
+
+    def on_request(self, name: str, **options: Any) -> Callable[[F], F]:
+        """Register a handler for what `request` asks for; it gets a `Request`. `options` as `on_enter`'s."""
+        return lambda function: self._registry.add(function, name, request=True, **options)
+
+    def request(self, handler: str, *, user_id: str) -> bool:
+        """Owe a user a handler, durably, without a transition; one pending a user: tell whether it is new.
+
+        Raises InvalidEvent where `user_id` can't be an id.
+        """
+        try:
+            read_value(Kind.ID, user_id)
+        except ValueError as error:
+            raise InvalidEvent([FieldError(field="user_id", reason=str(error))]) from error
+        now = self._clock()
+
+        def ask(unit: Unit) -> bool:
+            if outbox.is_requested(unit.session, user_id, handler):
+                return False
+            unit.change(user_id, now, lambda situation: situation.request(handler, REQUEST, now))
+            return True
+
+        return self._store.take(ask)
+
+    def owed(self, user_id: str | None = None, *, limit: int = 1000) -> list[Record]:
+        """List the effects owed and not done, oldest first; `here` tells whether their code is here."""
+        names, now = self._registry.names, self._clock()
+        return self._store.read(
+            lambda session: outbox.unfinished(session, names, user_id, now=now, limit=limit)
+        )
+
+    def run_effects(self) -> int:
+        """Do, in this thread, every effect that is due by the clock and whose handler is here; give how many.
+
+        What those owe in turn is done as well; what pauses between tries is not waited for.
+        """
+        done = 0
+        while (taken := self._engine.take()) is not None:
+            self._engine.do(taken)
+            done += 1
+        return done
+
+    def worker(self, *, threads: int = 4) -> Worker:
+        """Make a worker for the handlers that are here; it lets time pass too. Start and stop it yourself."""
+        return Worker(self._engine, self._bell, tick=self.tick, threads=threads)
+
+    # -- parts
+
+    def _register(self, pattern: Pattern) -> None:
+        now = self._clock()
+        self._store.take(lambda unit: outbox.register(unit.session, pattern, now))

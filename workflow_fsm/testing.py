@@ -1,0 +1,191 @@
+"""For engineers' tests: a clock that you move, ids that repeat, stories that bring a claim somewhere.
+
+As a pytest plugin (`pytest_plugins = ["workflow_fsm.testing"]`) it gives the fixtures `clock` and `workflow`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+
+from workflow_fsm.core.claim import claim_lifecycle
+from workflow_fsm.core.definition import Definition
+from workflow_fsm.core.instants import show_instant
+from workflow_fsm.core.outcome import Outcome, Record
+from workflow_fsm.effects.handler import Transition
+from workflow_fsm.settings import Settings
+from workflow_fsm.workflow import Workflow
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+class ManualClock:
+    """A clock that stands still until it is moved. Calling it gives its aware instant."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        """Give the instant that it shows."""
+        return self.now
+
+    def advance(self, delta: timedelta | None = None, **units: float) -> datetime:
+        """Move it on, by a timedelta or by its units (`hours=3`); give the new instant."""
+        self.now += timedelta(**units) if delta is None else delta
+        return self.now
+
+
+class CountedIds:
+    """Ids that are the same in every run: `evt_1`, `evt_2`, …"""
+
+    def __init__(self, prefix: str = "evt") -> None:
+        self._prefix = prefix
+        self._numbers = count(1)
+
+    def __call__(self) -> str:
+        """Give the next id."""
+        return f"{self._prefix}_{next(self._numbers)}"
+
+
+def open_workflow(
+    url: str = "sqlite:///:memory:",
+    *,
+    clock: ManualClock | None = None,
+    definition: Definition | None = None,
+    settings: Settings | None = None,
+) -> Workflow:
+    """Open a workflow that repeats: a manual clock, counted ids, no jitter; in memory unless `url` says else.
+
+    The environment is not read.
+    """
+    return Workflow.open(
+        url,
+        definition=definition,
+        settings=settings or Settings(),
+        clock=clock or ManualClock(),
+        ids=CountedIds(),
+        chance=lambda: 1.0,
+    )
+
+
+def transition(claim: Mapping[str, Any] | None = None, **changed: Any) -> Transition:
+    """Build a transition for calling a handler without any store.
+
+    `claim` replaces what `transition.claim` holds, which has all that a claim of a status answer has;
+    `changed` replaces any other attribute. Untold, it is claim `c1` of user `u1`, matched at noon with a
+    confidence of 0.9.
+    """
+    told: dict[str, Any] = {
+        "user_id": "u1",
+        "claim_id": "c1",
+        "sync_id": "s1",
+        "from_state": "detected",
+        "to_state": "matched",
+        "trigger": "evidence_matching_complete",
+        "version": 3,
+        "at": NOON,
+        "event": {},
+        "key": "eff_test",
+        "attempt": 1,
+    } | changed
+    shown = Record(
+        claim_id=told["claim_id"],
+        aliases=[],
+        sync_id=told["sync_id"],
+        state=told["to_state"],
+        version=told["version"],
+        entered_at=show_instant(told["at"]),
+        allowed=list(claim_lifecycle().allowed(told["to_state"])),
+        claim_type=None,
+        amount=None,
+        currency="USD",
+        confidence=0.9,
+        decision="auto_submit",
+        amazon_case_id=None,
+        rejection_reason=None,
+        paid=Record(),
+        deadline_date=None,
+        eligible_from=None,
+        overdue=False,
+    )
+    return Transition(claim=Record({**shown, **(claim or {})}), **told)
+
+
+# -- stories: each brings a claim one step further than the one before it
+
+
+def synced(workflow: Workflow, user_id: str = "u1", sync_id: str = "s1", **fields: Any) -> Outcome:
+    """Tell of a user's sync."""
+    return workflow.fire("sync_complete", user_id=user_id, sync_id=sync_id, **fields)
+
+
+def detected(workflow: Workflow, user_id: str = "u1", claim_id: str = "c1", **claim: Any) -> Outcome:
+    """Sync, and detect a claim; `claim` is the rest of its entry (`amount`, `deadline_date`, …)."""
+    sync_id = f"sync-of-{claim_id}"
+    synced(workflow, user_id, sync_id)
+    entry = {"claim_id": claim_id, **claim}
+    return workflow.fire("detection_complete", user_id=user_id, sync_id=sync_id, claims=[entry])
+
+
+def expired(workflow: Workflow, user_id: str = "u1", claim_id: str = "c1", **claim: Any) -> Outcome:
+    """Detect a claim whose deadline is long past."""
+    return detected(workflow, user_id, claim_id, **{"deadline_date": "2000-01-01T00:00:00Z", **claim})
+
+
+def matched(
+    workflow: Workflow,
+    user_id: str = "u1",
+    claim_id: str = "c1",
+    *,
+    confidence: float | str = 0.9,
+    **claim: Any,
+) -> Outcome:
+    """Detect a claim and match evidence to it; above 0.85 it is decided `auto_submit`."""
+    detected(workflow, user_id, claim_id, **claim)
+    return workflow.fire(
+        "evidence_matching_complete", user_id=user_id, claim_id=claim_id, confidence=confidence
+    )
+
+
+def submitted(
+    workflow: Workflow, user_id: str = "u1", claim_id: str = "c1", *, case_id: str | None = None, **claim: Any
+) -> Outcome:
+    """Match a claim and file it."""
+    matched(workflow, user_id, claim_id, **claim)
+    return workflow.fire(
+        "claim_submitted", user_id=user_id, claim_id=claim_id, amazon_case_id=case_id or f"case-of-{claim_id}"
+    )
+
+
+def rejected(workflow: Workflow, user_id: str = "u1", claim_id: str = "c1", *, reason: str = "no") -> Outcome:
+    """File a claim, and have it rejected."""
+    submitted(workflow, user_id, claim_id)
+    return workflow.fire("claim_rejected", user_id=user_id, claim_id=claim_id, rejection_reason=reason)
+
+
+def paid(
+    workflow: Workflow, user_id: str = "u1", claim_id: str = "c1", *, amount: str = "12.50", **payout: Any
+) -> Outcome:
+    """File a claim, and have it paid."""
+    submitted(workflow, user_id, claim_id)
+    return workflow.fire("payout_received", user_id=user_id, claim_id=claim_id, amount=amount, **payout)
+
+
+# -- fixtures
+
+
+@pytest.fixture(name="clock")
+def clock_fixture() -> ManualClock:
+    """Give a clock that stands at noon of 1 January 2026 until the test moves it."""
+    return ManualClock()
+
+
+@pytest.fixture(name="workflow")
+def workflow_fixture(clock: ManualClock) -> Iterator[Workflow]:
+    """Give a workflow in memory, on the test's clock, closed behind it."""
+    with open_workflow(clock=clock) as workflow:
+        yield workflow
