@@ -16,12 +16,13 @@ from workflow_fsm.core.definition import Addressing, Definition, Meeting, Rest, 
 from workflow_fsm.core.errors import AliasTaken, EventIdReused, NotAllowed, WorkflowError
 from workflow_fsm.core.events import Event
 from workflow_fsm.core.instants import show_instant
+from workflow_fsm.core.judging import Account
 from workflow_fsm.core.kept import Kept, Standing
 from workflow_fsm.core.lifecycle import Lifecycle
 from workflow_fsm.core.moves import move
 from workflow_fsm.core.outcome import Outcome, Record
 from workflow_fsm.core.repeats import NEEDS_AN_ID, Again, Repeat, find_repeat
-from workflow_fsm.core.settle import Account, Settling
+from workflow_fsm.core.settle import Settling
 from workflow_fsm.core.situation import Situation
 
 
