@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: events and webhooks a second, beside what SQLite and Flask do on this machine.
+"""`python -m tests.bench`: events, webhooks and effects a second, beside what SQLite and Flask do here.
 
 All figures come from one run; they say more beside each other than alone.
 """
@@ -22,6 +22,7 @@ from time import monotonic, sleep
 from rich.console import Console
 from rich.table import Table
 
+from tests.bench.effects import delays_elsewhere, delays_here, effects_a_second
 from tests.bench.stores import bare_a_second, fire_a_second
 
 SECONDS = float(os.environ.get("WORKFLOW_BENCH_SECONDS", "6"))
@@ -31,7 +32,7 @@ ROUTE = "/api/v1/workflow/sync/complete"
 
 def main() -> None:
     """Measure, and print a table."""
-    table = Table(title="events a second, one run", title_justify="left")
+    table = Table(title="events and effects a second, one run", title_justify="left")
     for name in ("what", "a second", "p50 ms", "p99 ms", "beside"):
         table.add_column(name, justify="left" if name in ("what", "beside") else "right")
     with tempfile.TemporaryDirectory(dir=os.environ.get("WORKFLOW_BENCH_FOLDER")) as folder:
@@ -68,6 +69,15 @@ def main() -> None:
                     f"{float(told['p99']) * 1000:.2f}",
                     beside,
                 )
+        lone = effects_a_second(home / "worker.db", 1, SECONDS)
+        table.add_row("effects that do nothing, 1 worker", f"{lone:,.0f}", "", "", "")
+        pair = effects_a_second(home / "workers.db", 2, SECONDS)
+        table.add_row("effects, 2 workers", f"{pair:,.0f}", "", "", f"{pair / lone:.2f} of 1 worker")
+        for where, delays in (
+            ("its own process", delays_here(home / "here.db", SECONDS)),
+            ("another process", delays_elsewhere(home / "elsewhere.db", SECONDS * 1.5)),
+        ):
+            table.add_row(f"commit to handler, in {where}", "", *quantiles(delays), f"{len(delays)} effects")
     console = Console(width=120)
     console.print(table)
     console.print(

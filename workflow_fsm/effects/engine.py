@@ -23,7 +23,7 @@ from workflow_fsm.effects.handler import DeadLetter, Discard, Fire, Request, Ret
 from workflow_fsm.effects.registry import Registry
 from workflow_fsm.stores import outbox
 from workflow_fsm.stores.outbox import Taken
-from workflow_fsm.stores.session import Columns
+from workflow_fsm.stores.session import Columns, Session
 from workflow_fsm.stores.store import Store, Unit
 
 LEASE_SECONDS = 20.0
@@ -68,19 +68,24 @@ class Engine:
         self._read = read
         self._commit = commit
 
-    def take(self) -> Taken | None:
+    def take(self, *, suspects: bool = True) -> Taken | None:
         """Lease the effect that has been ready longest, None where none is.
 
+        Without `suspects`, none whose holder died in it.
         One that was begun as often as it may be tried, and never settled, has killed its process each time:
         it is buried instead.
         """
         names = self._registry.names
-        if self._store.read(lambda session: outbox.find_ready(session, names, self._clock())) is None:
+
+        def look(session: Session) -> Columns | None:
+            return outbox.find_ready(session, names, self._clock(), suspects=suspects)
+
+        if self._store.read(look) is None:
             return None
 
         def take(unit: Unit) -> Taken | None:
             now = self._clock()
-            while (effect := outbox.find_ready(unit.session, names, now)) is not None:
+            while (effect := outbox.find_ready(unit.session, names, now, suspects=suspects)) is not None:
                 if effect["is_left"]:
                     outbox.end(unit.session, effect, "void", now)
                 elif effect["attempt"] - effect["forgiven"] >= self._tries(effect["handler"]):

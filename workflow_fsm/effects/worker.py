@@ -57,6 +57,7 @@ class Worker:
         self._stopping = threading.Event()
         self._stopped = threading.Event()
         self._mutex = threading.Lock()
+        self._suspecting = threading.Lock()
         self._held: dict[int, tuple[Taken, float]] = {}
         names = [f"effects-{number}" for number in range(threads)]
         self._workers = [threading.Thread(target=self._work, name=name, daemon=True) for name in names]
@@ -91,17 +92,34 @@ class Worker:
         while not self._stopping.is_set():
             heard = self._bell.heard()
             try:
-                taken = self._engine.take()
-                if taken is None:
+                if not self._take_and_do():
                     self._bell.wait(heard, LOOK_SECONDS)
-                    continue
-                self._do(taken)
             except StoreUnavailable as error:
                 log.warning("effects wait for the store: %s", error)
                 self._stopping.wait(DOWN_SECONDS)
             except Exception:
                 log.exception("a worker's thread failed, and goes on")
                 self._stopping.wait(DOWN_SECONDS)
+
+    def _take_and_do(self) -> bool:
+        """Take an effect and do it; tell whether one was ready.
+
+        One process does at most one at a time in which a process died before: else the innocent ones that run
+        beside a deadly one would die with it each time, and be buried with it.
+        """
+        alone = self._suspecting.acquire(blocking=False)
+        try:
+            taken = self._engine.take(suspects=alone)
+            if alone and (taken is None or not taken.suspect):
+                self._suspecting.release()
+                alone = False
+            if taken is None:
+                return False
+            self._do(taken)
+            return True
+        finally:
+            if alone:
+                self._suspecting.release()
 
     def _do(self, taken: Taken) -> None:
         me = threading.get_ident()

@@ -27,8 +27,8 @@ class Taken:
     """An effect that this process holds under a lease, by the number of its attempt.
 
     `attempt` counts all its tries and is never given twice; `tried` counts them since a person retried it.
-    `transition` (None where none owes it) and `claim` are as history and status show them; `about` is the
-    dead letter to tell of.
+    `suspect` tells whether its last holder died, or hung, in it. `transition` (None where none owes it) and
+    `claim` are as history and status show them; `about` is the dead letter to tell of.
     """
 
     user_id: str
@@ -37,6 +37,7 @@ class Taken:
     attempt: int
     tried: int
     key: str
+    suspect: bool = False
     transition: Record | None = None
     event: dict[str, Any] = field(default_factory=dict)
     claim: Record = field(default_factory=Record)
@@ -63,10 +64,15 @@ def forget(session: Session, name: str, now: datetime) -> tuple[bool, int]:
     return known, len(session.rows("void_effects_of_handler", handler=name, now=show_instant(now)))
 
 
-def find_ready(session: Session, handlers: Collection[str], now: datetime) -> Columns | None:
-    """Give the effect that has been ready longest, of those that one of `handlers` can do."""
-    at = show_instant(now)
-    found = [row for name in handlers if (row := session.row("next_effect", handler=name, now=at))]
+def find_ready(
+    session: Session, handlers: Collection[str], now: datetime, *, suspects: bool = True
+) -> Columns | None:
+    """Give the effect that has been ready longest, of those that one of `handlers` can do.
+
+    Without `suspects`, none whose holder died in it.
+    """
+    told = {"now": show_instant(now), "suspects": int(suspects)}
+    found = [row for name in handlers if (row := session.row("next_effect", handler=name, **told))]
     return min(found, key=lambda row: (row["ready_at"], row["user_id"], row["seq"]), default=None)
 
 
@@ -91,6 +97,7 @@ def take(
         "attempt": attempt,
         "tried": attempt - effect["forgiven"],
         "key": effect["key"],
+        "suspect": effect["standing"] == "taken",
     }
     if effect["about"] == REQUEST:
         return Taken(**held)

@@ -179,6 +179,7 @@ WHERE user_id = :user_id AND lifecycle = :lifecycle AND on_enter
 
 -- name: next_effect
 -- the first that is ready; one lifecycle's go one at a time and in order, past those not due yet.
+-- suspects: also those whose holder died, or hung, in them.
 -- is_left: it is work for being in a state that the lifecycle left while the effect was running
 SELECT mine.*, mine.on_enter AND NOT EXISTS (
     SELECT 1 FROM lifecycles AS whose
@@ -187,6 +188,7 @@ SELECT mine.*, mine.on_enter AND NOT EXISTS (
 ) AS is_left
 FROM effects AS mine
 WHERE mine.handler = :handler AND mine.ready_at <= :now AND mine.standing IN ('owed', 'taken')
+  AND (:suspects OR mine.standing = 'owed')
   AND (mine.lifecycle = 0 OR NOT EXISTS (
     SELECT 1 FROM effects AS other
     WHERE other.user_id = mine.user_id AND other.lifecycle = mine.lifecycle

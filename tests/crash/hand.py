@@ -1,0 +1,30 @@
+"""A worker process as `workflow-fsm worker` is one, but with a clock that is ahead by so many minutes.
+
+So that leases of others have run out for it, and nobody waits for that. Its store, handlers and tries come
+from the environment.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from datetime import timedelta
+
+from tests.crash.life import Clock
+from workflow_fsm import Settings, Workflow
+from workflow_fsm.effects.modules import load_handlers
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO)
+    told = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: told.set())
+    settings = Settings.from_environment()
+    clock = Clock(timedelta(minutes=int(sys.argv[1])))
+    with Workflow.open(settings=settings, clock=clock) as workflow:
+        load_handlers(settings.handlers, workflow)
+        worker = workflow.worker()
+        worker.start()
+        told.wait()
+        worker.stop()

@@ -1,0 +1,114 @@
+"""`kill -9` at each point on the way of events, effects and timers: what was acknowledged is there, all that
+is owed is done, and what handlers fire is committed once.
+
+`WORKFLOW_CRASH_KILLS` says how often, in all; each kill is followed by a life that finds what it left.
+"""
+
+from __future__ import annotations
+
+import signal
+from datetime import timedelta
+from functools import partial
+from random import Random
+from time import sleep
+
+import pytest
+
+from tests.crash.conftest import KILLS, LONG, Begin, Disk, until
+from tests.crash.life import EFFECTS, EVENTS, Clock, Point, register, settle
+from tests.machine.ledger import Ledger
+from workflow_fsm import Settings, Workflow
+
+POINTS = [point for point in Point if point is not Point.ANYWHERE]
+DONE_AND_NOT_MARKED = (Point.HANDLER_DONE, Point.MARK_NOT_COMMITTED)
+DEADLY_TO_AN_EFFECT = (Point.EFFECT_TAKEN, Point.HANDLER_BEGUN, *DONE_AND_NOT_MARKED)
+"""Where an effect is tried again; anywhere else, none is."""
+MINUTES = 5
+"""From one life's clock to the next one's."""
+
+
+def finish(disk: Disk, minutes: int) -> None:
+    """Send again what was not acknowledged, as its sender does, and do what is owed; nothing stays owed."""
+    clock = Clock(timedelta(minutes=minutes))
+    with Workflow.open(disk.url, settings=Settings(), clock=clock) as workflow:
+        register(workflow, lambda told, handler: disk.record.add_work("done", told, handler))
+        settle(workflow)
+        acknowledged = [line | {"what": "to send"} for line in disk.record.lines("acknowledged")]
+        for body in disk.record.lines("to send"):
+            if body not in acknowledged:
+                workflow.fire(**{name: value for name, value in body.items() if name != "what"})
+        settle(workflow)
+        assert (workflow.owed(), workflow.dead_letters()) == ([], [])
+        assert workflow.check().faults == ()
+
+
+def check_fires(disk: Disk, ledger: Ledger) -> None:
+    """Hold that a claim went each step of its way once, by the events that its effects fired."""
+    keys = {(row["user_id"], row["handler"]): row["key"] for row in disk.effects()}
+    for user in ledger.users():
+        (claim,) = [one for one in ledger.rows("lifecycles", user) if one["claim_id"] is not None]
+        way = [
+            (row["trigger"], row["event_id"])
+            for row in ledger.rows("history", user)
+            if row["lifecycle"] == claim["id"]
+        ]
+        if claim["state"] == "expired":
+            assert way == [("detection_complete", "e2"), ("deadline_passed", None)]
+        else:
+            assert claim["case_id"] == keys[user, "submit"]
+            assert way == [
+                ("detection_complete", "e2"),
+                ("evidence_matching_complete", keys[user, "match"]),
+                ("claim_submitted", keys[user, "submit"]),
+            ]
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("point", POINTS)
+def test_a_process_that_is_killed_there_loses_nothing_and_fires_nothing_twice(
+    disk: Disk, begin: Begin, point: Point
+) -> None:
+    chance = Random(point)
+    lives = max(1, KILLS // len(POINTS))
+    for life in range(1, lives + 1):
+        number = chance.randint(1, EVENTS if point in POINTS[:2] else EFFECTS)
+        arguments = (str(disk.store), str(disk.record.path), str(MINUTES * life), f"u{life}", point)
+        process = begin("tests.crash.life", *arguments, str(number))
+        assert process.wait(timeout=30) == -signal.SIGKILL, disk.log.read_text()
+        disk.check_acknowledged()
+
+    finish(disk, MINUTES * (lives + 1))
+    ledger = disk.check_acknowledged()
+    disk.check_work()
+    check_fires(disk, ledger)
+    again = lives if point in DEADLY_TO_AN_EFFECT else 0
+    assert sum(row["attempt"] - 1 for row in disk.effects() if row["attempt"]) == again
+    done = [line["key"] for line in disk.record.lines("done")]
+    assert len(done) - len(set(done)) == (lives if point in DONE_AND_NOT_MARKED else 0)
+    assert len(ledger.users()) == lives
+    claims = [one for user in ledger.users() for one in ledger.rows("lifecycles", user) if one["claim_id"]]
+    assert {one["state"] for one in claims} == {"expired" if point.is_timers else "submitted"}
+
+
+@pytest.mark.crash
+def test_a_process_that_is_killed_anywhere_loses_nothing_and_fires_nothing_twice(
+    disk: Disk, begin: Begin
+) -> None:
+    chance = Random(KILLS)
+    lives = max(1, KILLS // 10 if not LONG else KILLS // 4)
+    for life in range(1, lives + 1):
+        arguments = (str(disk.store), str(disk.record.path), str(MINUTES * life), f"u{life}", Point.ANYWHERE)
+        acknowledged = partial(disk.has_more_acknowledged, than=len(disk.record.lines("acknowledged")))
+        process = begin("tests.crash.life", *arguments, "0")
+        until(acknowledged, disk, seconds=30)
+        sleep(chance.uniform(0.0, 0.5))
+        process.kill()
+        assert process.wait(timeout=30) == -signal.SIGKILL, disk.log.read_text()
+        if life < 4 or life % 10 == 0:
+            disk.check_acknowledged()
+
+    finish(disk, MINUTES * (lives + 1))
+    ledger = disk.check_acknowledged()
+    disk.check_work()
+    check_fires(disk, ledger)
+    assert len(ledger.users()) >= lives
