@@ -20,8 +20,9 @@ from tests.crash.record import Record
 from workflow_fsm import Fire, Settings, Transition, Workflow
 from workflow_fsm.workflow import utc_now
 
-EVENTS, EFFECTS = 2, 7
-"""What a life without a timer sends, and what that owes in the end."""
+EVENTS = (1, 2)
+EFFECTS = (2, 5, 1, 3, 4, 6, 7)
+"""What a life without a timer sends, and what that owes in the end, by number; those that fire come first."""
 
 
 class Point(StrEnum):

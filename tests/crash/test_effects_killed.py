@@ -68,10 +68,10 @@ def check_fires(disk: Disk, ledger: Ledger) -> None:
 def test_a_process_that_is_killed_there_loses_nothing_and_fires_nothing_twice(
     disk: Disk, begin: Begin, point: Point
 ) -> None:
-    chance = Random(point)
     lives = max(1, KILLS // len(POINTS))
+    numbers = EVENTS if point in (Point.EVENT_NOT_COMMITTED, Point.EVENT_NOT_ANSWERED) else EFFECTS
     for life in range(1, lives + 1):
-        number = chance.randint(1, EVENTS if point in POINTS[:2] else EFFECTS)
+        number = numbers[(life - 1) % len(numbers)]
         arguments = (str(disk.store), str(disk.record.path), str(MINUTES * life), f"u{life}", point)
         process = begin("tests.crash.life", *arguments, str(number))
         assert process.wait(timeout=30) == -signal.SIGKILL, disk.log.read_text()
