@@ -29,7 +29,7 @@ bench: .venv/ready  ## events and webhooks a second, beside what the machine can
 	$(BIN)/python -m tests.bench
 
 fuzz: .venv/ready  ## the state machine of the tests, for long
-	HYPOTHESIS_PROFILE=long $(BIN)/pytest tests/machine -q --timeout=0
+	HYPOTHESIS_PROFILE=long $(BIN)/pytest tests/machine tests/fuzz tests/webapp/test_schemathesis.py -q --timeout=0
 
 crash: .venv/ready  ## kill -9 under load, 200 times
 	WORKFLOW_CRASH_KILLS=200 $(BIN)/pytest tests/crash -q -p no:xdist --timeout=0

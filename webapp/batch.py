@@ -12,10 +12,10 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from webapp import bodies, logs, problems
+from webapp import bodies, callers, logs, problems
 from webapp.answers import Answer
 from webapp.problems import Problem
-from webapp.webhooks import ACTOR, PREFIX, answer
+from webapp.webhooks import PREFIX, answer
 from workflow_fsm.core.errors import FieldError, InvalidEvent, WorkflowError
 from workflow_fsm.core.events import Event
 from workflow_fsm.core.strict_json import JSON, Malformed
@@ -39,7 +39,7 @@ def _taking(workflow: Workflow) -> Callable[[], Response]:
     def take_many() -> Response:
         read = [_read(workflow, entry) for entry in _entries()]
         good = [item for item in read if not isinstance(item, Problem)]
-        results = iter(workflow.submit(good, actor=ACTOR))
+        results = iter(workflow.submit(good, actor=callers.actor()))
         status = workflow.settings.refusal_status
         answers = [
             problems.explain(item)

@@ -23,9 +23,17 @@ from workflow_fsm.core.strict_json import JSON, Malformed
 NDJSON_TYPE = "application/x-ndjson"
 MAX_BYTES = strict_json.MAX_BYTES
 
+_KEPT = "workflow_fsm.body"
 _STEP_BYTES = 1024 * 1024
 _DISCARDED_BYTES = 64 * 1024 * 1024
 _DISCARDING_SECONDS = 2.0
+
+
+def read_ahead(request: Request) -> bytes:
+    """Read the whole body before its view does, within the same bounds; the view is given these bytes."""
+    raw = _read_bytes(request)
+    request.environ[_KEPT] = raw
+    return raw
 
 
 def read_object(request: Request) -> dict[str, JSON]:
@@ -89,6 +97,9 @@ def _check_media_type(request: Request, accepted: tuple[str, ...]) -> str:
 
 
 def _read_bytes(request: Request) -> bytes:
+    if _KEPT in request.environ:
+        kept: bytes = request.environ.pop(_KEPT)
+        return kept
     told = request.content_length
     if told is not None and told > MAX_BYTES:
         raise _too_large()

@@ -71,6 +71,19 @@ KINDS = {
             meaning="`errors` names what is wrong in the path, the query or the headers.",
         ),
         Kind(
+            code="unauthorized",
+            status=401,
+            title="The credentials are missing or wrong",
+            meaning="Nothing was kept. Send a credential that the route takes; `detail` says what was wrong "
+            "with the one sent.",
+        ),
+        Kind(
+            code="forbidden",
+            status=403,
+            title="These credentials may not do this",
+            meaning="They are valid, but for another user's data or for another role. Nothing was kept.",
+        ),
+        Kind(
             code="unknown-user",
             status=404,
             title="Nothing is known of this user",
@@ -146,6 +159,13 @@ KINDS = {
             meaning="Nothing of this request was kept. Send it again after the seconds in `Retry-After`.",
         ),
         Kind(
+            code="too-many-sockets",
+            status=503,
+            title="No further WebSocket can be opened just now",
+            meaning="As many are open as `WORKFLOW_MAX_SOCKETS` allows, or the service is stopping. Connect "
+            "again after the seconds in `Retry-After`.",
+        ),
+        Kind(
             code="store-refused",
             status=503,
             title="The store is none that this version can work on",
@@ -155,6 +175,8 @@ KINDS = {
 }
 
 _OF_STATUS = {
+    401: "unauthorized",
+    403: "forbidden",
     404: "unknown-route",
     405: "method-not-allowed",
     413: "too-large",
@@ -165,9 +187,12 @@ _OF_STATUS = {
 class Problem(Exception):
     """Something wrong with a request before it is an event; `members` are put into the body."""
 
-    def __init__(self, code: str, detail: str, **members: Any) -> None:
+    def __init__(
+        self, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **members: Any
+    ) -> None:
         self.code = code
         self.detail = detail
+        self.headers = dict(headers or {})
         self.members = members
         super().__init__(detail)
 
@@ -176,7 +201,7 @@ def explain(error: WorkflowError | Problem) -> Answer:
     """Give the answer that tells an error to the sender."""
     code = error.code if error.code in KINDS else "internal-error"
     members = error.members if isinstance(error, Problem) else _members(error)
-    headers = {}
+    headers = dict(error.headers) if isinstance(error, Problem) else {}
     if KINDS[code].status == 503:
         wait = error.retry_after if isinstance(error, StoreUnavailable) else RETRY_AFTER_SECONDS
         headers["Retry-After"] = str(max(1, wait))

@@ -7,12 +7,13 @@ on one core, since handing the interpreter's lock from core to core costs half o
 from __future__ import annotations
 
 import ctypes
-import ipaddress
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from types import FrameType
 from typing import Any, NoReturn
@@ -22,19 +23,27 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.errors import AppImportError
 from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
-from gunicorn.workers.gthread import ThreadWorker
 
 from webapp import create_app, logs
+from webapp.credentials import ANY_OF_THEM, is_loopback
+from webapp.patience import PatientWorker
+from webapp.sockets import Sockets
 from webapp.starting import REFUSED, UNAVAILABLE, give_up, open_workflow, try_start
 from webapp.working import Beside, is_beside, work
 from workflow_fsm.core.errors import WorkflowError
 from workflow_fsm.settings import Settings
+from workflow_fsm.stores.queue import MOST_WAITING
 from workflow_fsm.workflow import Workflow
 
 __all__ = ["exposed", "serve", "work"]
 
-THREADS = 32
+THREADS = MOST_WAITING + 32
+"""As many as may wait for the writer, and some who tell others to come later, and answer what only reads."""
+CONNECTIONS = 1024
+"""Connections beside those that have a thread: kept alive, or silent."""
 BACKLOG = 2048
+DESCRIPTORS = 128
+"""Open files that are no clients' connections: the store, what handlers call, the log."""
 GRACEFUL_SECONDS = 3
 KEEPALIVE_SECONDS = 65
 """Longer than the usual proxy or client keeps one, so that it is never us who close under a request."""
@@ -52,8 +61,7 @@ def serve(settings: Settings) -> NoReturn:
             "serve",
             REFUSED,
             f"{settings.host} is no loopback address, and no credentials are configured, so anybody could "
-            "post webhooks: set WORKFLOW_WEBHOOK_SECRETS, WORKFLOW_API_TOKEN or WORKFLOW_JWT_SECRET, "
-            "or HOST=127.0.0.1",
+            f"post webhooks: set {ANY_OF_THEM}, or HOST=127.0.0.1",
         )
     listener = _listen(settings.host, settings.port)
     settings = replace(settings, port=listener.getsockname()[1])
@@ -64,7 +72,9 @@ def serve(settings: Settings) -> NoReturn:
 
 def exposed(settings: Settings) -> bool:
     """Tell whether others than this machine could reach a service that asks nobody for credentials."""
-    return not all(_is_loopback(str(address[0])) for _, address in _addresses(settings.host, settings.port))
+    if settings.asks_for_credentials:
+        return False
+    return not all(is_loopback(str(address[0])) for _, address in _addresses(settings.host, settings.port))
 
 
 class Service(BaseApplication):
@@ -76,16 +86,19 @@ class Service(BaseApplication):
         self._bind = f"fd://{listener.detach()}"
         self._workflow: Workflow | None = None
         self._effects: Beside | None = None
+        self._sockets: Sockets | None = None
         super().__init__()
 
     def load_config(self) -> None:
         """Give gunicorn its settings; its own environment variables and files are not read."""
+        threads = THREADS + self._settings.max_sockets
         chosen = {
             "bind": self._bind,
             "backlog": BACKLOG,
             "worker_class": Hand,
             "workers": 1,
-            "threads": THREADS,
+            "threads": threads,
+            "worker_connections": _room_for(threads + CONNECTIONS),
             "preload_app": False,
             "graceful_timeout": GRACEFUL_SECONDS,
             "keepalive": KEEPALIVE_SECONDS,
@@ -115,10 +128,14 @@ class Service(BaseApplication):
             raise AppImportError(str(error)) from error
         if is_beside(self._settings):
             self._effects = Beside(self._workflow)
-        return create_app(self._workflow)
+        app = create_app(self._workflow)
+        self._sockets = app.extensions["workflow_fsm_sockets"]
+        return app
 
     def leave(self) -> None:
-        """Begin the end of the effects, beside that of the requests."""
+        """Begin the end of the sockets and the effects, beside that of the requests."""
+        if self._sockets is not None:
+            self._sockets.stop()
         if self._effects is not None:
             self._effects.leave()
 
@@ -132,7 +149,7 @@ class Service(BaseApplication):
             self._workflow.close()
 
 
-class Hand(ThreadWorker):
+class Hand(PatientWorker):
     """The one worker process of gunicorn's; told to end, it ends its effects and its requests together."""
 
     app: Service
@@ -152,6 +169,11 @@ class QuietLogger(Logger):
         self.error_log.handlers.clear()
         self.error_log.propagate = True
 
+    def exception(self, msg: object, *args: object, **kwargs: Any) -> None:
+        """Log an error without the query of the request that met it: a WebSocket's may hold a token."""
+        told = (one.partition("?")[0] if isinstance(one, str) else one for one in args)
+        super().exception(msg, *told, **kwargs)
+
 
 def _listen(host: str, port: int) -> socket.socket:
     family, address = _addresses(host, port)[0]
@@ -169,6 +191,19 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def _room_for(connections: int) -> int:
+    """Let this process have so many connections, of two descriptors each; give how many it may have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * connections + DESCRIPTORS
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return max(1, min(connections, (soft - DESCRIPTORS) // 2))
+    return connections
+
+
 def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, Any]]:
     """Resolve a host; IPv4 first, as clients who say `localhost` try both."""
     try:
@@ -176,12 +211,6 @@ def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, Any]]:
     except OSError as error:
         give_up("serve", REFUSED, f"HOST={host} is no address of this machine ({error.strerror or error})")
     return sorted(((family, address) for family, _, _, _, address in found), key=lambda each: each[0])
-
-
-def _is_loopback(address: str) -> bool:
-    parsed = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(parsed, "ipv4_mapped", None)
-    return bool((mapped or parsed).is_loopback)
 
 
 def _url(listener: socket.socket) -> str:

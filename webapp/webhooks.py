@@ -12,7 +12,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 from werkzeug.datastructures import Headers
 
-from webapp import bodies, logs, problems
+from webapp import bodies, callers, logs, problems
 from webapp.answers import Answer
 from webapp.problems import Problem
 from workflow_fsm.core.errors import NotAllowed, WorkflowError
@@ -31,9 +31,6 @@ TRIGGERS = {
     "payout/reversed": "payout_reversed",
 }
 """The trigger that each route fires."""
-
-ACTOR = "webhook"
-"""Who moved a claim, as history tells it, while no credentials tell more."""
 
 
 def add_to(routes: Blueprint, workflow: Workflow) -> None:
@@ -76,7 +73,7 @@ def _taking(workflow: Workflow, trigger: str) -> Callable[[], Response]:
         logs.note_ids(body, trigger=trigger)
         event_id, id_field = read_event_id(request.headers)
         event = workflow.read(trigger, body, event_id=event_id, id_field=id_field)
-        [result] = workflow.submit([event], actor=ACTOR)
+        [result] = workflow.submit([event], actor=callers.actor())
         answered = answer(result, refusal_status=workflow.settings.refusal_status)
         logs.note_answer(answered)
         return answered.response()

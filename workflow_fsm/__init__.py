@@ -20,6 +20,7 @@ from workflow_fsm.core.explain import Explanation
 from workflow_fsm.core.outcome import Outcome, Page, Record
 from workflow_fsm.effects.handler import DeadLetter, Discard, Fire, Request, RetryAfter, Transition
 from workflow_fsm.settings import Settings
+from workflow_fsm.stores.observing import Observer
 from workflow_fsm.workflow import Workflow
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "HandlerInvalid",
     "InvalidEvent",
     "NotAllowed",
+    "Observer",
     "Outcome",
     "Page",
     "Record",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from workflow_fsm.core.definition import Definition
@@ -10,9 +10,11 @@ from workflow_fsm.core.errors import FieldError, InvalidEvent
 from workflow_fsm.core.explain import Explanation, explain
 from workflow_fsm.core.outcome import Page, Record
 from workflow_fsm.core.situation import Situation
-from workflow_fsm.stores import views
+from workflow_fsm.stores import figures, views
 from workflow_fsm.stores.audit import audit
+from workflow_fsm.stores.figures import Figures
 from workflow_fsm.stores.findings import Report
+from workflow_fsm.stores.observing import Observer
 from workflow_fsm.stores.session import Session
 from workflow_fsm.stores.store import Reading, Store
 
@@ -76,6 +78,30 @@ class Reader:
             )
         )
 
+    def newest_cursor(self, user_id: str) -> int:
+        """Give the cursor that a user's history has reached, 0 for one of whom nothing is known."""
+
+        def find(session: Session) -> int:
+            return Reading(session, self.definition, user_id).cursor()
+
+        return self._store.read(find)
+
+    def after(self, cursors: Mapping[str, int], *, limit: int) -> dict[str, list[Record]]:
+        """Give, of one snapshot, each user's first transitions after a cursor of theirs: `limit` of each."""
+
+        def find(session: Session) -> dict[str, list[Record]]:
+            return {
+                user_id: [
+                    views.show_transition(row)
+                    for row in session.rows(
+                        "history_page", user_id=user_id, sync_id=None, cursor=cursor, limit=limit
+                    )
+                ]
+                for user_id, cursor in cursors.items()
+            }
+
+        return self._store.read(find)
+
     def allowed(self, user_id: str, claim_id: str | None = None) -> tuple[str, ...]:
         """Give the triggers that would move a claim now (without one: the user's newest lifecycle)."""
         return self.definition.allowed(self._state_of(user_id, claim_id))
@@ -104,6 +130,15 @@ class Reader:
     def ready(self) -> None:
         """Read from the store. Raises StoreUnavailable where that fails."""
         self._store.ping()
+
+    def figures(self) -> Figures:
+        """Count what is in the store, all users together. It reads whole indexes: not for every request."""
+        now = self._clock()
+        return self._store.read(lambda session: figures.count(session, self.definition, now))
+
+    def observe(self, observer: Observer) -> None:
+        """Tell an observer, from now on, of commits, answers and tries in this process."""
+        self._store.observers.add(observer)
 
     # -- parts
 

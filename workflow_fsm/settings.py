@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 from collections.abc import Mapping
@@ -11,6 +12,11 @@ from decimal import Decimal, InvalidOperation
 from urllib.parse import SplitResult, urlsplit
 
 from workflow_fsm.core.errors import SettingsInvalid
+
+LEAST_JWT_BYTES = 32
+"""RFC 7518: a key for HS256 has at least as many bits as the hash."""
+WEBHOOK_BYTES = range(24, 65)
+"""How long Standard Webhooks lets a secret be."""
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -40,6 +46,22 @@ class Settings:
     python_api_url: str | None = None
     run_detection: bool = False
     alert_url: str | None = field(default=None, repr=False)
+    max_sockets: int = 200
+    webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
+    api_token: str | None = field(default=None, repr=False)
+    jwt_secret: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse secrets that protect nothing, whoever made the settings. Raises SettingsInvalid."""
+        for secret in self.webhook_secrets:
+            _check_webhook_secret(secret)
+        _check_token("WORKFLOW_API_TOKEN", self.api_token)
+        _check_jwt_secret(self.jwt_secret)
+
+    @property
+    def asks_for_credentials(self) -> bool:
+        """Whether any of the three secrets is set; where none is, nobody is asked for credentials."""
+        return bool(self.webhook_secrets) or self.api_token is not None or self.jwt_secret is not None
 
     @property
     def own_url(self) -> str:
@@ -76,6 +98,10 @@ class Settings:
             python_api_url=_base_url(given, "PYTHON_API_URL"),
             run_detection=_switch("WORKFLOW_RUN_DETECTION", given.get("WORKFLOW_RUN_DETECTION", "0")),
             alert_url=_alert_url(given),
+            max_sockets=_sockets(given.get("WORKFLOW_MAX_SOCKETS", "200")),
+            webhook_secrets=_webhook_secrets(given.get("WORKFLOW_WEBHOOK_SECRETS")),
+            api_token=given.get("WORKFLOW_API_TOKEN"),
+            jwt_secret=given.get("WORKFLOW_JWT_SECRET"),
         )
         if settings.prompt > settings.auto_submit:
             raise SettingsInvalid(
@@ -118,6 +144,12 @@ def _tries(text: str) -> int:
     raise SettingsInvalid(f"WORKFLOW_EFFECT_TRIES is {text!r}; it must be a whole number from 1 to 1000")
 
 
+def _sockets(text: str) -> int:
+    if text.isascii() and text.isdigit() and 0 <= int(text) <= 10_000:
+        return int(text)
+    raise SettingsInvalid(f"WORKFLOW_MAX_SOCKETS is {text!r}; it must be a whole number from 0 to 10000")
+
+
 def _refusal(text: str) -> int:
     if text not in ("409", "200"):
         raise SettingsInvalid(f"WORKFLOW_REFUSAL_STATUS is {text!r}; it must be 409 or 200")
@@ -143,12 +175,63 @@ def _switch(name: str, text: str) -> bool:
 
 def _key(given: Mapping[str, str], name: str) -> str | None:
     text = given.get(name)
+    _check_token(name, text)
+    return text
+
+
+def _check_token(name: str, text: str | None) -> None:
     if text is not None and not re.fullmatch(r"[!-~]+", text):
         raise SettingsInvalid(
             f"{name} holds a blank, or another character that no bearer token can have; "
             "it must be the key alone, in visible ASCII characters"
         )
-    return text
+
+
+def _webhook_secrets(text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    secrets = tuple(one.strip() for one in text.split(",") if one.strip())
+    if not secrets:
+        raise SettingsInvalid("WORKFLOW_WEBHOOK_SECRETS names no secret; unset it, or name one")
+    return secrets
+
+
+def _check_webhook_secret(secret: str) -> None:
+    """Refuse what is no secret of Standard Webhooks, without telling it."""
+    must = f"it must be whsec_ and {WEBHOOK_BYTES[0]} to {WEBHOOK_BYTES[-1]} random bytes in base64"
+    match = re.fullmatch(r"whsec_([A-Za-z0-9+/]+)(=*)", secret)
+    if match is None:
+        raise SettingsInvalid(
+            "WORKFLOW_WEBHOOK_SECRETS holds a secret that does not begin with whsec_ or is no base64; "
+            f"{must}, and several are separated by commas"
+        )
+    encoded, given = match.groups()
+    padding = "=" * (-len(encoded) % 4)
+    if len(padding) > 2 or given not in ("", padding):
+        raise SettingsInvalid(f"WORKFLOW_WEBHOOK_SECRETS holds a secret whose base64 is cut off; {must}")
+    size = len(base64.b64decode(encoded + padding))
+    if size not in WEBHOOK_BYTES:
+        raise SettingsInvalid(f"WORKFLOW_WEBHOOK_SECRETS holds a secret of {size} bytes; {must}")
+
+
+def _check_jwt_secret(secret: str | None) -> None:
+    if secret is None:
+        return
+    if secret != secret.strip():
+        raise SettingsInvalid("WORKFLOW_JWT_SECRET begins or ends with a blank or a line break; leave it out")
+    if "-----BEGIN " in secret or secret.startswith("ssh-"):
+        raise SettingsInvalid(
+            "WORKFLOW_JWT_SECRET is a key pair's or a certificate's; HS256 takes a secret of both sides"
+        )
+    try:
+        size = len(secret.encode())
+    except UnicodeEncodeError:
+        raise SettingsInvalid("WORKFLOW_JWT_SECRET is not UTF-8") from None
+    if size < LEAST_JWT_BYTES:
+        raise SettingsInvalid(
+            f"WORKFLOW_JWT_SECRET has {size} bytes; HS256 needs at least {LEAST_JWT_BYTES}, "
+            "or tokens could be forged by trying secrets"
+        )
 
 
 def _base_url(given: Mapping[str, str], name: str) -> str | None:

@@ -179,7 +179,11 @@ class Workflow(Reader, Desk, Hands):
             else:
                 reason = f"must be one of {names}"
             raise InvalidEvent([FieldError(field="trigger", reason=reason)])
-        return read_event(known, fields, event_id=event_id, id_field=id_field)
+        try:
+            return read_event(known, fields, event_id=event_id, id_field=id_field)
+        except InvalidEvent as error:
+            self._store.observers.answered(known.name, error.code)
+            raise
 
     def submit(self, events: Sequence[Event | WorkflowError], *, actor: str) -> list[Outcome | WorkflowError]:
         """Take events that were read already, in one commit, in the name of `actor`.
@@ -201,7 +205,9 @@ class Workflow(Reader, Desk, Hands):
                 outcomes.append(change(event.user_id, now, self._deciding(arrival)))
             return outcomes
 
-        return self._store.take(take)
+        outcomes = self._store.take(take)
+        self._store.observers.hear(events, outcomes)
+        return outcomes
 
     def link(self, *, user_id: str, claim_id: str, alias: str) -> Record:
         """Let `alias` name a claim in later events, and in those that wait.

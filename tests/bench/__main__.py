@@ -1,5 +1,7 @@
 """`python -m tests.bench`: events, webhooks and effects a second, beside what SQLite and Flask do here.
 
+And what idle WebSockets cost: webhooks with and without them by turns, since a machine's speed drifts.
+
 All figures come from one run; they say more beside each other than alone.
 """
 
@@ -15,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from time import monotonic, sleep
@@ -23,11 +26,14 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.effects import delays_elsewhere, delays_here, effects_a_second
+from tests.bench.sockets import close_codes, idle
 from tests.bench.stores import bare_a_second, fire_a_second
 
 SECONDS = float(os.environ.get("WORKFLOW_BENCH_SECONDS", "6"))
 CONNECTIONS = 32
 ROUTE = "/api/v1/workflow/sync/complete"
+SOCKETS = 200
+TURNS = 5
 
 
 def main() -> None:
@@ -69,6 +75,17 @@ def main() -> None:
                     f"{float(told['p99']) * 1000:.2f}",
                     beside,
                 )
+        without, among, stop = among_sockets(home)
+        for title, figures in (("no socket", without), (f"{SOCKETS} idle sockets", among)):
+            rate = middle(figures, "a_second")
+            of_it = f"{rate / middle(without, 'a_second'):.2f} of without; stop {stop:.1f} s"
+            table.add_row(
+                f"webhooks, durable, {CONNECTIONS} connections, {title}",
+                f"{rate:,.0f}",
+                f"{middle(figures, 'p50') * 1000:.2f}",
+                f"{middle(figures, 'p99') * 1000:.2f}",
+                of_it if figures is among else "",
+            )
         lone = effects_a_second(home / "worker.db", 1, SECONDS)
         table.add_row("effects that do nothing, 1 worker", f"{lone:,.0f}", "", "", "")
         pair = effects_a_second(home / "workers.db", 2, SECONDS)
@@ -93,22 +110,68 @@ def quantiles(took: list[float]) -> tuple[str, str]:
     return f"{took[len(took) // 2] * 1000:.2f}", f"{took[len(took) * 99 // 100] * 1000:.2f}"
 
 
-def serve_and_drive(home: Path, module: str, path: str, connections: int) -> dict[str, float]:
-    """Start a service, let the client's process post to it, and end it."""
-    name = f"{module}-{connections}"
-    with served(home, name, module) as port:
-        client = [sys.executable, "-m", "tests.bench.client", str(port), path, str(connections)]
-        subprocess.run([*client, "0.5", "warm"], check=True, capture_output=True, timeout=60)
-        ran = subprocess.run([*client, str(SECONDS), "run"], check=True, capture_output=True, timeout=60)
+def middle(runs: list[dict[str, float]], figure: str) -> float:
+    """Give the median of a figure."""
+    return sorted(run[figure] for run in runs)[len(runs) // 2]
+
+
+def among_sockets(home: Path) -> tuple[list[dict[str, float]], list[dict[str, float]], float]:
+    """Drive one service by turns without and with idle sockets; then stop it with them; give seconds."""
+    without, among = [], []
+    with served(home, "sockets", "workflow_fsm") as service:
+        drive(service.port, ROUTE, CONNECTIONS, 0.5, "warm")
+        for turn in range(TURNS):
+            without.append(drive(service.port, ROUTE, CONNECTIONS, SECONDS / 2, f"without-{turn}"))
+            with idle(service.port, SOCKETS):
+                among.append(drive(service.port, ROUTE, CONNECTIONS, SECONDS / 2, f"among-{turn}"))
+        with idle(service.port, SOCKETS) as opened:
+            began = monotonic()
+            service.process.send_signal(signal.SIGTERM)
+            service.process.wait(timeout=20)
+            seconds = monotonic() - began
+            if close_codes(opened) != {1001}:
+                raise SystemExit("a stop closed sockets otherwise than with 1001")
+    return without, among, seconds
+
+
+def drive(port: int, path: str, connections: int, seconds: float, run: str) -> dict[str, float]:
+    """Let the client's process post for some seconds."""
+    client = [
+        sys.executable,
+        "-m",
+        "tests.bench.client",
+        str(port),
+        path,
+        str(connections),
+        str(seconds),
+        run,
+    ]
+    ran = subprocess.run(client, check=True, capture_output=True, timeout=60)
     told = json.loads(ran.stdout)
     if set(told["codes"]) != {"200"}:
-        raise SystemExit(f"{name} answered {told['codes']}")
+        raise SystemExit(f"{path} was answered {told['codes']}")
     return {figure: told[figure] for figure in ("a_second", "p50", "p99")}
 
 
+def serve_and_drive(home: Path, module: str, path: str, connections: int) -> dict[str, float]:
+    """Start a service, let the client's process post to it, and end it."""
+    name = f"{module}-{connections}"
+    with served(home, name, module) as service:
+        drive(service.port, path, connections, 0.5, "warm")
+        return drive(service.port, path, connections, SECONDS, "run")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A service in a process of its own."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+
+
 @contextmanager
-def served(home: Path, name: str, module: str) -> Iterator[int]:
-    """Run a service in a process of its own; give its port."""
+def served(home: Path, name: str, module: str) -> Iterator[Served]:
+    """Run a service until it is stopped."""
     log = home / f"{name}.log"
     arguments = ["serve"] if module == "workflow_fsm" else []
     with log.open("wb") as out:
@@ -129,7 +192,8 @@ def served(home: Path, name: str, module: str) -> Iterator[int]:
             if process.poll() is not None or monotonic() > until:
                 raise SystemExit(f"{name} did not start: {said}")
             sleep(0.01)
-        yield int(json.loads(said.partition("\n")[0])["message"].rpartition(":")[2])
+        url = json.loads(said.partition("\n")[0])["message"]
+        yield Served(process=process, port=int(url.rpartition(":")[2]))
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=20)

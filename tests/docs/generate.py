@@ -10,20 +10,25 @@ import ast
 import inspect
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 
-from webapp import create_app
-from webapp.problems import KINDS, explain
+import jwt
+
+from tests.docs import examples
+from webapp import create_app, metrics
+from webapp.problems import KINDS, Problem, explain
 from workflow_fsm import Settings, Workflow, claim_lifecycle
 from workflow_fsm.core import errors, fields
 from workflow_fsm.core import explain as explaining
 from workflow_fsm.core.definition import NONE, Addressing, Cell, Trigger
 from workflow_fsm.core.errors import FieldError, InvalidEvent, StoreRefused, StoreUnavailable, WorkflowError
 from workflow_fsm.core.fields import Field, Kind
+from workflow_fsm.core.kept import Standing
+from workflow_fsm.stores.outbox import STANDINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -85,6 +90,8 @@ def pages() -> dict[Path, str]:
         REFERENCE / "errors.md": errors_page(),
         REFERENCE / "problems" / "README.md": problems_page(),
         **{REFERENCE / "problems" / f"{code}.md": problem_page(code) for code in KINDS},
+        REFERENCE / "metrics.md": metrics_page(),
+        ROOT / "webapp" / "static" / "examples.json": examples.tell(),
     }
     if find_spec("workflow_fsm.cli") is not None:
         made[REFERENCE / "cli.md"] = cli_page()
@@ -290,6 +297,11 @@ ADVICE = {
     "invalid-event": "Sending the same content again can't help. The id, if the event has one, is "
     "still free. The fields stand in [fields](../fields.md).",
     "invalid-request": "Mend what `errors` names. Limits and cursors stand in [routes](../routes.md#reads).",
+    "unauthorized": "The same id may be sent again, with a credential. What each route takes stands in "
+    "[variables](../variables.md#who-may-use-a-route); how to sign, in "
+    "[sign webhooks from Node.js](../../how-to/sign-from-nodejs.md).",
+    "forbidden": "Ask for another token: what each may do stands in "
+    "[call with a JWT](../../how-to/call-with-a-jwt.md).",
     "unknown-user": "A user is known from their first event on, also from one that only waits.",
     "dead-letter-unknown": "Ask for the list again. An id is that of one dead letter, and ends with it; an "
     "event that is refused again keeps its own.",
@@ -309,6 +321,8 @@ ADVICE = {
     "store-unavailable": "Retry with the same id. The usual causes are another process that holds the "
     "write lock for more than five seconds, a full disk, and a file that became read-only; `detail` says "
     "which. Service goes on once the cause is mended, without a restart.",
+    "too-many-sockets": "Each open WebSocket has a thread, so there is a bound, `WORKFLOW_MAX_SOCKETS`, "
+    "for each process. Read `history` meanwhile: it has all that a socket would tell.",
     "store-refused": "The file is no store, or one of a newer version, or it holds states that the "
     "lifecycle doesn't know.",
 }
@@ -324,6 +338,8 @@ _REQUESTS: Mapping[str, tuple[str, str, bytes, str]] = {
     "malformed-body": ("POST", "sync/complete", b'{"user_id": "u1", "user_id": "u2"}', _JSON),
     "invalid-event": ("POST", "payout/received", b'{"userId": "u1", "amount": "12.505 USD"}', _JSON),
     "invalid-request": ("GET", "status/u1?limit=0", b"", _JSON),
+    "unauthorized": ("GET", "status/u1", b"", _JSON),
+    "forbidden": ("GET", "status/u2", b"", _JSON),
     "unknown-user": ("GET", "status/u9", b"", _JSON),
     "dead-letter-unknown": (
         "POST",
@@ -345,7 +361,14 @@ _REQUESTS: Mapping[str, tuple[str, str, bytes, str]] = {
     "unsupported-media-type": ("POST", "sync/complete", b"user_id=u1", "application/x-www-form-urlencoded"),
     "event-id-reused": ("POST", "sync/complete", b'{"user_id": "u1", "event_id": "e1"}', _JSON),
 }
-_FAULTS: Mapping[str, WorkflowError] = {
+_SECRET = "an example's, which is long enough for HS256"
+_TOKEN = jwt.encode({"user_id": "u1", "exp": 4102444800}, _SECRET, algorithm="HS256")
+_CLOSED: Mapping[str, dict[str, str]] = {
+    "unauthorized": {},
+    "forbidden": {"Authorization": f"Bearer {_TOKEN}"},
+}
+"""What is sent where a service asks for credentials."""
+_FAULTS: Mapping[str, WorkflowError | Problem] = {
     "internal-error": InvalidEvent([FieldError(field="", reason="")]),
     "store-unavailable": StoreUnavailable(
         "the store can't be used just now: its disk is full; free some room (database or disk is full)"
@@ -353,6 +376,9 @@ _FAULTS: Mapping[str, WorkflowError] = {
     "store-refused": StoreRefused(
         "the store was migrated by a newer version of workflow-fsm (0002_effects); "
         "upgrade workflow-fsm to work on it"
+    ),
+    "too-many-sockets": Problem(
+        "too-many-sockets", "200 sockets are open, as many as WORKFLOW_MAX_SOCKETS allows; try later."
     ),
 }
 
@@ -368,17 +394,61 @@ def _example(code: str) -> object:
     numbers = count(1)
     with Workflow.open(
         "sqlite:///:memory:",
-        settings=Settings(),
+        settings=Settings(jwt_secret=_SECRET) if code in _CLOSED else Settings(),
         clock=lambda: datetime(2026, 3, 1, 12, tzinfo=UTC),
         ids=lambda: f"evt_{next(numbers)}",
     ) as workflow:
         workflow.fire_many(_STORY)
         client = create_app(workflow).test_client()
-        answer = client.open(f"{_PREFIX}/{path}", method=method, data=body, content_type=media_type)
+        answer = client.open(
+            f"{_PREFIX}/{path}", method=method, data=body, content_type=media_type, headers=_CLOSED.get(code)
+        )
         told = answer.get_json()
         told["detail"] = told["detail"].replace("POST, OPTIONS", "OPTIONS, POST")  # a set's order
     assert str(told["type"]).endswith(f"/{code}"), (code, told)
     return told
+
+
+# -- metrics
+
+
+def metrics_page() -> str:
+    """Write the page of metrics."""
+    lines = [NOTE, "", "# Metrics", ""]
+    lines += [
+        "`GET /metrics`, in Prometheus' text format, for the operator. What to do with them:",
+        "[watch it](../how-to/watch-it.md). Why some are read and some are counted: "
+        "[ADR 13](../adr/0013-metrics-read-from-the-store.md).",
+        "",
+        "## Of the store",
+        "",
+        "Read from the store, so that they are the same whichever process is asked, and cover what each of",
+        f"them did. They are kept for {metrics.REST_SECONDS:g} seconds, and for {metrics.RESTS} times what",
+        "reading them took.",
+        "",
+        *_metrics(metrics.OF_THE_STORE),
+        "",
+        "The outcomes of `workflow_events` are those that `workflow-fsm check` adds up: "
+        f"{', '.join(f'`{one}`' for one in Standing)}.",
+        f"Those of `workflow_effects`: {', '.join(f'`{one}`' for one in STANDINGS)}.",
+        "",
+        "## Of a process",
+        "",
+        "Counted since the process began; where `PROMETHEUS_MULTIPROC_DIR` is set, by all that share it.",
+        "Beside them stand `process_cpu_seconds_total` and the others of its kind, but not where it is set.",
+        "",
+        *_metrics(metrics.OF_A_PROCESS),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _metrics(listed: Iterable[metrics.Metric]) -> Iterator[str]:
+    yield "| metric | type | labels | what it tells |"
+    yield "|---|---|---|---|"
+    for one in listed:
+        labels = ", ".join(f"`{label}`" for label in one.labels)
+        yield f"| `{one.name}` | {one.type} | {labels} | {one.tells} |"
 
 
 # -- the command line

@@ -23,6 +23,7 @@ PUBLIC = [
     "HandlerInvalid",
     "InvalidEvent",
     "NotAllowed",
+    "Observer",
     "Outcome",
     "Page",
     "Record",

@@ -23,9 +23,11 @@ import pytest
 import requests
 from flask.testing import FlaskClient
 
+from tests.conftest import Clock
+from tests.webapp.keys import ALL
 from webapp import create_app
 from webapp.webhooks import PREFIX
-from workflow_fsm import Workflow
+from workflow_fsm import Settings, Workflow
 
 _users = count(1)
 
@@ -222,6 +224,27 @@ def outside() -> Iterator[Outside]:
 def user() -> str:
     """Name a user whom no other test knows."""
     return f"user-{os.getpid()}-{next(_users)}"
+
+
+@pytest.fixture
+def open_workflow(clock: Clock, ids: Callable[[], str]) -> Iterator[Callable[..., Workflow]]:
+    """Open a workflow in memory with these variables set."""
+    opened: list[Workflow] = []
+
+    def make(**environment: str) -> Workflow:
+        settings = Settings.from_environment(environment)
+        opened.append(Workflow.open("sqlite:///:memory:", settings=settings, clock=clock, ids=ids))
+        return opened[-1]
+
+    yield make
+    for workflow in opened:
+        workflow.close()
+
+
+@pytest.fixture
+def guarded(open_workflow: Callable[..., Workflow]) -> FlaskClient:
+    """The app with all three secrets set."""
+    return create_app(open_workflow(**ALL)).test_client()
 
 
 @pytest.fixture

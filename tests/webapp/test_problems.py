@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import cast
+from datetime import datetime
 
 import pytest
 from flask import Flask, abort
@@ -16,10 +16,8 @@ from webapp.answers import dumps
 from webapp.problems import DOCS, KINDS, explain
 from webapp.webhooks import PREFIX
 from workflow_fsm.core.errors import StoreRefused, StoreUnavailable, WorkflowError
+from workflow_fsm.settings import Settings
 from workflow_fsm.workflow import Workflow
-
-NOTHING_WORKS = cast(Workflow, object())
-"""Stands for a fault of ours: each view fails on it."""
 
 
 def check(response: TestResponse, code: int, kind: str) -> None:
@@ -106,14 +104,18 @@ def test_a_store_that_is_down_says_when_to_come_again() -> None:
 
 
 def test_a_fault_of_ours_is_500_with_its_traceback_in_the_log_alone(caplog: pytest.LogCaptureFixture) -> None:
+    def broken() -> datetime:
+        raise RuntimeError("the clock stands still")
+
     app = Flask("a stranger's")
-    app.register_blueprint(blueprint(NOTHING_WORKS))
-    with caplog.at_level(logging.ERROR):
-        response = app.test_client().get("/readyz")
+    with Workflow.open("sqlite:///:memory:", settings=Settings(), clock=broken) as workflow:
+        app.register_blueprint(blueprint(workflow))
+        with caplog.at_level(logging.ERROR):
+            response = app.test_client().get(f"{PREFIX}/status/u1")
 
     check(response, 500, "internal-error")
-    assert b"ready" not in response.data
-    assert "AttributeError: 'object' object has no attribute 'ready'" in caplog.text
+    assert b"clock" not in response.data
+    assert "RuntimeError: the clock stands still" in caplog.text
 
 
 def test_a_mounting_app_keeps_the_errors_of_its_own_routes(workflow: Workflow) -> None:

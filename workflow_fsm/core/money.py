@@ -87,6 +87,8 @@ def text_decimal(value: Decimal, currency: str) -> str:
 
 
 _DECIMALS = {unit.code: unit.exponent for unit in Currency if unit.exponent is not None}
+CURRENCIES = tuple(sorted(_DECIMALS))
+"""The codes of the currencies that amounts can be in."""
 _WITHOUT_MINOR_UNIT = frozenset(unit.code for unit in Currency if unit.exponent is None)
 _PLACES = {
     places: f"{places} decimals" if places else "no decimals" for places in sorted(set(_DECIMALS.values()))

@@ -129,7 +129,7 @@ class Engine:
             for one in taken:
                 outbox.extend(unit.session, one, until)
 
-        self._store.take(extend)
+        self._store.take(extend, always=True)
 
     def release(self, taken: Sequence[Taken]) -> None:
         """Let leases go, so that another may take the effects up at once; a stop costs them no try."""
@@ -141,7 +141,7 @@ class Engine:
                     unit.session, one, "owed", ready_at=now, error="its worker stopped", forgiven=True
                 )
 
-        self._store.take(release)
+        self._store.take(release, always=True)
 
     def timeout_seconds(self, taken: Taken) -> float | None:
         """Give how long a handler may run before its lease isn't extended any more."""
@@ -182,7 +182,9 @@ class Engine:
                 self._commit(unit, events, f"effect:{taken.handler}", now)
             return settled
 
-        return self._store.take(end)
+        settled = self._store.take(end, always=True)
+        self._store.observers.tried(taken.handler, settled)
+        return settled
 
     def _bury_unheard(self, unit: Unit, effect: Columns, now: datetime) -> None:
         """Make a dead letter of an effect that was begun as often as it may be, and never ended."""

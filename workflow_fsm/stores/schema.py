@@ -134,6 +134,15 @@ def _effects_and_handlers(db: Database) -> None:
     db.execute("CREATE INDEX effects_dead ON effects (ready_at, user_id, seq) WHERE standing = 'dead'")
 
 
+@migrations(name="0003_figures")
+def _figures(db: Database) -> None:
+    """Make what counting everything reads: indexes that hold all that is counted, and little else."""
+    db.execute('CREATE INDEX events_figures ON events ("trigger", standing)')
+    db.execute("CREATE INDEX events_waiting ON events (received_at) WHERE standing = 'waiting'")
+    db.execute("CREATE INDEX effects_figures ON effects (handler, standing)")
+    db.execute("CREATE INDEX lifecycles_figures ON lifecycles (state, forked) WHERE NOT forked")
+
+
 def _create(
     db: Database,
     name: str,

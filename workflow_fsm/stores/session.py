@@ -34,8 +34,11 @@ class Session(Protocol):
 class Database(Protocol):
     """A dialect's database: transactions to write in, snapshots to read from."""
 
-    def write(self, work: Callable[[Session], T]) -> T:
-        """Do work in a transaction and commit it. Raises StoreUnavailable."""
+    def tell_commits(self, hear: Callable[[int, float], None]) -> None:
+        """Tell of each commit from now on: how many callers' work was in it, and how many seconds it took."""
+
+    def write(self, work: Callable[[Session], T], *, always: bool = False) -> T:
+        """Do work in a transaction and commit it, `always` however many wait. Raises StoreUnavailable."""
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Do work on one snapshot. Raises StoreUnavailable."""

@@ -88,13 +88,17 @@ class SQLite:
 
     # -- what the store calls
 
-    def write(self, work: Callable[[Session], T]) -> T:
+    def tell_commits(self, hear: Callable[[int, float], None]) -> None:
+        """Tell of each commit from now on: how many callers' work was in it, and how many seconds it took."""
+        self._queue.on_committed = hear
+
+    def write(self, work: Callable[[Session], T], *, always: bool = False) -> T:
         """Do `work` in a transaction and commit it, with whatever else is waiting; give its result.
 
         Raises what `work` raises (then nothing of it is kept), and StoreUnavailable where the store can't
-        commit just now.
+        commit just now, or where too much waits for it and this isn't to be done `always`.
         """
-        return self._queue.do(work)
+        return self._queue.do(work, always=always)
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Do `work` on one snapshot of the store, beside the writer. Raises StoreUnavailable."""

@@ -343,6 +343,33 @@ WHERE user_id = :user_id AND cursor > :cursor
   AND (:sync_id IS NULL OR sync_id = :sync_id)
 ORDER BY cursor LIMIT :limit;
 
+-- name: figures_of_events
+-- these count everything, all users together: each reads one small index from end to end
+SELECT "trigger", standing, count(*) AS many FROM events GROUP BY "trigger", standing;
+
+-- name: figures_of_effects
+SELECT handler, standing, count(*) AS many FROM effects GROUP BY handler, standing;
+
+-- name: figures_of_due_effects
+-- ready, and nobody at it: a lease that has run out among them
+SELECT handler, count(*) AS due, sum(ready_at <= :late) AS overdue FROM effects
+WHERE standing IN ('owed', 'taken') AND ready_at <= :now GROUP BY handler;
+
+-- name: figures_of_lifecycles
+SELECT state, count(*) AS many FROM lifecycles WHERE NOT forked GROUP BY state;
+
+-- name: figures_of_money
+-- a float: it may be more than a whole number can hold, and what reads it knows only floats
+SELECT money.key AS currency, total(money.value) AS minor FROM users, json_each(users.recovered) AS money
+GROUP BY money.key;
+
+-- name: figures_of_the_rest
+SELECT
+    (SELECT min(received_at) FROM events WHERE standing = 'waiting') AS oldest_waiting,
+    (SELECT count(*) FROM events WHERE letter IS NOT NULL) AS dead_events,
+    (SELECT count(*) FROM lifecycles WHERE due_at <= :late) AS late_deadlines,
+    (SELECT count(*) FROM events WHERE standing = 'waiting' AND expires_at <= :late) AS late_expiries;
+
 -- name: distinct_states
 SELECT DISTINCT state FROM lifecycles;
 

@@ -18,6 +18,7 @@ from workflow_fsm.core.kept import Kept, Standing
 from workflow_fsm.core.lifecycle import Lifecycle
 from workflow_fsm.core.owing import Pattern
 from workflow_fsm.core.situation import Changes, Seek, Situation
+from workflow_fsm.stores.observing import Observers
 from workflow_fsm.stores.rows import (
     effect_row,
     event_row,
@@ -51,22 +52,30 @@ class Store:
         self._database = database
         self.definition = definition
         self.on_enqueued: Callable[[], None] = lambda: None
+        self.observers = Observers()
+        database.tell_commits(self.observers.committed)
         try:
             database.read(self._refuse_strangers)
         except BaseException:
             database.close()
             raise
 
-    def take(self, work: Callable[[Unit], T]) -> T:
-        """Do `work` in one commit; what the unit's situations changed is committed."""
+    def take(self, work: Callable[[Unit], T], *, always: bool = False) -> T:
+        """Do `work` in one commit; what the unit's situations changed is committed.
 
-        def run(session: Session) -> tuple[T, bool]:
+        Work that must not be lost, since what it tells of is done, is taken `always`; any other is refused
+        (StoreUnavailable) where too much waits.
+        """
+
+        def run(session: Session) -> tuple[T, Unit]:
             unit = Unit(session, self.definition)
-            return work(unit), unit.enqueued
+            return work(unit), unit
 
-        result, enqueued = self._database.write(run)
-        if enqueued:
+        result, unit = self._database.write(run, always=always)
+        if unit.enqueued:
             self.on_enqueued()
+        if unit.moved:
+            self.observers.moved(unit.moved)
         return result
 
     def read(self, work: Callable[[Session], T]) -> T:
@@ -113,6 +122,7 @@ class Unit:
     def __init__(self, session: Session, definition: Definition) -> None:
         self.session = session
         self.enqueued = False
+        self.moved: set[str] = set()
         self._definition = definition
 
     def change(self, user_id: str, now: datetime, decide: Callable[[Situation], T]) -> T:
@@ -122,6 +132,8 @@ class Unit:
         result = decide(situation)
         _write(self.session, user_id, situation, source, now)
         self.enqueued = self.enqueued or bool(situation.changes.effects)
+        if situation.changes.rows:
+            self.moved.add(user_id)
         return result
 
     def change_apart(self, user_id: str, now: datetime, decide: Callable[[Situation], T]) -> T:

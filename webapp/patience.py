@@ -1,0 +1,123 @@
+"""Patience: how long a client may take to send a request, or to take its answer.
+
+Past it the connection ends. Nobody who sends nothing, or little by little, holds a thread for longer, and
+nobody holds up the accepting of others.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+from concurrent.futures import Future
+from contextlib import suppress
+from time import monotonic
+from typing import Any, Self
+
+from gunicorn.workers import gthread
+from gunicorn.workers.gthread import ThreadWorker
+
+REQUEST_SECONDS = 10.0
+"""How long a request, its header and body together, may take to come…"""
+BYTES_A_SECOND = 32 * 1024
+"""…and a second longer for so many bytes of it that came."""
+SILENT_SECONDS = 5.0
+"""How long the other side may send nothing in the middle of a request, or take nothing of its answer."""
+FIRST_BYTE_SECONDS = 0.2
+"""How long a thread waits for the first byte of a connection; after that it is waited for without one."""
+STOP_SECONDS = 1.0
+"""How long a service that stops awaits a request on a connection that is kept alive, or silent."""
+END_SECONDS = 2.0
+END_BYTES = 64 * 1024
+"""How long, and for how much, the other side's end is awaited before a connection is closed."""
+
+
+class Patient(socket.socket):
+    """A client's connection. One that takes too long looks to the server like one that was reset."""
+
+    _until = 0.0
+    _is_over = False
+
+    @classmethod
+    def of(cls, connection: socket.socket) -> Self:
+        """Take a connection over."""
+        family, kind, protocol = connection.family, connection.type, connection.proto
+        patient = cls(family, kind, protocol, fileno=connection.detach())
+        silent = struct.pack("ll", int(SILENT_SECONDS), int(SILENT_SECONDS % 1 * 1_000_000))
+        for direction in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            patient.setsockopt(socket.SOL_SOCKET, direction, silent)
+        return patient
+
+    def begin(self) -> None:
+        """Expect a request from now on."""
+        self._until = monotonic() + REQUEST_SECONDS
+
+    def recv(self, size: int, flags: int = 0, /) -> bytes:
+        """Read what came. Raises ConnectionResetError where it takes too long."""
+        if self._is_over:
+            return b""
+        if monotonic() > self._until:
+            raise _too_slow()
+        try:
+            read = super().recv(size, flags)
+        except BlockingIOError as error:
+            raise _too_slow() from error
+        self._until += len(read) / BYTES_A_SECOND
+        return read
+
+    def sendall(self, data: Any, flags: int = 0, /) -> None:
+        """Send an answer. Raises ConnectionResetError where it isn't taken."""
+        try:
+            super().sendall(data, flags)
+        except BlockingIOError as error:
+            raise _too_slow() from error
+
+    def end(self) -> None:
+        """Say that nothing more comes, and wait a little for the other side to say so too.
+
+        A server that closes under a sender who still sends takes back the answer, which he then never sees.
+        """
+        with suppress(OSError):
+            self.shutdown(socket.SHUT_WR)
+            until, left = monotonic() + END_SECONDS, END_BYTES
+            while left > 0 and (seconds := until - monotonic()) > 0:
+                self.settimeout(seconds)
+                read = super().recv(4096)
+                if not read:
+                    break
+                left -= len(read)
+        self._is_over = True
+
+
+class PatientWorker(ThreadWorker):
+    """A worker of gunicorn's whose connections are patient, within bounds."""
+
+    def handle(self, conn: Any) -> Any:
+        """Take one request of a connection; runs in a thread of the pool."""
+        if not isinstance(conn.sock, Patient):
+            conn.sock = Patient.of(conn.sock)
+            if not conn.wait_for_data(FIRST_BYTE_SECONDS):
+                return gthread._DEFER  # type: ignore[attr-defined]
+        conn.sock.begin()
+        keep = super().handle(conn)
+        if not keep:
+            # gunicorn would do it as it closes, in the thread that accepts, and let nobody in meanwhile.
+            conn.sock.end()
+        return keep
+
+    def finish_request(self, conn: Any, fs: Future[Any]) -> None:
+        """Take a connection back from the pool; runs in the thread that accepts."""
+        super().finish_request(conn, fs)
+        if self.pending_conns and self.pending_conns[-1] is conn:
+            conn.timeout = monotonic() + REQUEST_SECONDS
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """Close the connections without a request by then; called where a stop begins."""
+        deadline = min(deadline, monotonic() + STOP_SECONDS)
+        super()._cap_keepalive(deadline)  # type: ignore[misc]
+        for conn in self.pending_conns:
+            conn.timeout = deadline if conn.timeout is None else min(conn.timeout, deadline)
+
+
+def _too_slow() -> ConnectionResetError:
+    return ConnectionResetError(errno.ECONNRESET, "the client is too slow")
