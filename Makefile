@@ -27,6 +27,7 @@ fix: .venv/ready  ## mend what ruff can mend, and format
 
 bench: .venv/ready  ## events and webhooks a second, beside what the machine can do
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench.postgres
 
 fuzz: .venv/ready  ## the state machine of the tests, for long
 	HYPOTHESIS_PROFILE=long $(BIN)/pytest tests/machine tests/fuzz tests/webapp/test_schemathesis.py -q --timeout=0

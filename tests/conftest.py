@@ -1,16 +1,28 @@
-"""A settable clock, ids that repeat, and a workflow on a real file: what every story starts from."""
+"""A settable clock, ids that repeat, and a workflow on a real store: what every story starts from.
+
+Where it matters a story is told twice: on a SQLite file, and in a database of a real PostgreSQL server.
+"""
 
 from __future__ import annotations
 
 import shutil
+import sqlite3
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.stores.postgres_server import CannotRun, Server
+from tests.stores.severing import Wires, wires
 from workflow_fsm import Settings, Workflow
+
+Stored = Callable[[str], list[dict[str, Any]]]
+TABLES = ("users", "lifecycles", "history", "events", "waits", "aliases", "effects", "handlers")
 
 
 class Clock:
@@ -53,12 +65,81 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server for as long as the tests run."""
+    try:
+        server = Server()
+    except CannotRun as error:
+        pytest.skip(str(error))
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def postgres_store(postgres: Server) -> str:
+    """A migrated database, which one test at a time has to itself."""
+    pytest.importorskip("psycopg_pool", reason="psycopg is missing: pip install 'workflow-fsm[postgres]'")
+    name = postgres.make()
+    Workflow.open(postgres.url(name), settings=Settings()).close()
+    return name
+
+
 @pytest.fixture
-def workflow(tmp_path: Path, empty_store: Path, clock: Clock, ids: Callable[[], str]) -> Iterator[Workflow]:
-    """A workflow on a real file, `claims.db` in `tmp_path`."""
+def postgres_url(postgres: Server, postgres_store: str) -> str:
+    """The URL of that database, without a user in it."""
+    postgres.execute(";".join(f"DELETE FROM {table}" for table in TABLES), postgres_store)  # noqa: S608
+    return postgres.url(postgres_store)
+
+
+@pytest.fixture
+def carried(postgres: Server, postgres_url: str) -> Iterator[tuple[str, Wires]]:
+    """The URL of an empty database behind a wire that can be cut, and the wire."""
+    with tempfile.TemporaryDirectory(prefix="wires-") as folder:
+        socket = ".s.PGSQL.5432"
+        with wires(postgres.folder / socket, Path(folder) / socket) as carrying:
+            yield postgres_url.partition("?")[0] + f"?host={folder}", carrying
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, empty_store: Path) -> str:
+    """The URL of a migrated file, `claims.db` in `tmp_path`."""
     path = tmp_path / "claims.db"
     shutil.copy(empty_store, path)
-    with Workflow.open(f"sqlite:///{path}", settings=Settings(), clock=clock, ids=ids) as opened:
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty store, of each kind in turn."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def stored(store_url: str) -> Stored:
+    """Runs SQL in the store itself, beside all that we wrote to read and write it; gives its rows."""
+
+    def run(sql: str) -> list[dict[str, Any]]:
+        if store_url.startswith("sqlite:///"):
+            path = store_url.removeprefix("sqlite:///")
+            with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+                connection.row_factory = sqlite3.Row
+                return [dict(row) for row in connection.execute(sql)]
+        import psycopg
+        from psycopg.rows import dict_row
+
+        with psycopg.connect(store_url, autocommit=True, row_factory=dict_row) as served:
+            cursor = served.execute(sql.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    return run
+
+
+@pytest.fixture
+def workflow(store_url: str, clock: Clock, ids: Callable[[], str]) -> Iterator[Workflow]:
+    """A workflow on a real store."""
+    with Workflow.open(store_url, settings=Settings(), clock=clock, ids=ids) as opened:
         yield opened
 
 

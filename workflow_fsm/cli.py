@@ -15,6 +15,7 @@ from workflow_fsm import cli_show as show
 from workflow_fsm.cli_codes import EPILOG, INVALID, REFUSED, UNKNOWN, Commands, Failure
 from workflow_fsm.cli_handlers import handlers, work_alone
 from workflow_fsm.cli_letters import deadletters
+from workflow_fsm.cli_migrate import migrate
 from workflow_fsm.cli_options import common, existing, is_utf8, page, settings_for, text
 from workflow_fsm.core import strict_json
 from workflow_fsm.core.claim import claim_lifecycle
@@ -31,6 +32,7 @@ def main() -> None:
 
 main.add_command(deadletters)
 main.add_command(handlers)
+main.add_command(migrate)
 
 
 @main.command()

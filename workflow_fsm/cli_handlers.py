@@ -18,6 +18,7 @@ from workflow_fsm.core.errors import HandlerInvalid, StoreRefused, StoreUnavaila
 from workflow_fsm.core.outcome import Record
 from workflow_fsm.effects.modules import load_handlers
 from workflow_fsm.settings import Settings
+from workflow_fsm.stores.opening import shown
 from workflow_fsm.workflow import Workflow
 
 MOST_COUNTED = 100_000
@@ -80,7 +81,7 @@ def work_alone(settings: Settings) -> NoReturn:
             load_handlers(settings.handlers, workflow)
             running = workflow.worker()
             running.start()
-            logging.getLogger(__name__).info("working on %s", settings.database_url)
+            logging.getLogger(__name__).info("working on %s", shown(settings.database_url))
             stopping.wait()
             running.stop(within_seconds=STOP_SECONDS)
     except (HandlerInvalid, StoreRefused) as error:

@@ -36,7 +36,9 @@ def common(command: F) -> F:
     """Add the options that every command has."""
     as_json = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
     database = click.option(
-        "--database", metavar="URL", help="The store, as sqlite:///PATH; goes before WORKFLOW_DATABASE_URL."
+        "--database",
+        metavar="URL",
+        help="The store, as WORKFLOW_DATABASE_URL names one, before which it goes.",
     )
     return as_json(database(command))
 

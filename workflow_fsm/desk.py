@@ -80,7 +80,7 @@ class Desk:
                 return Record(status=self._revive(unit, letter, "owed", RETRIED, now, actor, reason))
             return self._retry_event(unit, letter, claim_id, now, actor, reason)
 
-        outcome = self._store.take(retry)
+        outcome = self._store.take(retry, users=[letter.user_id])
         if isinstance(outcome, WorkflowError):
             raise outcome
         return outcome
@@ -110,7 +110,7 @@ class Desk:
             unit.change(letter.user_id, now, change)
             return Record(status="dropped")
 
-        return self._store.take(drop)
+        return self._store.take(drop, users=[letter.user_id])
 
     def retry_dead_letters(
         self,

@@ -123,7 +123,7 @@ class Hands:
             unit.change(user_id, now, lambda situation: situation.request(handler, REQUEST, now))
             return True
 
-        return self._store.take(ask)
+        return self._store.take(ask, users=[user_id])
 
     def owed(self, user_id: str | None = None, *, limit: int = 1000) -> list[Record]:
         """List the effects owed and not done, oldest first; `here` tells whether their code is here."""
@@ -145,7 +145,7 @@ class Hands:
 
     def worker(self, *, threads: int = 4) -> Worker:
         """Make a worker for the handlers that are here; it lets time pass too. Start and stop it yourself."""
-        return Worker(self._engine, self._bell, tick=self.tick, threads=threads)
+        return Worker(self._engine, self._bell, tick=self.tick, listen=self._store.listen, threads=threads)
 
     # -- parts
 

@@ -15,8 +15,9 @@ from workflow_fsm.stores.audit import audit
 from workflow_fsm.stores.figures import Figures
 from workflow_fsm.stores.findings import Report
 from workflow_fsm.stores.observing import Observer
+from workflow_fsm.stores.reading import Reading
 from workflow_fsm.stores.session import Session
-from workflow_fsm.stores.store import Reading, Store
+from workflow_fsm.stores.store import Store
 
 
 class Reader:

@@ -31,7 +31,7 @@ class Settings:
     `refusal_status` is 409 or 200. Base URLs have no slash at their end.
     """
 
-    database_url: str = "sqlite:///workflow.db"
+    database_url: str = field(default="sqlite:///workflow.db", repr=False)
     host: str = "127.0.0.1"
     port: int = 8000
     defer: timedelta = timedelta(days=7)

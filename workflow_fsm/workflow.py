@@ -19,7 +19,7 @@ from workflow_fsm.core import strict_json
 from workflow_fsm.core.claim import claim_lifecycle
 from workflow_fsm.core.decide import Arrival, Policy, decide, link, pass_time
 from workflow_fsm.core.definition import Definition
-from workflow_fsm.core.errors import EventIdReused, FieldError, InvalidEvent, SettingsInvalid, WorkflowError
+from workflow_fsm.core.errors import EventIdReused, FieldError, InvalidEvent, WorkflowError
 from workflow_fsm.core.events import Event, read_event
 from workflow_fsm.core.fields import Kind, read_value
 from workflow_fsm.core.outcome import Outcome, Record
@@ -31,7 +31,7 @@ from workflow_fsm.effects.worker import Bell
 from workflow_fsm.hands import Hands
 from workflow_fsm.reader import Reader
 from workflow_fsm.settings import Settings
-from workflow_fsm.stores.sqlite import MEMORY, SQLite
+from workflow_fsm.stores.opening import open_database
 from workflow_fsm.stores.store import Overdue, Store, Unit
 
 log = logging.getLogger(__name__)
@@ -97,16 +97,16 @@ class Workflow(Reader, Desk, Hands):
     ) -> Workflow:
         """Open the store at `url`, made and migrated where need be.
 
-        `url` is `sqlite:///PATH` (`sqlite:////abs/path`, `sqlite:///rel/path`) or `sqlite:///:memory:`; where
-        none is given, it comes from the settings, and those from the environment. `definition` is the claim
+        `url` is `sqlite:///PATH` (`sqlite:////abs/path`, `sqlite:///rel/path`), `sqlite:///:memory:` or
+        `postgresql://…`; where none is given, it comes from the settings, and those from the environment.
+        `definition` is the claim
         lifecycle, or a variant of it. `clock` gives aware instants; `ids` gives ids that were never given.
-        Raises StoreRefused or SettingsInvalid, with a sentence that says what to do.
+        Raises StoreRefused, StoreUnavailable or SettingsInvalid, with a sentence that says what to do.
         """
         settings = Settings.from_environment() if settings is None else settings
         if definition is None:
             definition = claim_lifecycle(auto_submit=settings.auto_submit, prompt=settings.prompt)
-        database = SQLite(_sqlite_path(url or settings.database_url))
-        store = Store(database, definition)
+        store = Store(open_database(url or settings.database_url, clock()), definition)
         return cls(store, settings=settings, clock=clock, ids=ids, chance=chance)
 
     def close(self) -> None:
@@ -202,10 +202,10 @@ class Workflow(Reader, Desk, Hands):
                     outcomes.append(event)
                     continue
                 arrival = Arrival(event=event, actor=actor, at=now, new_id=self._ids)
-                outcomes.append(change(event.user_id, now, self._deciding(arrival)))
+                outcomes.append(change(event.user_id, now, self._deciding(arrival), event=event))
             return outcomes
 
-        outcomes = self._store.take(take)
+        outcomes = self._store.take(take, events=[event for event in events if isinstance(event, Event)])
         self._store.observers.hear(events, outcomes)
         return outcomes
 
@@ -229,7 +229,7 @@ class Workflow(Reader, Desk, Hands):
         def change(situation: Situation) -> None:
             link(self.definition, situation, claim_id=claim_id, alias=alias, now=now)
 
-        self._store.take(lambda unit: unit.change(user_id, now, change))
+        self._store.take(lambda unit: unit.change(user_id, now, change), users=[user_id])
         return Record(status="linked")
 
     def tick(self, *, limit: int = 1000) -> int:
@@ -247,7 +247,7 @@ class Workflow(Reader, Desk, Hands):
     def _commit(self, unit: Unit, events: Sequence[Event], actor: str, now: datetime) -> None:
         for event in events:
             arrival = Arrival(event=event, actor=actor, at=now, new_id=self._ids)
-            outcome = unit.change(event.user_id, now, self._deciding(arrival))
+            outcome = unit.change(event.user_id, now, self._deciding(arrival), event=event)
             if isinstance(outcome, EventIdReused):
                 raise outcome
 
@@ -276,7 +276,7 @@ class Workflow(Reader, Desk, Hands):
                     log.exception("time can't pass for %r", one)
             return done
 
-        return self._store.take(take)
+        return self._store.take(take, users=[one.user_id for one in overdue])
 
 
 def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -287,20 +287,3 @@ def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
         raise InvalidEvent([FieldError(field=error.where, reason=error.reason)]) from error
     assert isinstance(plain, dict)
     return plain
-
-
-def _sqlite_path(url: str) -> str:
-    """Give the path in a `sqlite:///PATH` URL, as SQLAlchemy reads it."""
-    scheme, separator, path = url.partition(":///")
-    if scheme != "sqlite" or not separator or not path:
-        raise SettingsInvalid(
-            f"the store's URL {_without_secret(url)!r} can't be used; "
-            "it must be sqlite:///PATH (sqlite:////abs/path, sqlite:///rel/path) or sqlite:///:memory:"
-        )
-    return MEMORY if path == MEMORY else path
-
-
-def _without_secret(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
-    _, at, host = rest.rpartition("@")
-    return f"{scheme}{separator}…@{host}" if at else url

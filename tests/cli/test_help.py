@@ -34,6 +34,7 @@ def test_the_commands_are_those_of_the_contract_so_far() -> None:
         "handlers",
         "handlers drop",
         "history",
+        "migrate",
         "serve",
         "status",
         "worker",

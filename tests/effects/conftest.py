@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
 from tests.effects.letters import kill, refuse
 from workflow_fsm import Settings, Workflow
-from workflow_fsm.testing import ManualClock, clock_fixture, matched, open_workflow, paid, workflow_fixture
+from workflow_fsm.testing import ManualClock, clock_fixture, matched, open_workflow, paid
 
-__all__ = ["clock_fixture", "workflow_fixture"]
+__all__ = ["clock_fixture"]
 
 Open = Callable[..., Workflow]
 
@@ -22,13 +21,19 @@ class Died(BaseException):
 
 
 @pytest.fixture
-def open_again(tmp_path: Path, clock: ManualClock) -> Iterator[Open]:
-    """Opens workflows on one file, each as another process would."""
+def workflow(store_url: str, clock: ManualClock) -> Iterator[Workflow]:
+    """A workflow on a real store and the test's clock."""
+    with open_workflow(store_url, clock=clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+def open_again(store_url: str, clock: ManualClock) -> Iterator[Open]:
+    """Opens workflows on one store, each as another process would."""
     with ExitStack() as stack:
 
         def open_it(settings: Settings | None = None) -> Workflow:
-            url = f"sqlite:///{tmp_path / 'claims.db'}"
-            return stack.enter_context(open_workflow(url, clock=clock, settings=settings))
+            return stack.enter_context(open_workflow(store_url, clock=clock, settings=settings))
 
         yield open_it
 

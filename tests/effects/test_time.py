@@ -7,6 +7,7 @@ from time import perf_counter
 
 import pytest
 
+from tests.conftest import Stored
 from tests.effects.conftest import Open
 from workflow_fsm import Fire, Transition, Workflow
 from workflow_fsm.testing import ManualClock, detected, expired, matched
@@ -104,17 +105,13 @@ def test_waiting_ends_after_its_time_to_live_and_money_waits_for_ever(
 
 
 def test_many_timers_fire_in_few_commits_and_one_that_cannot_holds_up_nobody(
-    open_again: Open, clock: ManualClock, caplog: pytest.LogCaptureFixture
+    open_again: Open, clock: ManualClock, stored: Stored, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A damaged row is its own user's trouble: the timers behind it fire all the same."""
     workflow = open_again()
     for number in range(5):
         detected(workflow, f"u{number}", deadline_date="2026-01-02T00:00:00Z")
-    workflow._store.take(
-        lambda unit: unit.session._connection.execute(  # type: ignore[attr-defined]
-            "UPDATE lifecycles SET facts = '{' WHERE user_id = 'u1' AND claim_id = 'c1'"
-        )
-    )
+    stored("UPDATE lifecycles SET facts = '{' WHERE user_id = 'u1' AND claim_id = 'c1'")
     clock.advance(days=1)
     assert (workflow.tick(), workflow.tick()) == (4, 0)
     assert "time can't pass for Overdue(user_id='u1'" in caplog.text

@@ -1,9 +1,10 @@
-"""The three layers, on stores of their own and one clock; how long Hypothesis looks."""
+"""The layers, on stores of their own and one clock; how long Hypothesis looks."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, Phase, settings
 from tests.machine.layers import CoreLayer, HttpLayer, Layer, StoreLayer
 from tests.machine.moving import CountedIds, MovingClock
 from tests.machine.plain import Plain
+from tests.stores.postgres_server import Server
 from webapp import create_app
 from workflow_fsm import Settings, Workflow
 
@@ -41,20 +43,27 @@ def moving_clock() -> MovingClock:
 
 
 @pytest.fixture(scope="module")
-def layers(tmp_path_factory: pytest.TempPathFactory, moving_clock: MovingClock) -> Iterator[dict[str, Layer]]:
-    """The core over dicts, the store on a file, and HTTP on another file."""
+def layers(
+    tmp_path_factory: pytest.TempPathFactory, moving_clock: MovingClock, request: pytest.FixtureRequest
+) -> Iterator[dict[str, Layer]]:
+    """The core over dicts, the store on a file, HTTP on another file; a database, if one can run."""
     folder = tmp_path_factory.mktemp("layers")
     chosen = Settings.from_environment({})
-    with (
-        Workflow.open(
-            f"sqlite:///{folder / 'store.db'}", settings=chosen, clock=moving_clock, ids=CountedIds()
-        ) as stored,
-        Workflow.open(
-            f"sqlite:///{folder / 'http.db'}", settings=chosen, clock=moving_clock, ids=CountedIds()
-        ) as served,
-    ):
-        yield {
+    with ExitStack() as stack:
+
+        def opened(url: str) -> Workflow:
+            return stack.enter_context(
+                Workflow.open(url, settings=chosen, clock=moving_clock, ids=CountedIds())
+            )
+
+        stored = opened(f"sqlite:///{folder / 'store.db'}")
+        served = opened(f"sqlite:///{folder / 'http.db'}")
+        made: dict[str, Layer] = {
             "core": CoreLayer(Plain(stored.definition, moving_clock), stored),
             "store": StoreLayer(stored),
             "http": HttpLayer(create_app(served).test_client(), served),
         }
+        with suppress(pytest.skip.Exception):
+            server: Server = request.getfixturevalue("postgres")
+            made["database"] = StoreLayer(opened(server.url(server.make())))
+        yield made

@@ -7,6 +7,7 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -46,18 +47,12 @@ PLACES = {"USD": 2, "JPY": 0, "KWD": 3}
 
 
 class Ledger:
-    """One snapshot of a store's tables."""
+    """One snapshot of a store's tables: of a SQLite file, or of a database at a URL."""
 
-    def __init__(self, path: Path) -> None:
-        connection = sqlite3.connect(path)
-        connection.row_factory = sqlite3.Row
-        connection.execute("BEGIN")
-        self._tables: dict[str, dict[str, list[Row]]] = {}
-        for name, number in NUMBERS.items():
-            of_users = self._tables.setdefault(name, {})
-            for row in connection.execute(f"SELECT * FROM {name} ORDER BY {number}"):  # noqa: S608  # of ours
-                of_users.setdefault(row["user_id"], []).append(dict(row))
-        connection.close()
+    def __init__(self, store: Path | str) -> None:
+        self._tables: dict[str, dict[str, list[Row]]] = {name: {} for name in NUMBERS}
+        for name, row in _stored(store) if isinstance(store, Path) else _served(store):
+            self._tables[name].setdefault(row["user_id"], []).append(row)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Ledger) and self._tables == other._tables
@@ -207,6 +202,27 @@ class Ledger:
             and one["id"] in [held for share in json.loads(other["shares"]) for held in share["lifecycles"]]
             for other in self.rows("events", user_id)
         )
+
+
+def _stored(path: Path) -> Iterator[tuple[str, Row]]:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.row_factory = sqlite3.Row
+        connection.execute("BEGIN")
+        for name, number in NUMBERS.items():
+            for row in connection.execute(f"SELECT * FROM {name} ORDER BY {number}"):  # noqa: S608  # of ours
+                yield name, dict(row)
+
+
+def _served(url: str) -> Iterator[tuple[str, Row]]:
+    import psycopg
+    from psycopg.rows import dict_row
+
+    with psycopg.connect(url, row_factory=dict_row) as connection:
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        for name, number in NUMBERS.items():
+            sql = f"SELECT * FROM {name} ORDER BY {number}"  # noqa: S608  # of ours
+            for row in connection.execute(sql.encode()):
+                yield name, row
 
 
 def hash_of(row: Row, previous: str) -> str:

@@ -56,9 +56,10 @@ def test_the_wheel_holds_every_file_of_the_packages_and_none_of_the_tests(wheel:
     described = {name for name in wheel.files() if ".dist-info/" in name}
 
     assert wheel.files() - described == source
-    assert {name for name in source if name.endswith(("py.typed", "sqlite.sql"))} == {
+    assert {name for name in source if name.endswith(("py.typed", ".sql"))} == {
         "webapp/py.typed",
         "workflow_fsm/py.typed",
+        "workflow_fsm/stores/postgres.sql",
         "workflow_fsm/stores/sqlite.sql",
     }
     assert {name.partition(".dist-info/")[2] for name in described} == {

@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 import random
-import sqlite3
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import Clock
+from tests.conftest import Clock, Stored
 from tests.stories.acts import detect, find, pay, refusal, reject, status, submit, sync, take_back
 from workflow_fsm import Outcome, Settings, Workflow
 
 
-def standings(folder: Path, user_id: str = "u1") -> Counter[str]:
-    """Count the kept events by what became of them, as an auditor would who has only the file."""
-    with closing(sqlite3.connect(folder / "claims.db")) as connection:
-        rows = connection.execute("SELECT standing FROM events WHERE user_id = ?", (user_id,)).fetchall()
-    return Counter(standing for (standing,) in rows)
+def standings(stored: Stored) -> Counter[str]:
+    """Count the kept events by what became of them, as an auditor would who has only the store."""
+    return Counter(row["standing"] for row in stored("SELECT standing FROM events"))
 
 
-def kept(folder: Path, event_id: str) -> str:
-    with closing(sqlite3.connect(folder / "claims.db")) as connection:
-        ((body,),) = connection.execute("SELECT body FROM events WHERE event_id = ?", (event_id,)).fetchall()
-    return str(body)
+def kept(stored: Stored, event_id: str) -> str:
+    (row,) = stored(f"SELECT body FROM events WHERE event_id = '{event_id}'")  # noqa: S608  # of ours
+    return str(row["body"])
 
 
 def test_every_event_is_counted_by_what_became_of_it(
-    workflow: Workflow, tmp_path: Path, clock: Clock
+    workflow: Workflow, stored: Stored, clock: Clock
 ) -> None:
     """ "Every well-formed event is kept, whatever became of it: received = applied + known + waiting +
     refused + dead + dropped" """
@@ -46,18 +40,18 @@ def test_every_event_is_counted_by_what_became_of_it(
     pay(workflow, "c8", event_id="waits")
     pay(workflow, "c1", event_id="paid")
     refusal(workflow, "claim_rejected", claim_id="c1", event_id="no")
-    assert standings(tmp_path) == {"applied": 4, "known": 1, "waiting": 1, "refused": 1, "dead": 1}
+    assert standings(stored) == {"applied": 4, "known": 1, "waiting": 1, "refused": 1, "dead": 1}
 
 
-def test_a_refused_event_that_comes_again_is_counted_once(workflow: Workflow, tmp_path: Path) -> None:
+def test_a_refused_event_that_comes_again_is_counted_once(workflow: Workflow, stored: Stored) -> None:
     """ "it is judged anew and replaces it" """
     find(workflow, "c1", "c2")
     for _ in range(3):
         refusal(workflow, "claim_submitted", event_id="e")
         refusal(workflow, "claim_submitted", note="no id")
-    assert standings(tmp_path) == {"applied": 2, "refused": 2}
+    assert standings(stored) == {"applied": 2, "refused": 2}
     submit(workflow, "c1", event_id="e")
-    assert standings(tmp_path) == {"applied": 3, "refused": 1}
+    assert standings(stored) == {"applied": 3, "refused": 1}
 
 
 @pytest.mark.parametrize(
@@ -72,34 +66,34 @@ def test_a_refused_event_that_comes_again_is_counted_once(workflow: Workflow, tm
     ids=str,
 )
 def test_a_list_counts_once_as_the_first_of_what_its_parts_are(
-    workflow: Workflow, tmp_path: Path, claims: list[str], standing: str
+    workflow: Workflow, stored: Stored, claims: list[str], standing: str
 ) -> None:
     """ "(a list counts once: as the first of waiting, applied, dead, refused, known that any part of it
     is)" """
     find(workflow, "c1", "c2")
     submit(workflow, "c2")
-    before = standings(tmp_path)
+    before = standings(stored)
     entries = [{"claim_id": one, "confidence": 5 if one == "bad" else 0.5} for one in claims]
     workflow.fire("evidence_matching_complete", user_id="u1", matches=entries)
-    assert standings(tmp_path) - before == {standing: 1}
+    assert standings(stored) - before == {standing: 1}
 
 
 def test_a_list_with_a_dead_part_counts_as_dead_before_known(
-    workflow: Workflow, tmp_path: Path, clock: Clock
+    workflow: Workflow, stored: Stored, clock: Clock
 ) -> None:
     """ "as the first of waiting, applied, dead, refused, known" """
     find(workflow, "c1", "c2")
     submit(workflow, "c2")
-    before = standings(tmp_path)
+    before = standings(stored)
     for event_id, claims in {"a": ["c1", "c9"], "b": ["c2", "c9"]}.items():
         entries = [{"claim_id": one} for one in claims]
         workflow.fire("evidence_matching_complete", user_id="u1", event_id=event_id, matches=entries)
     clock.advance(days=8)
     workflow.tick()
-    assert standings(tmp_path) - before == {"applied": 1, "dead": 1}
+    assert standings(stored) - before == {"applied": 1, "dead": 1}
 
 
-def test_what_is_not_well_formed_is_not_kept(workflow: Workflow, tmp_path: Path) -> None:
+def test_what_is_not_well_formed_is_not_kept(workflow: Workflow, stored: Stored) -> None:
     """ "Every well-formed event is kept" """
     sync(workflow)
     workflow.fire_many(
@@ -109,13 +103,13 @@ def test_what_is_not_well_formed_is_not_kept(workflow: Workflow, tmp_path: Path)
             {"trigger": "what", "user_id": "u1"},
         ]
     )
-    assert standings(tmp_path) == {"applied": 1}
+    assert standings(stored) == {"applied": 1}
 
 
-def test_what_no_field_lists_is_kept_with_the_event(workflow: Workflow, tmp_path: Path) -> None:
+def test_what_no_field_lists_is_kept_with_the_event(workflow: Workflow, stored: Stored) -> None:
     """ "Fields not listed are kept with the event and handed to handlers." """
     sync(workflow, event_id="e", seller={"name": "Zoë", "since": 2019.5})
-    assert '"seller":{"name":"Zo\\u00eb","since":2019.5}' in kept(tmp_path, "e")
+    assert '"seller":{"name":"Zo\\u00eb","since":2019.5}' in kept(stored, "e")
 
 
 def test_payouts_less_reversals_are_recovered_or_unapplied_in_every_currency(workflow: Workflow) -> None:
@@ -135,13 +129,13 @@ def test_payouts_less_reversals_are_recovered_or_unapplied_in_every_currency(wor
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_whatever_comes_in_whatever_order_adds_up(tmp_path: Path, seed: int) -> None:
+def test_whatever_comes_in_whatever_order_adds_up(store_url: str, stored: Stored, seed: int) -> None:
     """ "received = applied + known + waiting + refused + dead + dropped … And for every currency: payouts
     less reversals = recovered + unapplied + dropped." """
     chance = random.Random(seed)
     clock = Clock()
     received, total = 0, {"USD": Decimal(0), "JPY": Decimal(0)}
-    with Workflow.open(f"sqlite:///{tmp_path / 'claims.db'}", settings=Settings(), clock=clock) as workflow:
+    with Workflow.open(store_url, settings=Settings(), clock=clock) as workflow:
         for number in range(60):
             event = any_event(chance)
             (outcome,) = workflow.fire_many([{**event, "user_id": "u1", "event_id": f"e{number}"}])
@@ -156,7 +150,7 @@ def test_whatever_comes_in_whatever_order_adds_up(tmp_path: Path, seed: int) -> 
                     pass
             nothing_waits_that_need_not(workflow)
         shown = status(workflow)
-    assert sum(standings(tmp_path).values()) == received
+    assert sum(standings(stored).values()) == received
     for currency, money in total.items():
         kept_money = Decimal(shown.recovered.get(currency, 0)) + Decimal(shown.unapplied.get(currency, 0))
         assert kept_money == money
@@ -212,12 +206,12 @@ def any_event(chance: random.Random) -> dict[str, Any]:
     return chance.choice(makes)()
 
 
-def test_a_waiting_list_that_is_freed_leaves_nothing_waiting(workflow: Workflow, tmp_path: Path) -> None:
+def test_a_waiting_list_that_is_freed_leaves_nothing_waiting(workflow: Workflow, stored: Stored) -> None:
     """ "a list counts once" """
     detect(workflow, "c1", "c2", event_id="d")
     reject(workflow, "c1", event_id="r")
-    assert standings(tmp_path) == {"waiting": 2}
+    assert standings(stored) == {"waiting": 2}
     sync(workflow)
-    assert standings(tmp_path) == {"applied": 2, "waiting": 1}
+    assert standings(stored) == {"applied": 2, "waiting": 1}
     submit(workflow, "c1")
-    assert standings(tmp_path) == {"applied": 4}
+    assert standings(stored) == {"applied": 4}

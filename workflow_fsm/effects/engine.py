@@ -30,6 +30,8 @@ LEASE_SECONDS = 20.0
 """How long a holder that has died keeps an effect from others; a living one extends it in time."""
 MOST_OF_AN_ERROR = 2000
 """Characters of an error's text that are kept."""
+_LOOKS = 8
+"""How often it looks for something to take where others take what it finds."""
 LONGEST_WAIT_SECONDS = 366 * 86400.0
 """The longest that a handler may put itself off."""
 
@@ -77,15 +79,24 @@ class Engine:
         """
         names = self._registry.names
 
-        def look(session: Session) -> Columns | None:
+        def look(session: Session) -> str | None:
             return outbox.find_ready(session, names, self._clock(), suspects=suspects)
 
-        if self._store.read(look) is None:
-            return None
+        for _ in range(_LOOKS):
+            handler = self._store.read(look)
+            if handler is None:
+                return None
+            taken = self._take(handler, suspects=suspects)
+            if taken is not None:
+                return taken
+        return None
+
+    def _take(self, handler: str, *, suspects: bool) -> Taken | None:
+        """Lease the first effect of a handler, None where others were at all that are ready."""
 
         def take(unit: Unit) -> Taken | None:
             now = self._clock()
-            while (effect := outbox.find_ready(unit.session, names, now, suspects=suspects)) is not None:
+            while (effect := outbox.lock_ready(unit.session, handler, now, suspects=suspects)) is not None:
                 if effect["is_left"]:
                     outbox.end(unit.session, effect, "void", now)
                 elif effect["attempt"] - effect["forgiven"] >= self._tries(effect["handler"]):
@@ -129,7 +140,7 @@ class Engine:
             for one in taken:
                 outbox.extend(unit.session, one, until)
 
-        self._store.take(extend, always=True)
+        self._store.take(extend, users=[one.user_id for one in taken], always=True)
 
     def release(self, taken: Sequence[Taken]) -> None:
         """Let leases go, so that another may take the effects up at once; a stop costs them no try."""
@@ -141,7 +152,7 @@ class Engine:
                     unit.session, one, "owed", ready_at=now, error="its worker stopped", forgiven=True
                 )
 
-        self._store.take(release, always=True)
+        self._store.take(release, users=[one.user_id for one in taken], always=True)
 
     def timeout_seconds(self, taken: Taken) -> float | None:
         """Give how long a handler may run before its lease isn't extended any more."""
@@ -182,7 +193,7 @@ class Engine:
                 self._commit(unit, events, f"effect:{taken.handler}", now)
             return settled
 
-        settled = self._store.take(end, always=True)
+        settled = self._store.take(end, users=[taken.user_id], events=events, always=True)
         self._store.observers.tried(taken.handler, settled)
         return settled
 

@@ -1,6 +1,6 @@
 """A worker: threads that take effects and do them, a heart that extends their leases, and the clock.
 
-It wakes at once for a commit of its own process, and within a second for one elsewhere.
+It wakes at once for a commit of its own process, and of any on PostgreSQL; within a second for others.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from time import monotonic
 from workflow_fsm.core.errors import StoreUnavailable
 from workflow_fsm.effects.engine import LEASE_SECONDS, Engine
 from workflow_fsm.stores.outbox import Taken
+from workflow_fsm.stores.session import Listening
 
 log = logging.getLogger(__name__)
 
@@ -50,10 +51,21 @@ class Bell:
 class Worker:
     """Does effects in `threads` threads until it is stopped; `tick` is called about every second."""
 
-    def __init__(self, engine: Engine, bell: Bell, *, tick: Callable[[], int], threads: int = 4) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        bell: Bell,
+        *,
+        tick: Callable[[], int],
+        listen: Callable[[Callable[[], None]], Listening],
+        threads: int = 4,
+    ) -> None:
         self._engine = engine
         self._bell = bell
         self._tick = tick
+        self._listen = listen
+        self._listening: Listening | None = None
+        self._idle = 0
         self._stopping = threading.Event()
         self._stopped = threading.Event()
         self._mutex = threading.Lock()
@@ -66,6 +78,7 @@ class Worker:
 
     def start(self) -> None:
         """Start the threads."""
+        self._listening = self._listen(self._bell.ring)
         for thread in (*self._workers, self._heart):
             thread.start()
 
@@ -78,6 +91,8 @@ class Worker:
             if thread.is_alive():
                 thread.join(max(0.0, until - monotonic()))
         self._stopped.set()
+        if self._listening is not None:
+            self._listening.close()
         if self._heart.is_alive():
             self._heart.join()
         with self._mutex:
@@ -93,13 +108,27 @@ class Worker:
             heard = self._bell.heard()
             try:
                 if not self._take_and_do():
-                    self._bell.wait(heard, LOOK_SECONDS)
+                    self._rest(heard)
             except StoreUnavailable as error:
                 log.warning("effects wait for the store: %s", error)
                 self._stopping.wait(DOWN_SECONDS)
             except Exception:
                 log.exception("a worker's thread failed, and goes on")
                 self._stopping.wait(DOWN_SECONDS)
+
+    def _rest(self, heard: int) -> None:
+        """Wait for the bell, for a while, and let others know meanwhile."""
+        self._count_idle(1)
+        try:
+            self._bell.wait(heard, LOOK_SECONDS)
+        finally:
+            self._count_idle(-1)
+
+    def _count_idle(self, more: int) -> None:
+        with self._mutex:
+            self._idle += more
+            if self._listening is not None and not self._stopped.is_set():
+                self._listening.idle(self._idle > 0)
 
     def _take_and_do(self) -> bool:
         """Take an effect and do it; tell whether one was ready.

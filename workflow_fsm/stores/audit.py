@@ -83,6 +83,7 @@ class _User:
 
     def examine(self, user: Columns | None) -> None:
         """Examine everything; `user` is the row of the user, None where there is none."""
+        self._session.ahead((statement, {"user_id": self._key}) for statement, _, _ in EVERY.values())
         self._lifecycles = {row["id"]: row for row in self._read("lifecycles")}
         for row in self._read("events"):
             self._events[row["event_id"]] = self._event(row)

@@ -14,9 +14,9 @@ from workflow_fsm.core.outcome import Record
 from workflow_fsm.core.owing import REQUEST, Pattern, effect_key
 from workflow_fsm.stores import views
 from workflow_fsm.stores.deadletters import show_letter
+from workflow_fsm.stores.reading import Reading
 from workflow_fsm.stores.rows import body_of, pattern_of
 from workflow_fsm.stores.session import Columns, Session
-from workflow_fsm.stores.store import Reading
 
 STANDINGS = ("owed", "taken", "done", "dead", "void", "dropped")
 """What an effect may be: at rest before it is due or done, at work, or at one of four ends."""
@@ -66,14 +66,30 @@ def forget(session: Session, name: str, now: datetime) -> tuple[bool, int]:
 
 def find_ready(
     session: Session, handlers: Collection[str], now: datetime, *, suspects: bool = True
-) -> Columns | None:
-    """Give the effect that has been ready longest, of those that one of `handlers` can do.
+) -> str | None:
+    """Give the handler of the effect that has been ready longest, of those that one of `handlers` can do.
 
-    Without `suspects`, none whose holder died in it.
+    Without `suspects`, of none whose holder died in it.
     """
     told = {"now": show_instant(now), "suspects": int(suspects)}
-    found = [row for name in handlers if (row := session.row("next_effect", handler=name, **told))]
-    return min(found, key=lambda row: (row["ready_at"], row["user_id"], row["seq"]), default=None)
+    asked = [{"handler": name, **told} for name in handlers]
+    session.ahead(("next_effect", parameters) for parameters in asked[1:])
+    found = [row for parameters in asked if (row := session.row("next_effect", **parameters))]
+    first = min(found, key=lambda row: (row["ready_at"], row["user_id"], row["seq"]), default=None)
+    return None if first is None else str(first["handler"])
+
+
+def lock_ready(session: Session, handler: str, now: datetime, *, suspects: bool = True) -> Columns | None:
+    """Give the effect of a handler that has been ready longest, its user locked.
+
+    Users whom somebody else has locked are passed over.
+    """
+    told = {"now": show_instant(now), "suspects": int(suspects)}
+    while (found := session.row("lock_effect", handler=handler, **told)) is not None:
+        effect = session.row("ready_effect", user_id=found["user_id"], seq=found["seq"], **told)
+        if effect is not None:
+            return effect
+    return None
 
 
 def take(
@@ -101,6 +117,14 @@ def take(
     }
     if effect["about"] == REQUEST:
         return Taken(**held)
+    whose = {"user_id": effect["user_id"]}
+    session.ahead(
+        [
+            ("row_at", {**whose, "cursor": effect["cursor"]}),
+            ("user", whose),
+            ("lifecycle", {**whose, "id": effect["lifecycle"]}),
+        ]
+    )
     if effect["about"] is not None:
         return Taken(**held, about=show_letter(session, definition, effect["user_id"], effect["about"]))
     row = session.row("row_at", user_id=effect["user_id"], cursor=effect["cursor"])

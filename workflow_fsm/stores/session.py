@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
@@ -27,8 +27,31 @@ class Session(Protocol):
     def run(self, name: str, parameters: Mapping[str, Any]) -> None:
         """Run a statement that gives no rows."""
 
+    def ahead(self, questions: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        """Hear which statements will most likely be asked for next: a store far away is asked at once."""
+
     def savepoint(self) -> AbstractContextManager[None]:
         """Undo what was done inside where an exception leaves it, and only that."""
+
+
+class Listening(Protocol):
+    """Ears for the calls of other processes."""
+
+    def idle(self, idle: bool, /) -> None:
+        """Say whether anybody here idles: nobody else is called."""
+
+    def close(self) -> None:
+        """Listen no more."""
+
+
+class Deaf:
+    """Hears nothing: processes that share a file look by themselves."""
+
+    def idle(self, idle: bool) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 class Database(Protocol):
@@ -42,6 +65,12 @@ class Database(Protocol):
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Do work on one snapshot. Raises StoreUnavailable."""
+
+    def call(self) -> None:
+        """Wake whoever idles in other processes, if that can be; never waits."""
+
+    def listen(self, hear: Callable[[], None]) -> Listening:
+        """Have `hear` called for each call of another process."""
 
     def close(self) -> None:
         """Close every connection."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,7 +22,7 @@ from workflow_fsm.core.errors import StoreRefused, StoreUnavailable
 from workflow_fsm.stores.faults import OF_THE_JOB, is_busy, translated, why
 from workflow_fsm.stores.queue import CommitQueue, Job
 from workflow_fsm.stores.schema import migrations
-from workflow_fsm.stores.session import Session
+from workflow_fsm.stores.session import Deaf, Session
 from workflow_fsm.stores.statements import statements
 
 T = TypeVar("T")
@@ -50,6 +50,9 @@ class SQLiteSession:
     def run(self, name: str, parameters: Mapping[str, Any]) -> None:
         """Run a statement that gives no rows."""
         self._connection.execute(self._sql[name], parameters)
+
+    def ahead(self, questions: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        """Do nothing: asking costs no way to anywhere."""
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -122,6 +125,13 @@ class SQLite:
                 return result
         reader.close()
         return result
+
+    def call(self) -> None:
+        """Do nothing: other processes look by themselves."""
+
+    def listen(self, hear: Callable[[], None]) -> Deaf:
+        """Hear nothing."""
+        return Deaf()
 
     def close(self) -> None:
         """Close every connection; a store that is closed can't be used again."""

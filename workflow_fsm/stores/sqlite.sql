@@ -4,6 +4,14 @@
 -- what is known of a user
 SELECT cursor, updated_at, recovered FROM users WHERE user_id = :user_id;
 
+-- name: lock_user
+-- the same: whoever writes here writes alone
+SELECT cursor, updated_at, recovered FROM users WHERE user_id = :user_id;
+
+-- name: forget_user
+-- of whom nothing came to be known after all
+DELETE FROM users WHERE user_id = :user_id AND updated_at = '';
+
 -- name: put_user
 -- the numbers handed out so far, and the money recovered
 INSERT INTO users (user_id, cursor, updated_at, recovered)
@@ -179,14 +187,8 @@ WHERE user_id = :user_id AND lifecycle = :lifecycle AND on_enter
 
 -- name: next_effect
 -- the first that is ready; one lifecycle's go one at a time and in order, past those not due yet.
--- suspects: also those whose holder died, or hung, in them.
--- is_left: it is work for being in a state that the lifecycle left while the effect was running
-SELECT mine.*, mine.on_enter AND NOT EXISTS (
-    SELECT 1 FROM lifecycles AS whose
-    WHERE whose.user_id = mine.user_id AND whose.id = mine.lifecycle AND whose.cursor = mine.cursor
-      AND NOT whose.forked
-) AS is_left
-FROM effects AS mine
+-- suspects: also those whose holder died, or hung, in them
+SELECT mine.user_id, mine.seq, mine.handler, mine.ready_at FROM effects AS mine
 WHERE mine.handler = :handler AND mine.ready_at <= :now AND mine.standing IN ('owed', 'taken')
   AND (:suspects OR mine.standing = 'owed')
   AND (mine.lifecycle = 0 OR NOT EXISTS (
@@ -199,6 +201,43 @@ WHERE mine.handler = :handler AND mine.ready_at <= :now AND mine.standing IN ('o
       )
   ))
 ORDER BY mine.ready_at, mine.user_id, mine.seq LIMIT 1;
+
+-- name: lock_effect
+-- the same: whoever writes here writes alone
+SELECT mine.user_id, mine.seq, mine.handler, mine.ready_at FROM effects AS mine
+WHERE mine.handler = :handler AND mine.ready_at <= :now AND mine.standing IN ('owed', 'taken')
+  AND (:suspects OR mine.standing = 'owed')
+  AND (mine.lifecycle = 0 OR NOT EXISTS (
+    SELECT 1 FROM effects AS other
+    WHERE other.user_id = mine.user_id AND other.lifecycle = mine.lifecycle
+      AND other.standing IN ('owed', 'taken') AND other.seq <> mine.seq
+      AND (
+        (other.standing = 'taken' AND other.ready_at > :now)
+        OR (other.seq < mine.seq AND (other.ready_at <= :now OR other.attempt > 0))
+      )
+  ))
+ORDER BY mine.ready_at, mine.user_id, mine.seq LIMIT 1;
+
+-- name: ready_effect
+-- that effect, where it is ready still.
+-- is_left: it is work for being in a state that the lifecycle left while the effect was running
+SELECT mine.*, mine.on_enter AND NOT EXISTS (
+    SELECT 1 FROM lifecycles AS whose
+    WHERE whose.user_id = mine.user_id AND whose.id = mine.lifecycle AND whose.cursor = mine.cursor
+      AND NOT whose.forked
+) AS is_left
+FROM effects AS mine
+WHERE mine.user_id = :user_id AND mine.seq = :seq AND mine.ready_at <= :now AND mine.standing IN ('owed', 'taken')
+  AND (:suspects OR mine.standing = 'owed')
+  AND (mine.lifecycle = 0 OR NOT EXISTS (
+    SELECT 1 FROM effects AS other
+    WHERE other.user_id = mine.user_id AND other.lifecycle = mine.lifecycle
+      AND other.standing IN ('owed', 'taken') AND other.seq <> mine.seq
+      AND (
+        (other.standing = 'taken' AND other.ready_at > :now)
+        OR (other.seq < mine.seq AND (other.ready_at <= :now OR other.attempt > 0))
+      )
+  ));
 
 -- name: take_effect
 -- the attempt is the fence: only whoever holds this number may finish, extend or fail it
@@ -377,7 +416,7 @@ SELECT DISTINCT state FROM lifecycles;
 SELECT DISTINCT "trigger" FROM events WHERE standing = 'waiting';
 
 -- name: ping
-SELECT count(*) FROM users WHERE user_id = '';
+SELECT count(*) AS many FROM users WHERE user_id = '';
 
 -- name: every_complaint
 -- what SQLite itself finds wrong with its file: tables, indexes, and values of a wrong type

@@ -6,29 +6,28 @@ It reads what the core asks for, and commits what the core decided; it decides n
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from itertools import chain
+from typing import TypeVar
 
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.errors import StoreRefused
+from workflow_fsm.core.events import Event
 from workflow_fsm.core.instants import show_instant
 from workflow_fsm.core.kept import Kept, Standing
-from workflow_fsm.core.lifecycle import Lifecycle
-from workflow_fsm.core.owing import Pattern
-from workflow_fsm.core.situation import Changes, Seek, Situation
+from workflow_fsm.core.situation import Changes, Situation
+from workflow_fsm.stores.foresight import questions
 from workflow_fsm.stores.observing import Observers
+from workflow_fsm.stores.reading import Reading
 from workflow_fsm.stores.rows import (
     effect_row,
     event_row,
     history_row,
-    kept_of,
-    lifecycle_of,
     lifecycle_row,
-    pattern_of,
 )
-from workflow_fsm.stores.session import Database, Session
+from workflow_fsm.stores.session import Columns, Database, Listening, Session
 
 T = TypeVar("T")
 
@@ -60,20 +59,35 @@ class Store:
             database.close()
             raise
 
-    def take(self, work: Callable[[Unit], T], *, always: bool = False) -> T:
+    def take(
+        self,
+        work: Callable[[Unit], T],
+        *,
+        users: Iterable[str] = (),
+        events: Sequence[Event] = (),
+        always: bool = False,
+    ) -> T:
         """Do `work` in one commit; what the unit's situations changed is committed.
+
+        `users`, and those of `events`, are whom it will change: they are locked before anything else, in
+        order, so that no two units wait for each other.
 
         Work that must not be lost, since what it tells of is done, is taken `always`; any other is refused
         (StoreUnavailable) where too much waits.
         """
+        whom = sorted({*users, *(event.user_id for event in events)})
 
         def run(session: Session) -> tuple[T, Unit]:
             unit = Unit(session, self.definition)
-            return work(unit), unit
+            unit.lock(whom, events)
+            result = work(unit)
+            unit.forget_strangers()
+            return result, unit
 
         result, unit = self._database.write(run, always=always)
         if unit.enqueued:
             self.on_enqueued()
+            self._database.call()
         if unit.moved:
             self.observers.moved(unit.moved)
         return result
@@ -94,6 +108,10 @@ class Store:
             ]
 
         return self._database.read(find)
+
+    def listen(self, hear: Callable[[], None]) -> Listening:
+        """Have `hear` called where another process made effects ready, until it is closed."""
+        return self._database.listen(hear)
 
     def ping(self) -> None:
         """Read something. Raises StoreUnavailable where that fails."""
@@ -124,144 +142,70 @@ class Unit:
         self.enqueued = False
         self.moved: set[str] = set()
         self._definition = definition
+        self._locked: dict[str, Columns | None] = {}
+        self._strangers: set[str] = set()
 
-    def change(self, user_id: str, now: datetime, decide: Callable[[Situation], T]) -> T:
-        """Let `decide` change one user's situation, and write the changes."""
-        source = Reading(self.session, self._definition, user_id)
+    def lock(self, users: Sequence[str], events: Sequence[Event] = ()) -> None:
+        """Lock some users, given in order; look ahead to what judging the first event of each will ask."""
+        self.session.ahead(("lock_user", {"user_id": user_id}) for user_id in users)
+        first = {event.user_id: event for event in reversed(events)}
+        for event in first.values():
+            self.session.ahead(questions(self._definition, event))
+        for user_id in users:
+            self._lock(user_id)
+
+    def forget_strangers(self) -> None:
+        """Leave no row of whom nothing came to be known: locking made one."""
+        for user_id in sorted(self._strangers):
+            self.session.run("forget_user", {"user_id": user_id})
+
+    def change(
+        self, user_id: str, now: datetime, decide: Callable[[Situation], T], *, event: Event | None = None
+    ) -> T:
+        """Let `decide` change one user's situation, and write the changes; `event` is what it judges."""
+        if event is not None:
+            asked = questions(self._definition, event)
+            self.session.ahead(chain([("lock_user", {"user_id": user_id})], asked))
+        if user_id not in self._locked:
+            self._lock(user_id)
+        source = Reading(self.session, self._definition, user_id, self._locked.pop(user_id))
         situation = Situation(user_id, source)
         result = decide(situation)
-        _write(self.session, user_id, situation, source, now)
+        if _write(self.session, user_id, situation, source, now):
+            self._strangers.discard(user_id)
         self.enqueued = self.enqueued or bool(situation.changes.effects)
         if situation.changes.rows:
             self.moved.add(user_id)
         return result
 
-    def change_apart(self, user_id: str, now: datetime, decide: Callable[[Situation], T]) -> T:
+    def change_apart(
+        self, user_id: str, now: datetime, decide: Callable[[Situation], T], *, event: Event | None = None
+    ) -> T:
         """Do the same behind a savepoint, for one of many events in a commit."""
-        with self.session.savepoint():
-            return self.change(user_id, now, decide)
+        known = user_id not in self._strangers
+        try:
+            with self.session.savepoint():
+                return self.change(user_id, now, decide, event=event)
+        except BaseException:
+            if not known:
+                self._strangers.add(user_id)
+            raise
 
     def tell_of_dead_effect(self, user_id: str, seq: int, now: datetime) -> None:
         """Enqueue the telling of an effect that is a dead letter now."""
         self.change(user_id, now, lambda situation: situation.tell_of(f"effect:{seq}", now))
 
-
-class Reading:
-    """One user's lifecycles and events as they stand in a session: the core's `Source`."""
-
-    def __init__(self, session: Session, definition: Definition, user_id: str) -> None:
-        self._session = session
-        self._definition = definition
-        self._user = user_id
-        row = session.row("user", user_id=user_id)
-        self.known = row is not None
-        self.updated_at: str | None = row["updated_at"] if row is not None else None
-        self.recovered_text: str = row["recovered"] if row is not None else "{}"
-        self._cursor: int = row["cursor"] if row is not None else 0
-        self._patterns: tuple[Pattern, ...] | None = None
-
-    @property
-    def recovered(self) -> dict[str, int]:
-        """The money recovered so far: a currency to its minor units."""
-        recovered: dict[str, int] = json.loads(self.recovered_text)
-        return recovered
-
-    def cursor(self) -> int:
-        """Give the last number handed out, 0 for an unknown user."""
-        return self._cursor
-
-    def event(self, event_id: str) -> Kept | None:
-        """Give the event of that id."""
-        return self._one_event("event", event_id=event_id)
-
-    def latest_like(self, trigger: str, fingerprint: str) -> Kept | None:
-        """Give the latest event of that trigger and content."""
-        return self._one_event("latest_like", trigger=trigger, fingerprint=fingerprint)
-
-    def with_reimbursement(self, trigger: str, reimbursement_id: str) -> list[Kept]:
-        """Give the events of that trigger and reimbursement id, oldest first."""
-        return self._events("with_reimbursement", trigger=trigger, reimbursement_id=reimbursement_id)
-
-    def lifecycle(self, lifecycle_id: int) -> Lifecycle | None:
-        """Give one lifecycle."""
-        return self._one("lifecycle", id=lifecycle_id)
-
-    def claim(self, claim_id: str) -> Lifecycle | None:
-        """Give the claim of that id."""
-        return self._one("claim", claim_id=claim_id)
-
-    def alias(self, name: str) -> str | None:
-        """Give the claim id that an alias stands for."""
-        row = self._session.row("alias", user_id=self._user, alias=name)
-        return None if row is None else row["claim_id"]
-
-    def has_aliases(self, claim_id: str | None) -> bool:
-        """Tell whether any alias stands for that claim id (None: for any)."""
-        return self._session.row("has_aliases", user_id=self._user, claim_id=claim_id) is not None
-
-    def sync(self, sync_id: str) -> Lifecycle | None:
-        """Give the lifecycle of a sync."""
-        return self._one("sync", sync_id=sync_id)
-
-    def newest_sync(self, state: str | None) -> Lifecycle | None:
-        """Give the user's newest sync, or the newest that is in a state and takes part."""
-        return self._one("newest_sync") if state is None else self._one("newest_sync_in", state=state)
-
-    def with_case(self, case_id: str) -> list[Lifecycle]:
-        """Give the lifecycles with that case id."""
-        return self._all("with_case", case_id=case_id)
-
-    def seek(self, wanted: Seek) -> list[Lifecycle]:
-        """Give the lifecycles looked for, newest first."""
-        found: dict[str, Any] = {
-            "states": json.dumps(wanted.states),
-            "unless_case": wanted.unless_case,
-            "since": wanted.since,
-            "limit": -1 if wanted.limit is None else wanted.limit,
-        }
-        if wanted.sync_id is None:
-            return self._all("seek", **found)
-        return self._all("seek_in_sync", sync_id=wanted.sync_id, **found)
-
-    def has_claims(self) -> bool:
-        """Tell whether the user has a claim."""
-        return self._session.row("has_claims", user_id=self._user) is not None
-
-    def waiting(self, names: Collection[str]) -> list[Kept]:
-        """Give, oldest first, the waiting events with a nameless part, or that name one of `names`."""
-        return self._events("waiting", names=json.dumps(sorted(names)))
-
-    def patterns(self) -> tuple[Pattern, ...]:
-        """Give the handlers that transitions owe."""
-        if self._patterns is None:
-            self._patterns = tuple(pattern_of(row) for row in self._session.rows("handlers"))
-        return self._patterns
-
-    def all_waiting(self) -> list[Kept]:
-        """Give, oldest first, every waiting event."""
-        return self._events("all_waiting")
-
-    def _one(self, name: str, **parameters: Any) -> Lifecycle | None:
-        row = self._session.row(name, user_id=self._user, **parameters)
-        return None if row is None else lifecycle_of(row)
-
-    def _all(self, name: str, **parameters: Any) -> list[Lifecycle]:
-        return [lifecycle_of(row) for row in self._session.rows(name, user_id=self._user, **parameters)]
-
-    def _one_event(self, name: str, **parameters: Any) -> Kept | None:
-        row = self._session.row(name, user_id=self._user, **parameters)
-        return None if row is None else kept_of(self._definition, row)
-
-    def _events(self, name: str, **parameters: Any) -> list[Kept]:
-        rows = self._session.rows(name, user_id=self._user, **parameters)
-        return [kept_of(self._definition, row) for row in rows]
+    def _lock(self, user_id: str) -> None:
+        row = self._locked[user_id] = self.session.row("lock_user", user_id=user_id)
+        if row is not None and not row["updated_at"]:
+            self._strangers.add(user_id)
 
 
-def _write(session: Session, user_id: str, situation: Situation, source: Reading, now: datetime) -> None:
-    """Write what a decision changed: nothing where it changed nothing."""
+def _write(session: Session, user_id: str, situation: Situation, source: Reading, now: datetime) -> bool:
+    """Write what a decision changed; tell whether it changed anything."""
     changes: Changes = situation.changes
     if situation.cursor == source.cursor() and not (changes.lifecycles or changes.events or changes.aliases):
-        return
+        return False
     recovered = dict(source.recovered)
     for money in changes.money:
         recovered[money.currency] = recovered.get(money.currency, 0) + money.minor
@@ -290,6 +234,7 @@ def _write(session: Session, user_id: str, situation: Situation, source: Reading
         received = kept.seq in changes.received
         session.run("insert_event" if received else "update_event", event_row(kept))
         _write_waits(session, user_id, kept, received=received)
+    return True
 
 
 def _write_effects(session: Session, user_id: str, changes: Changes, now: datetime) -> None:

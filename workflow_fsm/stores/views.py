@@ -18,9 +18,9 @@ from workflow_fsm.core.kept import Kept, Share, Standing
 from workflow_fsm.core.lifecycle import Lifecycle
 from workflow_fsm.core.outcome import Page, Record
 from workflow_fsm.core.situation import Situation
+from workflow_fsm.stores.reading import Reading
 from workflow_fsm.stores.rows import lifecycle_of
 from workflow_fsm.stores.session import Columns, Session
-from workflow_fsm.stores.store import Reading
 
 
 def status(
@@ -35,16 +35,26 @@ def status(
     now: datetime,
 ) -> Record | None:
     """Show where a user stands; None for one of whom nothing is known."""
+    first = definition.first_state()
+    whose = {"user_id": user_id}
+    wanted: dict[str, Any] = {**whose, "sync_id": sync_id, "cursor": cursor, "limit": limit + 1}
+    session.ahead(
+        [
+            ("user", whose),
+            ("is_told_of", whose),
+            ("counts", {**whose, "first": first}),
+            *([("claims_page", {**wanted, "claim_id": None})] if claim_id is None else []),
+            ("syncs", {**whose, "sync_id": sync_id}),
+            ("all_waiting", whose),
+        ]
+    )
     source = Reading(session, definition, user_id)
     if session.row("is_told_of", user_id=user_id) is None:
         return None
     situation = Situation(user_id, source)
     named = None if claim_id is None else situation.canonical(claim_id)
-    first = definition.first_state()
     counts = {row["state"]: row["many"] for row in session.rows("counts", user_id=user_id, first=first)}
-    page = session.rows(
-        "claims_page", user_id=user_id, claim_id=named, sync_id=sync_id, cursor=cursor, limit=limit + 1
-    )
+    page = session.rows("claims_page", claim_id=named, **wanted)
     claims = [lifecycle_of(row) for row in page[:limit]]
     aliases = _aliases(session, user_id, claims)
     syncs = [lifecycle_of(row) for row in session.rows("syncs", user_id=user_id, sync_id=sync_id)]
@@ -88,10 +98,13 @@ def history(
     cursor: int,
 ) -> Page | None:
     """Show a user's transitions, oldest first; None for a user of whom nothing is known."""
+    wanted: dict[str, Any] = {"sync_id": sync_id, "cursor": cursor, "limit": limit + 1}
+    session.ahead([("user", {"user_id": user_id}), ("is_told_of", {"user_id": user_id})])
+    if claim_id is None:
+        session.ahead([("history_page", {"user_id": user_id, **wanted})])
     source = Reading(session, definition, user_id)
     if session.row("is_told_of", user_id=user_id) is None:
         return None
-    wanted: dict[str, Any] = {"sync_id": sync_id, "cursor": cursor, "limit": limit + 1}
     if claim_id is None:
         rows = session.rows("history_page", user_id=user_id, **wanted)
     else:

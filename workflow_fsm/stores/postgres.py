@@ -1,0 +1,265 @@
+"""PostgreSQL: a transaction a call on a pooled connection, tried again where others were in its way.
+
+A connection that ended is replaced; work is tried again as long as its commit was not sent. Where that was
+sent and not answered nobody knows whether it was done: the caller is told to come again.
+"""
+
+from __future__ import annotations
+
+import random
+import select
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from time import monotonic, sleep
+from typing import Any, TypeVar
+from urllib.parse import unquote
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+
+from workflow_fsm.core.errors import SettingsInvalid, StoreUnavailable
+from workflow_fsm.stores import postgres_faults as faults
+from workflow_fsm.stores.postgres_calls import Caller, Listener
+from workflow_fsm.stores.postgres_schema import migrate
+from workflow_fsm.stores.session import Session
+from workflow_fsm.stores.wire import Linked, PostgresSession, Wire
+
+T = TypeVar("T")
+
+MOST_CONNECTIONS = 10
+TRIES = 8
+"""How often work is begun: others were in its way, or its connection had ended."""
+FIRST_PAUSE_SECONDS = 0.01
+WAIT_SECONDS = 5.0
+"""How long a call waits for a connection, and a connection for its server."""
+LOOK_SECONDS = 0.5
+"""How often who waits for one looks whether the server is there at all."""
+_PATIENCE = {
+    "connect_timeout": "5",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+    "application_name": "workflow-fsm",
+}
+"""What a URL that says nothing of it gets: a server that is cut off is noticed within half a minute."""
+_SETTLE = """
+SELECT set_config('lock_timeout', '10s', false) WHERE current_setting('lock_timeout') = '0'
+UNION ALL
+SELECT set_config('idle_in_transaction_session_timeout', '30s', false)
+WHERE current_setting('idle_in_transaction_session_timeout') = '0'
+UNION ALL
+SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
+"""
+"""What is answered is on disk, and nobody holds a user's row for long: a role that sets these is heeded."""
+
+
+class Postgres:
+    """A PostgreSQL database, its tables in the first schema of the search path.
+
+    `url` is `postgresql://…` as libpq reads it. Opening applies what migrations are due, one process at a
+    time. Raises SettingsInvalid, StoreRefused or StoreUnavailable, none of which tells a password.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        now: datetime,
+        connections: int = MOST_CONNECTIONS,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._conninfo = read_url(url)
+        self._chance = chance
+        try:
+            with self.connect() as connection:
+                migrate(connection, now)
+        except psycopg.Error as error:
+            raise faults.at_opening(error) from None
+        self._failures = 0
+        self._hear_commit: Callable[[int, float], None] = lambda callers, seconds: None
+        self._caller = Caller(self.connect)
+        self._pool = ConnectionPool(
+            self._conninfo,
+            connection_class=Linked,
+            kwargs={"autocommit": True},
+            min_size=0,
+            max_size=connections,
+            max_idle=60.0,
+            timeout=WAIT_SECONDS,
+            reconnect_timeout=0.01,
+            reconnect_failed=self._note_failure,
+            num_workers=1,
+            configure=_settle,
+            open=True,
+        )
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """Open a connection beside the pool, each statement on its own. Raises psycopg's errors."""
+        return psycopg.connect(self._conninfo, autocommit=True)
+
+    # -- what the store calls
+
+    def tell_commits(self, hear: Callable[[int, float], None]) -> None:
+        """Tell of each commit from now on: one caller's work was in it, and how many seconds it took."""
+        self._hear_commit = hear
+
+    def write(self, work: Callable[[Session], T], *, always: bool = False) -> T:
+        """Do `work` in a transaction and commit it; give its result.
+
+        It is done anew, on a state as it is then, where others were in its way. Raises what `work` raises
+        (then nothing of it is kept), and StoreUnavailable where the store can't commit just now, or where
+        the connection ended under the commit. What waits is bounded by the pool, whether `always` or not.
+        """
+        since = monotonic()
+        result = self._repeating("begin", work)
+        self._hear_commit(1, monotonic() - since)
+        return result
+
+    def read(self, work: Callable[[Session], T]) -> T:
+        """Do `work` on one snapshot of the store. Raises StoreUnavailable."""
+        return self._repeating("begin_reading", work)
+
+    def call(self) -> None:
+        """Have idle workers of any process called soon; never waits."""
+        self._caller.call()
+
+    def listen(self, hear: Callable[[], None]) -> Listener:
+        """Have `hear` called for each call of any process, until it is closed."""
+        return Listener(self.connect, hear)
+
+    def close(self) -> None:
+        """Close every connection; a store that is closed can't be used again."""
+        self._caller.close()
+        self._pool.close()
+
+    # -- parts
+
+    def _repeating(self, begin: str, work: Callable[[Session], T]) -> T:
+        for attempt in range(1, TRIES + 1):
+            try:
+                return self._once(begin, work)
+            except _Again as again:
+                if attempt == TRIES:
+                    raise faults.unavailable(again.error) from again.error
+                if not isinstance(again.error, faults.Lost):
+                    sleep(self._chance() * FIRST_PAUSE_SECONDS * 2**attempt)
+        raise AssertionError("unreachable")
+
+    def _once(self, begin: str, work: Callable[[Session], T]) -> T:
+        """Do work in one transaction. Raises _Again where nothing of it was kept, and it may succeed."""
+        sent = False
+        try:
+            with self._taken() as connection, Wire(connection) as wire:
+                try:
+                    wire.send(begin, {})
+                    result = work(PostgresSession(wire, writes=begin == "begin"))
+                    commit = wire.send("commit", {})
+                    sent = True
+                    wire.wait()
+                    if commit.tag != b"COMMIT":
+                        raise psycopg.errors.InFailedSqlTransaction("a statement had failed before")
+                    return result
+                except BaseException as error:
+                    _undo(wire, connection, error)
+                    raise
+        except faults.OF_THE_JOB:
+            raise
+        except faults.Lost as error:
+            if sent and begin == "begin":
+                told = " ".join(str(error).split())
+                raise StoreUnavailable(
+                    f"the connection ended under a commit, which may have been done or not ({told}); "
+                    "send the event again, by the same id",
+                    retry_after=2,
+                ) from error
+            raise _Again(error) from error
+        except psycopg.Error as error:
+            if faults.is_to_be_tried_again(error):
+                raise _Again(error) from error
+            raise faults.unavailable(error) from error
+
+    @contextmanager
+    def _taken(self) -> Iterator[Linked]:
+        """Have a connection of the pool that wasn't ended while it lay idle."""
+        connection = self._next()
+        while _has_ended(connection):
+            connection.close()
+            self._pool.putconn(connection)
+            connection = self._next()
+        try:
+            yield connection
+        finally:
+            self._pool.putconn(connection)
+
+    def _next(self) -> Linked:
+        """Wait for a connection; not for long where the server isn't there."""
+        until, failures = monotonic() + WAIT_SECONDS, self._failures
+        while True:
+            try:
+                return self._pool.getconn(timeout=LOOK_SECONDS)
+            except PoolClosed as error:
+                raise StoreUnavailable("the store is closed") from error
+            except PoolTimeout as error:
+                if failures == self._failures and monotonic() < until:
+                    continue
+                raise StoreUnavailable(
+                    "the store can't be used just now: no connection to it could be had; see that the "
+                    "server is there, and takes more connections",
+                    retry_after=2,
+                ) from error
+
+    def _note_failure(self, _pool: object) -> None:
+        self._failures += 1
+
+
+class _Again(Exception):
+    """Nothing of the work was kept, and it may well succeed if it is begun anew."""
+
+    def __init__(self, error: psycopg.Error) -> None:
+        self.error = error
+        super().__init__(str(error))
+
+
+def read_url(url: str) -> str:
+    """Read a URL as libpq does; give it with what it leaves out. Raises SettingsInvalid, without secrets."""
+    try:
+        told: Mapping[str, Any] = conninfo_to_dict(url)
+    except psycopg.Error:
+        raise SettingsInvalid(
+            f"the store's URL, a {url.partition('://')[0]}:// one, can't be read; it must be "
+            "postgresql://USER:PASSWORD@HOST:PORT/DATABASE?PARAMETER=VALUE, special characters in it "
+            "percent-encoded"
+        ) from None
+    if any("\0" in unquote(str(value)) for value in told.values()):
+        raise SettingsInvalid("the store's URL holds a NUL, which none can")
+    return make_conninfo("", **{**_PATIENCE, **told, "client_encoding": "UTF8"})
+
+
+def _settle(connection: psycopg.Connection[Any]) -> None:
+    connection.execute(_SETTLE)
+
+
+def _has_ended(connection: Linked) -> bool:
+    """See whether a connection was ended while it lay idle: asks only where something came on it."""
+    try:
+        poll = select.poll()
+        poll.register(connection.fileno(), select.POLLIN)
+        if poll.poll(0):
+            connection.execute("")
+    except psycopg.Error:
+        return True
+    return False
+
+
+def _undo(wire: Wire, connection: Linked, error: BaseException) -> None:
+    """Leave a connection without a transaction, or closed where that can't be."""
+    try:
+        if faults.spoils_connection(error) or not (isinstance(error, Exception) and wire.is_alive):
+            connection.close()
+            return
+        wire.abandon()
+    except psycopg.Error:
+        connection.close()

@@ -1,0 +1,92 @@
+"""PostgreSQL's faults: which to try again, which are a job's own, and what a person can do about each."""
+
+from __future__ import annotations
+
+import psycopg
+from psycopg import errors, pq
+from psycopg.pq import DiagnosticField
+
+from workflow_fsm.core.errors import StoreRefused, StoreUnavailable, WorkflowError
+
+OF_THE_JOB = (psycopg.IntegrityError, psycopg.DataError)
+"""Faults of what a job asked for; others are the store's."""
+
+_AGAIN = ("40001", "40P01")
+_CLASSES: dict[str, type[psycopg.Error]] = {"22": psycopg.DataError, "23": psycopg.IntegrityError}
+_CHANGED = ("0A000", "26000")
+"""A statement that was prepared before a migration, or that a pooler between has forgotten."""
+
+
+class Lost(psycopg.OperationalError):
+    """The connection ended under a statement."""
+
+
+def error_of(result: pq.abc.PGresult) -> psycopg.Error:
+    """Read the error in a result."""
+    state = (result.error_field(DiagnosticField.SQLSTATE) or b"").decode(errors="replace")
+    told = result.error_field(DiagnosticField.MESSAGE_PRIMARY) or result.error_message or b"no reason given"
+    message = " ".join(told.decode(errors="replace").split())
+    try:
+        kind = errors.lookup(state)
+    except KeyError:
+        kind = _CLASSES.get(state[:2], psycopg.OperationalError)
+    return kind(message)
+
+
+def is_to_be_tried_again(error: psycopg.Error) -> bool:
+    """Tell whether the same work may well succeed: it lost to another's, or its statements were outdated."""
+    return error.sqlstate in (*_AGAIN, *_CHANGED)
+
+
+def spoils_connection(error: BaseException) -> bool:
+    """Tell whether a connection is better closed: it is gone, outdated, or its server takes no writes."""
+    if not isinstance(error, psycopg.Error):
+        return False
+    state = error.sqlstate or ""
+    return isinstance(error, Lost) or state in (*_CHANGED, "25006") or state[:2] in ("08", "57")
+
+
+def unavailable(error: BaseException) -> StoreUnavailable:
+    """Tell callers to come again, and people what to do."""
+    return StoreUnavailable(f"the store can't be used just now: {_why(error)}", retry_after=_wait(error))
+
+
+def at_opening(error: psycopg.Error) -> WorkflowError:
+    """Tell why a store can't be opened: what was configured can't be, or it could, and not just now."""
+    state = error.sqlstate or ""
+    text = _told(error)
+    refused = state[:2] in ("28", "3D", "42") or any(
+        sign in text for sign in ("authentication failed", "does not exist", "no password supplied")
+    )
+    if refused:
+        return StoreRefused(f"the store can't be opened: {text}")
+    return unavailable(error)
+
+
+def _why(error: BaseException) -> str:
+    state = getattr(error, "sqlstate", None) or ""
+    remedy = _REMEDIES.get(state) or _REMEDIES.get(state[:2])
+    told = _told(error)
+    return f"{remedy} ({told})" if remedy else told
+
+
+def _wait(error: BaseException) -> int:
+    return 1 if getattr(error, "sqlstate", None) in (*_AGAIN, "55P03") else 2
+
+
+def _told(error: BaseException) -> str:
+    return " ".join(str(error).split())
+
+
+_REMEDIES = {
+    "08": "the connection to the server failed",
+    "25006": "the server takes no writes, as a standby does; name the primary, or several hosts with"
+    " target_session_attrs=read-write",
+    "40": "it lost to other transactions again and again",
+    "42501": "the role lacks a privilege on the tables; grant it",
+    "42P01": "a table is missing; see that the search path is the one that the store was made under",
+    "53100": "the server's disk is full; free some room",
+    "53300": "the server has no connection left; raise max_connections, or run fewer processes",
+    "55P03": "another transaction holds the user's row",
+    "57": "the server is stopping or starting",
+}
