@@ -201,3 +201,40 @@ def test_more_callers_than_connections_all_have_their_turn(postgres_url: str, cl
             answers = list(pool.map(lambda n: sync(workflow, f"s{n}", user_id=f"u{n % 7}"), range(200)))
         assert {one.status for one in answers} == {"applied"}
         assert database._pool.get_stats()["pool_max"] == 10
+
+
+def test_a_lease_is_extended_whoever_holds_its_user(opened: Open, database: psycopg.Connection[Any]) -> None:
+    workflow = opened()
+    workflow.on_enter("synced", name="slow")(lambda transition: None)
+    sync(workflow)
+    taken = workflow._engine.take()
+    assert taken is not None
+    before = database.execute("SELECT ready_at FROM effects").fetchall()
+    with database.transaction():
+        database.execute("SELECT * FROM users FOR UPDATE")
+        workflow._engine.extend([taken])
+    assert database.execute("SELECT ready_at FROM effects").fetchall() > before
+
+
+def test_two_that_take_at_once_never_hold_two_effects_of_one_lifecycle(opened: Open) -> None:
+    """Even where the first is due for the one whose clock is ahead, and not yet for the other."""
+    several = [opened() for _ in range(4)]
+    for name in ("first", "second", "third"):
+        for one in several:
+            one.on_transition(target="synced", name=name)(lambda transition: None)
+    for number in range(15):
+        sync(several[0], user_id=f"u{number}")
+    held: list[tuple[str, int]] = []
+
+    def work(workflow: Workflow) -> None:
+        while (taken := workflow._engine.take()) is not None:
+            held.append((taken.user_id, 1))
+            assert sum(more for user, more in list(held) if user == taken.user_id) == 1
+            held.append((taken.user_id, -1))
+            assert workflow._engine.do(taken) == "done"
+
+    with ThreadPoolExecutor(4) as pool:
+        for future in [pool.submit(work, one) for one in several]:
+            future.result(timeout=30)
+    work(several[0])  # what was passed over, since others were at it
+    assert len(held) == 2 * 45

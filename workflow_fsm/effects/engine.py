@@ -137,10 +137,11 @@ class Engine:
         until = self._clock() + timedelta(seconds=LEASE_SECONDS)
 
         def extend(unit: Unit) -> None:
-            for one in taken:
+            for one in sorted(taken, key=lambda one: (one.user_id, one.seq)):
                 outbox.extend(unit.session, one, until)
 
-        self._store.take(extend, users=[one.user_id for one in taken], always=True)
+        # No user is locked: one whose row is held must not cost others their leases.
+        self._store.take(extend, always=True)
 
     def release(self, taken: Sequence[Taken]) -> None:
         """Let leases go, so that another may take the effects up at once; a stop costs them no try."""
