@@ -147,6 +147,12 @@ class Outside:
 Start: TypeAlias = Callable[..., subprocess.Popen[bytes]]
 
 
+@pytest.fixture
+def store_url(sqlite_url: str) -> str:
+    """One kind of store is enough at the edges; the stories are told on each."""
+    return sqlite_url
+
+
 @pytest.fixture(scope="session")
 def start_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     """Start `serve` in a process of its own, on a store of its own."""

@@ -24,6 +24,13 @@ from workflow_fsm import Settings, Transition, Workflow
 Samples = dict[str, dict[tuple[str, ...], float]]
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    """An empty store of each kind: what is counted is read by statements of their own."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
 def samples(text: str) -> Samples:
     """Give the samples of each metric by the values of their labels, in the labels' order."""
     read: Samples = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 from flask import Flask, abort
@@ -104,11 +104,15 @@ def test_a_store_that_is_down_says_when_to_come_again() -> None:
 
 
 def test_a_fault_of_ours_is_500_with_its_traceback_in_the_log_alone(caplog: pytest.LogCaptureFixture) -> None:
-    def broken() -> datetime:
+    instants = iter([datetime(2026, 3, 1, tzinfo=UTC)])
+
+    def stops() -> datetime:
+        for instant in instants:
+            return instant
         raise RuntimeError("the clock stands still")
 
     app = Flask("a stranger's")
-    with Workflow.open("sqlite:///:memory:", settings=Settings(), clock=broken) as workflow:
+    with Workflow.open("sqlite:///:memory:", settings=Settings(), clock=stops) as workflow:
         app.register_blueprint(blueprint(workflow))
         with caplog.at_level(logging.ERROR):
             response = app.test_client().get(f"{PREFIX}/status/u1")

@@ -120,7 +120,7 @@ MIGRATIONS: dict[str, tuple[str, ...]] = {
         "CREATE INDEX effects_dead ON effects (ready_at, user_id, seq) WHERE standing = 'dead'",
     ),
     "0003_figures": (
-        'CREATE INDEX events_figures ON events ("trigger", standing)',
+        'CREATE INDEX events_figures ON events (standing, "trigger")',
         "CREATE INDEX events_waiting ON events (received_at) WHERE standing = 'waiting'",
         "CREATE INDEX effects_figures ON effects (handler, standing)",
     ),
