@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import closing
 from time import monotonic, sleep
 from typing import Any
 
@@ -103,6 +105,21 @@ def test_two_workers_do_each_effect_of_many_once_and_each_lifecycles_in_order(
         assert workflow.check().faults == ()
 
 
+def pause(worker: subprocess.Popen[bytes], disk: Disk) -> None:
+    """Stop a worker where it is; not in the middle of a commit, which would hold up every other process."""
+    while True:
+        worker.send_signal(signal.SIGSTOP)
+        assert os.WIFSTOPPED(os.waitpid(worker.pid, os.WUNTRACED)[1])
+        with closing(sqlite3.connect(disk.store, timeout=0, isolation_level=None)) as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute("ROLLBACK")
+                return
+            except sqlite3.OperationalError:
+                worker.send_signal(signal.SIGCONT)
+                sleep(0.05)
+
+
 @waits
 def test_a_worker_that_was_paused_past_its_lease_changes_nothing_when_it_wakes(
     disk: Disk, begin: Begin, waits: bool
@@ -112,8 +129,7 @@ def test_a_worker_that_was_paused_past_its_lease_changes_nothing_when_it_wakes(
         matched(workflow)
         paused = begin_worker(begin, "sleepy")
         until(lambda: len(disk.record.lines("begun")) == 1, disk, seconds=20)
-        paused.send_signal(signal.SIGSTOP)
-        assert os.WIFSTOPPED(os.waitpid(paused.pid, os.WUNTRACED)[1])
+        pause(paused, disk)
         since = monotonic()
 
         other = begin_worker(begin, "sleepy", minutes=0 if waits else 1)
