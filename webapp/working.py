@@ -19,6 +19,8 @@ BESIDE_SECONDS = 2.0
 """How long a stopping service waits for the effects that run: within its own time to end."""
 ALONE_SECONDS = 8.0
 """How long a worker process waits: containers are often killed 10 seconds after they are told to end."""
+LOOK_SECONDS = 0.5
+"""How often a worker looks whether it was told to end: the signal may have come to another thread."""
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +75,8 @@ def work(settings: Settings) -> NoReturn:
         worker = workflow.worker(threads=THREADS)
         worker.start()
         log.info("working in %d threads", THREADS)
-        told.wait()
+        while not told.wait(LOOK_SECONDS):  # a signal that another thread took wakes nobody here
+            pass
         log.info("stopping: waiting at most %g seconds for what runs", ALONE_SECONDS)
         worker.stop(within_seconds=ALONE_SECONDS)
     log.info("stopped")

@@ -23,6 +23,7 @@ from workflow_fsm.workflow import Workflow
 
 MOST_COUNTED = 100_000
 STOP_SECONDS = 8.0
+LOOK_SECONDS = 0.5
 CONFIGURED, UNAVAILABLE = os.EX_CONFIG, os.EX_UNAVAILABLE
 
 
@@ -82,7 +83,8 @@ def work_alone(settings: Settings) -> NoReturn:
             running = workflow.worker()
             running.start()
             logging.getLogger(__name__).info("working on %s", shown(settings.database_url))
-            stopping.wait()
+            while not stopping.wait(LOOK_SECONDS):  # a signal that another thread took wakes nobody here
+                pass
             running.stop(within_seconds=STOP_SECONDS)
     except (HandlerInvalid, StoreRefused) as error:
         raise Failure(CONFIGURED, error.code, str(error)) from error

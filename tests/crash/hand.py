@@ -26,5 +26,6 @@ if __name__ == "__main__":
         load_handlers(settings.handlers, workflow)
         worker = workflow.worker()
         worker.start()
-        told.wait()
+        while not told.wait(0.5):  # a signal that another thread took wakes nobody here
+            pass
         worker.stop()
