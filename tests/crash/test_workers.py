@@ -47,7 +47,7 @@ def end(*workers: subprocess.Popen[bytes]) -> None:
     for worker in workers:
         worker.terminate()
     for worker in workers:
-        assert worker.wait(timeout=30) == 0
+        assert worker.wait(timeout=15) == 0
 
 
 def matches(number: int) -> Iterator[dict[str, Any]]:
