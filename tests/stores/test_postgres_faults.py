@@ -80,7 +80,7 @@ def test_work_whose_connection_ends_before_its_commit_is_done_anew(
     assert database.execute("SELECT user_id, alias FROM aliases").fetchall() == [("u1", "a")]
 
 
-@pytest.mark.parametrize(("cut_at", "repeat"), [(b"commit\0", "duplicate"), (b"lock_user\0", "applied")])
+@pytest.mark.parametrize(("cut_at", "repeat"), [(b"commit\0", "duplicate"), (b"lock_free_user\0", "applied")])
 def test_a_commit_that_nobody_answered_is_unavailable_and_its_repeat_answers_right(
     carried: tuple[str, Wires], cut_at: bytes, repeat: str
 ) -> None:

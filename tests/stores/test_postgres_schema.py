@@ -42,9 +42,8 @@ ACROSS = {
     "figures_of_money",
     "figures_of_the_rest",
 }
-ABOUT_A_USER = {
-    name for name in statements("postgres") if name not in ACROSS and not name.startswith("figures_")
-}
+STATEMENTS = {**statements("postgres"), "lock_free_user": statements("postgres_group")["lock_free_user"]}
+ABOUT_A_USER = {name for name in STATEMENTS if name not in ACROSS and not name.startswith("figures_")}
 OF_NO_USER = {"handlers", "workflow_fsm_migrations"}
 
 
@@ -72,7 +71,7 @@ def test_every_key_begins_with_the_user(database: psycopg.Connection[Any]) -> No
 def test_a_statement_about_a_user_finds_its_rows_by_the_user(
     database: psycopg.Connection[Any], name: str
 ) -> None:
-    sql = statements("postgres")[name]
+    sql = STATEMENTS[name]
     names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", sql)))
     numbered = re.sub(r"%\((\w+)\)s", lambda match: f"${names.index(match[1]) + 1}", sql)
     database.execute("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan")
@@ -86,6 +85,36 @@ def test_a_statement_about_a_user_finds_its_rows_by_the_user(
     for node in of_tables:
         if node["Node Type"] != "Bitmap Heap Scan":  # its index scan is a node of its own
             assert "user_id" in node.get("Index Cond", ""), json.dumps(node, indent=1)
+
+
+def test_who_has_many_events_costs_no_more_than_who_has_few(
+    database: psycopg.Connection[Any], postgres_url: str
+) -> None:
+    """Whatever the figures of all users together make the planner think of one."""
+    with Workflow.open(postgres_url, settings=Settings()) as workflow:
+        users = ["many"] * 200 + [f"u{number}" for number in range(200)]
+        workflow.fire_many(
+            [
+                {"trigger": "sync_complete", "user_id": user, "sync_id": f"s{number}"}
+                for number, user in enumerate(users)
+            ]
+        )
+        workflow.fire(
+            "claim_submitted", user_id="many", claim_id="c1", amazon_case_id="k", event_id="waiting"
+        )
+    database.execute("ANALYZE; SET plan_cache_mode = force_generic_plan")
+    sql = re.sub(
+        r"%\((\w+)\)s",
+        lambda match: {"user_id": "$1", "names": "$2"}[match[1]],
+        statements("postgres")["waiting"],
+    )
+    database.execute(f"PREPARE asked (text, json) AS {sql}".encode())
+    for user, found in (("many", 1), ("u1", 0)):
+        asked = f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE asked('{user}', '[\"c1\"]')"
+        row = database.execute(asked.encode()).fetchone()
+        assert row is not None
+        of_events = [node for node in nodes(row[0][0]["Plan"]) if node.get("Relation Name") == "events"]
+        assert [node["Actual Rows"] * node["Actual Loops"] for node in of_events] == [found]
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 from workflow_fsm.core.definition import Addressing, Definition
 from workflow_fsm.core.events import Event
-
-Question = tuple[str, dict[str, Any]]
+from workflow_fsm.stores.session import Question
 
 
 def questions(definition: Definition, event: Event) -> Iterator[Question]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import random
 import select
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import partial
 from time import monotonic, sleep
 from typing import Any, TypeVar
 from urllib.parse import unquote
@@ -21,14 +22,18 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from workflow_fsm.core.errors import SettingsInvalid, StoreUnavailable
 from workflow_fsm.stores import postgres_faults as faults
+from workflow_fsm.stores.grouping import do_together
 from workflow_fsm.stores.postgres_calls import Caller, Listener
 from workflow_fsm.stores.postgres_schema import migrate
-from workflow_fsm.stores.session import Session
+from workflow_fsm.stores.queue import Aside, CommitQueue, Job
+from workflow_fsm.stores.session import About, Session
 from workflow_fsm.stores.wire import Linked, PostgresSession, Wire
 
 T = TypeVar("T")
 
 MOST_CONNECTIONS = 10
+LANES = 3
+"""How many transactions take up what waits at once: the server works on some while we work on one."""
 TRIES = 8
 """How often work is begun: others were in its way, or its connection had ended."""
 FIRST_PAUSE_SECONDS = 0.01
@@ -80,6 +85,7 @@ class Postgres:
             raise faults.at_opening(error) from None
         self._failures = 0
         self._hear_commit: Callable[[int, float], None] = lambda callers, seconds: None
+        self._queue = CommitQueue(self._commit, lanes=LANES)
         self._caller = Caller(self.connect)
         self._pool = ConnectionPool(
             self._conninfo,
@@ -104,15 +110,25 @@ class Postgres:
 
     def tell_commits(self, hear: Callable[[int, float], None]) -> None:
         """Tell of each commit from now on: one caller's work was in it, and how many seconds it took."""
-        self._hear_commit = hear
+        self._hear_commit = self._queue.on_committed = hear
 
-    def write(self, work: Callable[[Session], T], *, always: bool = False) -> T:
+    def write(
+        self,
+        work: Callable[[Session], T],
+        *,
+        about: About | None = None,
+        always: bool = False,
+    ) -> T:
         """Do `work` in a transaction and commit it; give its result.
 
-        It is done anew, on a state as it is then, where others were in its way. Raises what `work` raises
-        (then nothing of it is kept), and StoreUnavailable where the store can't commit just now, or where
-        the connection ended under the commit. What waits is bounded by the pool, whether `always` or not.
+        Little work about one user shares the transaction of others that wait for one. Work is done anew, on
+        a state as it is then, where others were in its way. Raises what `work` raises (then nothing of it is
+        kept), and StoreUnavailable where the store can't commit just now, where too much waits for it and
+        this isn't to be done `always`, or where the connection ended under the commit.
         """
+        if about is not None:
+            with suppress(Aside):
+                return self._queue.do(work, about=about, always=always)
         since = monotonic()
         result = self._repeating("begin", work)
         self._hear_commit(1, monotonic() - since)
@@ -137,19 +153,34 @@ class Postgres:
 
     # -- parts
 
-    def _repeating(self, begin: str, work: Callable[[Session], T]) -> T:
+    def _commit(self, batch: Sequence[Job[Any]]) -> None:
+        """Do a batch in one transaction; what can't be done so is set aside."""
+        try:
+            self._once("begin", partial(do_together, batch))
+        except StoreUnavailable:
+            raise
+        except Exception:
+            for job in batch:
+                job.error = Aside()
+
+    def _repeating(self, begin: str, work: Callable[[PostgresSession], T]) -> T:
         for attempt in range(1, TRIES + 1):
             try:
                 return self._once(begin, work)
-            except _Again as again:
-                if attempt == TRIES:
-                    raise faults.unavailable(again.error) from again.error
-                if not isinstance(again.error, faults.Lost):
+            except faults.OF_THE_JOB:
+                raise
+            except psycopg.Error as error:
+                if attempt == TRIES or not faults.is_to_be_tried_again(error):
+                    raise faults.unavailable(error) from error
+                if not isinstance(error, faults.Lost):
                     sleep(self._chance() * FIRST_PAUSE_SECONDS * 2**attempt)
         raise AssertionError("unreachable")
 
-    def _once(self, begin: str, work: Callable[[Session], T]) -> T:
-        """Do work in one transaction. Raises _Again where nothing of it was kept, and it may succeed."""
+    def _once(self, begin: str, work: Callable[[PostgresSession], T]) -> T:
+        """Do work in one transaction.
+
+        Raises psycopg's errors where nothing of it was kept, and StoreUnavailable where that can't be told.
+        """
         sent = False
         try:
             with self._taken() as connection, Wire(connection) as wire:
@@ -165,8 +196,6 @@ class Postgres:
                 except BaseException as error:
                     _undo(wire, connection, error)
                     raise
-        except faults.OF_THE_JOB:
-            raise
         except faults.Lost as error:
             if sent and begin == "begin":
                 told = " ".join(str(error).split())
@@ -175,11 +204,7 @@ class Postgres:
                     "send the event again, by the same id",
                     retry_after=2,
                 ) from error
-            raise _Again(error) from error
-        except psycopg.Error as error:
-            if faults.is_to_be_tried_again(error):
-                raise _Again(error) from error
-            raise faults.unavailable(error) from error
+            raise
 
     @contextmanager
     def _taken(self) -> Iterator[Linked]:
@@ -213,14 +238,6 @@ class Postgres:
 
     def _note_failure(self, _pool: object) -> None:
         self._failures += 1
-
-
-class _Again(Exception):
-    """Nothing of the work was kept, and it may well succeed if it is begun anew."""
-
-    def __init__(self, error: psycopg.Error) -> None:
-        self.error = error
-        super().__init__(str(error))
 
 
 def read_url(url: str) -> str:

@@ -106,19 +106,27 @@ WHERE user_id = %(user_id)s AND reimbursement_id = %(reimbursement_id)s AND "tri
 ORDER BY seq;
 
 -- name: waiting
--- the waiting events with a nameless part, or a part that names one of some claims, or an alias of one
-SELECT * FROM events
-WHERE user_id = %(user_id)s AND seq IN (
-    SELECT seq FROM waits WHERE user_id = %(user_id)s AND name = ''
-    UNION
-    SELECT waits.seq FROM json_array_elements_text(%(names)s::json) AS names (value)
-    JOIN waits ON waits.user_id = %(user_id)s AND waits.name = names.value
-    UNION
-    SELECT waits.seq FROM json_array_elements_text(%(names)s::json) AS names (value)
-    JOIN aliases ON aliases.user_id = %(user_id)s AND aliases.claim_id = names.value
-    JOIN waits ON waits.user_id = %(user_id)s AND waits.name = aliases.alias
-)
-ORDER BY seq;
+-- the waiting events with a nameless part, or a part that names one of some claims, or an alias of one.
+-- Each OFFSET 0 keeps a look-up one by whole keys: joined freely, all of a user's events would be read
+SELECT events.* FROM (
+    SELECT DISTINCT waits.seq FROM (
+        SELECT '' AS name
+        UNION
+        SELECT value FROM json_array_elements_text(%(names)s::json) AS names (value)
+        UNION
+        SELECT aliases.alias FROM json_array_elements_text(%(names)s::json) AS names (value)
+        CROSS JOIN LATERAL (
+            SELECT alias FROM aliases WHERE user_id = %(user_id)s AND claim_id = names.value OFFSET 0
+        ) AS aliases
+    ) AS names
+    CROSS JOIN LATERAL (
+        SELECT seq FROM waits WHERE user_id = %(user_id)s AND name = names.name OFFSET 0
+    ) AS waits
+) AS found
+CROSS JOIN LATERAL (
+    SELECT * FROM events WHERE user_id = %(user_id)s AND seq = found.seq OFFSET 0
+) AS events
+ORDER BY events.seq;
 
 -- name: all_waiting
 SELECT * FROM events

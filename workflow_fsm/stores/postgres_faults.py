@@ -34,8 +34,10 @@ def error_of(result: pq.abc.PGresult) -> psycopg.Error:
 
 
 def is_to_be_tried_again(error: psycopg.Error) -> bool:
-    """Tell whether the same work may well succeed: it lost to another's, or its statements were outdated."""
-    return error.sqlstate in (*_AGAIN, *_CHANGED)
+    """Tell whether the same work may well succeed: it lost its connection, or to another's work, or its
+    statements were outdated.
+    """
+    return isinstance(error, Lost) or error.sqlstate in (*_AGAIN, *_CHANGED)
 
 
 def spoils_connection(error: BaseException) -> bool:

@@ -15,7 +15,7 @@ from time import perf_counter
 from typing import Any, Generic, TypeVar
 
 from workflow_fsm.core.errors import StoreUnavailable
-from workflow_fsm.stores.session import Session
+from workflow_fsm.stores.session import About, Session
 
 T = TypeVar("T")
 
@@ -26,15 +26,21 @@ MOST_WAITING = MOST_IN_A_COMMIT
 RETRY_AFTER_SECONDS = 1
 
 
+class Aside(Exception):
+    """Set as the error of work that was left out of a commit, so that its bringer does it by itself."""
+
+
 class Job(Generic[T]):
-    """One piece of work; `turn` is set when it is done, or when its bringer is to serve the queue."""
+    """One piece of work; `turn` is set when it is done, or when its bringer `leads` the next commit."""
 
-    __slots__ = ("done", "error", "result", "turn", "work")
+    __slots__ = ("about", "done", "error", "leads", "result", "turn", "work")
 
-    def __init__(self, work: Callable[[Session], T]) -> None:
+    def __init__(self, work: Callable[[Session], T], about: About | None = None) -> None:
         self.work = work
+        self.about = about
         self.turn = threading.Event()
         self.done = False
+        self.leads = False
         self.result: T | None = None
         self.error: BaseException | None = None
 
@@ -42,26 +48,27 @@ class Job(Generic[T]):
 class CommitQueue:
     """Work waiting to be committed. `commit` runs a batch in one transaction.
 
-    It sets each job's `result` or `error`, and raises what fails the batch as a whole. `on_committed` is told
-    of each commit: how many jobs were in it, and how many seconds it took.
+    It sets each job's `result` or `error` (Aside, where it was left out), and raises what fails the batch as
+    a whole. `on_committed` is told of each commit: how many jobs were in it, and how many seconds it took.
     """
 
-    def __init__(self, commit: Callable[[Sequence[Job[Any]]], None]) -> None:
+    def __init__(self, commit: Callable[[Sequence[Job[Any]]], None], *, lanes: int = 1) -> None:
         self._commit = commit
+        self._idle_lanes = lanes
+        self._busy: set[str] = set()
         self._waiting: deque[Job[Any]] = deque()
         self._mutex = threading.Lock()
-        self._serving = False
         self.on_committed: Callable[[int, float], None] | None = None
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def do(self, work: Callable[[Session], T], *, always: bool = False) -> T:
+    def do(self, work: Callable[[Session], T], *, about: About | None = None, always: bool = False) -> T:
         """Have `work` done and committed; give its result, or raise its error, or its batch's.
 
         Raises StoreUnavailable where too much is waiting, unless it is to be done `always`.
         """
-        job = Job(work)
+        job = Job(work, about)
         with self._mutex:
             if len(self._waiting) >= MOST_WAITING and not always:
                 raise StoreUnavailable(
@@ -69,34 +76,57 @@ class CommitQueue:
                     retry_after=RETRY_AFTER_SECONDS,
                 )
             self._waiting.append(job)
-            serve = not self._serving
-            self._serving = True
-        if not serve:
+            if self._idle_lanes and self._is_free(job):
+                self._idle_lanes -= 1
+                self._lead(job)
+        done = False
+        while not done:
             job.turn.wait()
-        if not job.done:
-            self._serve()
+            with self._mutex:
+                leads, job.leads = job.leads, False
+                done = job.done
+                if not done:
+                    job.turn.clear()
+            if leads:
+                self._serve()
+                done = job.done
         if job.error is not None:
             raise job.error
         return job.result  # type: ignore[return-value]  # None only where T is
 
     def _serve(self) -> None:
-        """Commit what waits, then hand the queue to the next that arrived, or to nobody."""
+        """Commit what waits, then hand the lane to the next that arrived, or to nobody."""
         with self._mutex:
-            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_IN_A_COMMIT))]
+            batch = [job for job in self._waiting if self._is_free(job)][:MOST_IN_A_COMMIT]
+            users = {job.about.user_id for job in batch if job.about is not None}
+            self._busy |= users
+            taken = set(batch)
+            self._waiting = deque(job for job in self._waiting if job not in taken)
         since = perf_counter()
         try:
-            self._commit(batch)
-            if self.on_committed is not None:
-                self.on_committed(len(batch), perf_counter() - since)
+            if batch:
+                self._commit(batch)
+            many = sum(not isinstance(job.error, Aside) for job in batch)
+            if many and self.on_committed is not None:
+                self.on_committed(many, perf_counter() - since)
         except BaseException as error:
             for job in batch:
                 job.error = job.error or error
         finally:
             with self._mutex:
-                following = self._waiting[0] if self._waiting else None
-                self._serving = following is not None
-            for job in batch:
-                job.done = True
-                job.turn.set()
-            if following is not None:
-                following.turn.set()
+                self._busy -= users
+                following = next((job for job in self._waiting if not job.leads and self._is_free(job)), None)
+                if following is not None:
+                    self._lead(following)
+                else:
+                    self._idle_lanes += 1
+                for job in batch:
+                    job.done = True
+                    job.turn.set()
+
+    def _is_free(self, job: Job[Any]) -> bool:
+        return job.about is None or job.about.user_id not in self._busy
+
+    def _lead(self, job: Job[Any]) -> None:
+        job.leads = True
+        job.turn.set()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
+Question = tuple[str, Mapping[str, Any]]
+"""A statement's name and its parameters."""
 
 
 class Columns(Protocol):
@@ -27,11 +30,20 @@ class Session(Protocol):
     def run(self, name: str, parameters: Mapping[str, Any]) -> None:
         """Run a statement that gives no rows."""
 
-    def ahead(self, questions: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+    def ahead(self, questions: Iterable[Question]) -> None:
         """Hear which statements will most likely be asked for next: a store far away is asked at once."""
 
     def savepoint(self) -> AbstractContextManager[None]:
         """Undo what was done inside where an exception leaves it, and only that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What work concerns, where that is one user and little: it may share its commit with others' work."""
+
+    user_id: str
+    asked: Sequence[Question]
+    """The statements that it will most likely run first."""
 
 
 class Listening(Protocol):
@@ -60,7 +72,7 @@ class Database(Protocol):
     def tell_commits(self, hear: Callable[[int, float], None]) -> None:
         """Tell of each commit from now on: how many callers' work was in it, and how many seconds it took."""
 
-    def write(self, work: Callable[[Session], T], *, always: bool = False) -> T:
+    def write(self, work: Callable[[Session], T], *, about: About | None = None, always: bool = False) -> T:
         """Do work in a transaction and commit it, `always` however many wait. Raises StoreUnavailable."""
 
     def read(self, work: Callable[[Session], T]) -> T:

@@ -22,7 +22,7 @@ from workflow_fsm.core.errors import StoreRefused, StoreUnavailable
 from workflow_fsm.stores.faults import OF_THE_JOB, is_busy, translated, why
 from workflow_fsm.stores.queue import CommitQueue, Job
 from workflow_fsm.stores.schema import migrations
-from workflow_fsm.stores.session import Deaf, Session
+from workflow_fsm.stores.session import About, Deaf, Session
 from workflow_fsm.stores.statements import statements
 
 T = TypeVar("T")
@@ -95,7 +95,7 @@ class SQLite:
         """Tell of each commit from now on: how many callers' work was in it, and how many seconds it took."""
         self._queue.on_committed = hear
 
-    def write(self, work: Callable[[Session], T], *, always: bool = False) -> T:
+    def write(self, work: Callable[[Session], T], *, about: About | None = None, always: bool = False) -> T:
         """Do `work` in a transaction and commit it, with whatever else is waiting; give its result.
 
         Raises what `work` raises (then nothing of it is kept), and StoreUnavailable where the store can't

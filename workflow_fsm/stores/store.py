@@ -27,7 +27,7 @@ from workflow_fsm.stores.rows import (
     history_row,
     lifecycle_row,
 )
-from workflow_fsm.stores.session import Columns, Database, Listening, Session
+from workflow_fsm.stores.session import About, Columns, Database, Listening, Session
 
 T = TypeVar("T")
 
@@ -84,7 +84,11 @@ class Store:
             unit.forget_strangers()
             return result, unit
 
-        result, unit = self._database.write(run, always=always)
+        about = None
+        if len(whom) == 1 and len(events) <= 1:
+            asked = [question for event in events for question in questions(self.definition, event)]
+            about = About(user_id=whom[0], asked=asked)
+        result, unit = self._database.write(run, about=about, always=always)
         if unit.enqueued:
             self.on_enqueued()
             self._database.call()
@@ -163,10 +167,10 @@ class Unit:
         self, user_id: str, now: datetime, decide: Callable[[Situation], T], *, event: Event | None = None
     ) -> T:
         """Let `decide` change one user's situation, and write the changes; `event` is what it judges."""
-        if event is not None:
-            asked = questions(self._definition, event)
-            self.session.ahead(chain([("lock_user", {"user_id": user_id})], asked))
         if user_id not in self._locked:
+            if event is not None:
+                asked = questions(self._definition, event)
+                self.session.ahead(chain([("lock_user", {"user_id": user_id})], asked))
             self._lock(user_id)
         source = Reading(self.session, self._definition, user_id, self._locked.pop(user_id))
         situation = Situation(user_id, source)

@@ -18,6 +18,7 @@ import psycopg
 from psycopg import pq
 
 from workflow_fsm.stores.postgres_faults import Lost, error_of
+from workflow_fsm.stores.session import Question
 from workflow_fsm.stores.statements import statements
 
 Rows = list[dict[str, Any]]
@@ -206,13 +207,31 @@ class PostgresSession:
         self._writes = writes
         self._ahead: dict[tuple[Any, ...], Ticket] = {}
 
-    def ahead(self, questions: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+    def ahead(self, questions: Iterable[Question]) -> None:
         """Ask what will be asked later, until the user whom it concerns is written to."""
         for name, parameters in questions:
             key = _key(name, parameters)
             if key not in self._ahead:
                 with suppress(NoText):
                     self._ahead[key] = self._wire.send(name, parameters)
+
+    def lock_free(self, users: Iterable[str], questions: Iterable[Question]) -> dict[str, dict[str, Any]]:
+        """Lock those of some users, given in order, whom nobody holds; give their rows.
+
+        `questions` are asked ahead, on the same way to the server and back.
+        """
+        self._wire.send("wait_for_nobody", {})
+        tickets = {user_id: self._wire.send("lock_free_user", {"user_id": user_id}) for user_id in users}
+        self.ahead(questions)
+        self._wire.wait()
+        free = {}
+        for user_id, ticket in tickets.items():
+            if ticket.rows:
+                free[user_id] = ticket.rows[0]
+                self._ahead[_key("lock_user", {"user_id": user_id})] = ticket
+            else:
+                self._forget({"user_id": user_id})
+        return free
 
     def rows(self, name: str, **parameters: Any) -> Rows:
         """Run a statement and give all its rows: none where it asks for what no text can be."""
@@ -277,7 +296,7 @@ def _key(name: str, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
 @cache
 def _prepared(name: str) -> tuple[bytes, tuple[str, ...]]:
     """Give a statement with numbered parameters, and their names in that order."""
-    text = _BRACKETS.get(name) or statements("postgres")[name]
+    text = _BRACKETS.get(name) or statements("postgres_group").get(name) or statements("postgres")[name]
     names = tuple(dict.fromkeys(_PLACEHOLDER.findall(text)))
     numbered = _PLACEHOLDER.sub(lambda match: f"${names.index(match[1]) + 1}", text)
     return numbered.encode(), names

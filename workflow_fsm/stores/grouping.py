@@ -1,0 +1,29 @@
+"""Grouping: what several callers bring for a user each, in one transaction; whom others hold up is left out.
+
+Only what concerns one user, and little of that, is grouped. Its user's row is locked where it is free; work
+for a user whose row another transaction holds is done apart, so that nobody waits for another user's events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+from workflow_fsm.stores.queue import Aside, Job
+from workflow_fsm.stores.wire import PostgresSession
+
+
+def do_together(batch: Sequence[Job[Any]], session: PostgresSession) -> None:
+    """Do a batch; set what each gave, or that it was left out.
+
+    Raises what any of them raises, in which the others may have no part: then each is better done apart.
+    """
+    about = [job.about for job in batch if job.about is not None]
+    users = sorted({one.user_id for one in about})
+    free = session.lock_free(users, chain.from_iterable(one.asked for one in about))
+    for job in batch:
+        if job.about is not None and job.about.user_id in free:
+            job.result = job.work(session)
+        else:
+            job.error = Aside()
