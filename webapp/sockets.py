@@ -166,7 +166,7 @@ class _Telling:
         """Send what the store has behind what was seen, up to a cursor."""
         user_id = self._asked.user_id
         while self._seen < until:
-            rows = self._sockets.workflow.after({user_id: self._seen}, limit=ROWS_AT_ONCE)[user_id]
+            rows = self._sockets.workflow.after({user_id: self._seen}, limit=ROWS_AT_ONCE).get(user_id, [])
             for row in rows:
                 if row["cursor"] > until:
                     return

@@ -163,8 +163,7 @@ class Tailer(Observer):
             if not cursors:
                 continue
             for user_id, rows in self._workflow.after(cursors, limit=ROWS_AT_ONCE).items():
-                if rows:
-                    self._hand_over(feeds[user_id], [message(row) for row in rows])
+                self._hand_over(feeds[user_id], [message(row) for row in rows])
                 if len(rows) == ROWS_AT_ONCE:
                     self.moved([user_id])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
@@ -88,17 +89,24 @@ class Reader:
         return self._store.read(find)
 
     def after(self, cursors: Mapping[str, int], *, limit: int) -> dict[str, list[Record]]:
-        """Give, of one snapshot, each user's first transitions after a cursor of theirs: `limit` of each."""
+        """Give, of one snapshot, the first transitions after a cursor of each user: `limit` of each.
+
+        Who has none isn't in it; nor is whoever can be no user.
+        """
 
         def find(session: Session) -> dict[str, list[Record]]:
+            asked = json.dumps({user_id: at for user_id, at in cursors.items() if "\0" not in user_id})
+            further = [row["user_id"] for row in session.rows("further", cursors=asked)]
+            pages = {
+                user_id: session.rows(
+                    "history_page", user_id=user_id, sync_id=None, cursor=cursors[user_id], limit=limit
+                )
+                for user_id in further
+            }
             return {
-                user_id: [
-                    views.show_transition(row)
-                    for row in session.rows(
-                        "history_page", user_id=user_id, sync_id=None, cursor=cursor, limit=limit
-                    )
-                ]
-                for user_id, cursor in cursors.items()
+                user_id: [views.show_transition(row) for row in rows]
+                for user_id, rows in pages.items()
+                if rows
             }
 
         return self._store.read(find)

@@ -75,6 +75,8 @@ def test_a_store_of_a_newer_version_is_refused_with_the_same_sentence(
 def test_whoever_can_be_no_user_is_unknown(workflow: Workflow, user: str) -> None:
     assert workflow.status(user) is None
     assert workflow.history(user) is None
+    sync(workflow)
+    assert list(workflow.after({user: 0, "u1": 0}, limit=10)) == ["u1"]
 
 
 def test_nothing_is_kept_of_whom_nothing_came_to_be_known(

@@ -17,7 +17,7 @@ from workflow_fsm import Settings, StoreRefused, Workflow
 from workflow_fsm.stores.postgres_schema import MIGRATIONS
 from workflow_fsm.stores.statements import statements
 
-# What looks over all users on purpose: workers, timers, operators, `check`; and what is of no user.
+# What looks over all users on purpose: workers, timers, sockets, operators, `check`; and what is of no user.
 ACROSS = {
     "handlers",
     "put_handler",
@@ -35,6 +35,7 @@ ACROSS = {
     "every_complaint",
     "every_user",
     "every_stranger",
+    "further",
     "figures_of_events",
     "figures_of_effects",
     "figures_of_due_effects",

@@ -395,6 +395,11 @@ SELECT * FROM history
 WHERE user_id = %(user_id)s AND cursor > %(cursor)s AND lifecycle > 0 AND (%(sync_id)s::text IS NULL OR sync_id = %(sync_id)s)
 ORDER BY cursor LIMIT %(limit)s::bigint;
 
+-- name: further
+-- which of some users are further than a cursor of theirs
+SELECT users.user_id FROM json_each_text(%(cursors)s::json) AS asked
+JOIN users ON users.user_id = asked.key WHERE users.cursor > asked.value::bigint;
+
 -- name: claim_history_page
 -- a claim's own rows, behind the first row of the sync from which it forked
 SELECT * FROM history

@@ -374,6 +374,11 @@ SELECT * FROM history
 WHERE user_id = :user_id AND cursor > :cursor AND lifecycle > 0 AND (:sync_id IS NULL OR sync_id = :sync_id)
 ORDER BY cursor LIMIT :limit;
 
+-- name: further
+-- which of some users are further than a cursor of theirs
+SELECT users.user_id FROM json_each(:cursors) AS asked
+CROSS JOIN users ON users.user_id = asked.key WHERE users.cursor > asked.value;
+
 -- name: claim_history_page
 -- a claim's own rows, behind the first row of the sync from which it forked
 SELECT * FROM history
