@@ -157,6 +157,45 @@ def test_a_server_that_crashes_and_comes_back_is_used_again_by_services_and_work
         assert workflow.check().sound
 
 
+def test_a_handler_that_runs_while_the_server_crashes_is_not_run_again(own: Server) -> None:
+    begun: list[str] = []
+    crashed = threading.Event()
+    with Workflow.open(own.url(own.make()), settings=Settings()) as workflow:
+
+        @workflow.on_enter("synced")
+        def crash(transition: Transition) -> None:
+            begun.append(transition.sync_id)
+            own.crash()
+            crashed.set()
+
+        worker = workflow.worker(threads=1)
+        worker.start()
+        sync(workflow, "s1")
+        assert crashed.wait(timeout=10)
+        own.start()
+        wait_for(lambda: is_ready(workflow))
+        wait_for(lambda: workflow.owed() == [])
+        worker.stop()
+        assert begun == ["s1"]
+
+
+def test_an_effect_that_was_settled_by_a_commit_that_nobody_answered_is_settled(
+    carried: tuple[str, Wires],
+) -> None:
+    url, carrying = carried
+    with Workflow.open(url, settings=Settings()) as workflow:
+        workflow.on_enter("synced", name="note")(lambda transition: None)
+        sync(workflow, "s1")
+        engine = workflow._engine
+        taken = engine.take()
+        assert taken is not None
+        carrying.cut_at = b"commit\0"
+        with pytest.raises(StoreUnavailable, match="may have been done or not"):
+            engine.do(taken)
+        assert engine.settle(taken, engine.run(taken)) == "done"
+        assert engine.take() is None
+
+
 def test_a_server_that_is_restarted_is_used_again_at_once(own: Server) -> None:
     with Workflow.open(own.url(own.make()), settings=Settings()) as workflow:
         sync(workflow, "s1")

@@ -15,11 +15,10 @@ from workflow_fsm.core.definition import Addressing, Trigger
 from workflow_fsm.core.errors import EventIdReused, StoreUnavailable, WorkflowError
 from workflow_fsm.core.events import Event
 from workflow_fsm.core.fields import Kind
-from workflow_fsm.core.instants import read_instant
 from workflow_fsm.core.outcome import Record
 from workflow_fsm.core.owing import REQUEST
 from workflow_fsm.effects.backoff import pause_seconds
-from workflow_fsm.effects.handler import DeadLetter, Discard, Fire, Request, RetryAfter, Transition
+from workflow_fsm.effects.handler import Discard, Fire, RetryAfter, tell
 from workflow_fsm.effects.registry import Registry
 from workflow_fsm.stores import outbox
 from workflow_fsm.stores.outbox import Taken
@@ -42,6 +41,19 @@ class Retrying:
 
     tries: int = 8
     pause_seconds: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What becomes of an effect that was run: `done`, `dead`, or `owed` again after some seconds.
+
+    `events` are those that it fires, in the commit that marks it done.
+    """
+
+    standing: str
+    error: str | None = None
+    seconds: float = 0.0
+    events: Sequence[Event] = ()
 
 
 class Engine:
@@ -109,28 +121,39 @@ class Engine:
         return self._store.take(take)
 
     def do(self, taken: Taken) -> str:
-        """Run a taken effect's handler and settle it; tell how it stands then.
+        """Run a taken effect's handler and settle it; tell how it stands then, as `settle` does."""
+        return self.settle(taken, self.run(taken))
 
-        `done`; `dead`; `owed`, again; `void`, where it would be owed again for being in a state that the
-        lifecycle has left; or `lost`, where the lease ran out and another took it: nothing was changed.
-        """
+    def run(self, taken: Taken) -> Verdict:
+        """Run a taken effect's handler; nothing is settled yet."""
         try:
-            answer = self._registry.function(taken.handler)(_told(taken))
-            events = self._events(taken, answer)
+            answer = self._registry.function(taken.handler)(tell(taken))
+            return Verdict(standing="done", events=self._events(taken, answer))
         except Discard as error:
-            return self._end(taken, "dead", error=_text(error) or "discarded by its handler")
+            return Verdict(standing="dead", error=_text(error) or "discarded by its handler")
         except RetryAfter as error:
             return self._again(taken, error, seconds=min(error.seconds, LONGEST_WAIT_SECONDS))
         except (Exception, SystemExit) as error:
             return self._again(taken, error)
+
+    def settle(self, taken: Taken, verdict: Verdict) -> str:
+        """Commit what became of an effect, and tell how it stands then.
+
+        `done`; `dead`; `owed`, again; `void`, where it would be owed again for being in a state that the
+        lifecycle has left; or `lost`, where the lease ran out and another took it: nothing was changed.
+        Raises StoreUnavailable: then it may be called again, also where the commit was done all the same.
+        """
         try:
-            return self._end(taken, "done", events=events)
+            return self._end(taken, verdict)
         except EventIdReused as error:
-            return self._end(taken, "dead", error=f"it fired an event that can't be taken: {error}")
+            told = f"it fired an event that can't be taken: {error}"
+            return self._end(taken, Verdict(standing="dead", error=told))
         except StoreUnavailable:
             raise
         except Exception as error:
-            return self._again(taken, error)
+            if verdict.standing != "done":
+                raise
+            return self._end(taken, self._again(taken, error))
 
     def extend(self, taken: Sequence[Taken]) -> None:
         """Hold the leases of running effects longer."""
@@ -161,40 +184,32 @@ class Engine:
 
     # -- parts
 
-    def _again(self, taken: Taken, error: BaseException, *, seconds: float | None = None) -> str:
+    def _again(self, taken: Taken, error: BaseException, *, seconds: float | None = None) -> Verdict:
         told = _describe(error)
         if taken.tried >= self._tries(taken.handler):
-            return self._end(taken, "dead", error=told)
+            return Verdict(standing="dead", error=told)
         if seconds is None:
             first = self._registry.pattern(taken.handler).pause_seconds
             first = self._retrying.pause_seconds if first is None else first
             seconds = pause_seconds(taken.tried, first=first, chance=self._chance())
-        return self._end(taken, "owed", error=told, seconds=seconds)
+        return Verdict(standing="owed", error=told, seconds=seconds)
 
-    def _end(
-        self,
-        taken: Taken,
-        standing: str,
-        *,
-        error: str | None = None,
-        seconds: float = 0.0,
-        events: Sequence[Event] = (),
-    ) -> str:
-        told = None if error is None else _storable(error)
+    def _end(self, taken: Taken, verdict: Verdict) -> str:
+        error = None if verdict.error is None else _storable(verdict.error)
 
         def end(unit: Unit) -> str:
             now = self._clock()
-            ready_at = now + timedelta(seconds=seconds)
-            settled = outbox.settle(unit.session, taken, standing, ready_at=ready_at, error=told)
+            ready_at = now + timedelta(seconds=verdict.seconds)
+            settled = outbox.settle(unit.session, taken, verdict.standing, ready_at=ready_at, error=error)
             if settled is None:
-                return "lost"
+                return outbox.settled_before(unit.session, taken, verdict.standing) or "lost"
             if settled == "dead" and taken.about is None:
                 unit.tell_of_dead_effect(taken.user_id, taken.seq, now)
-            if events:
-                self._commit(unit, events, f"effect:{taken.handler}", now)
+            if verdict.events:
+                self._commit(unit, verdict.events, f"effect:{taken.handler}", now)
             return settled
 
-        settled = self._store.take(end, users=[taken.user_id], events=events, always=True)
+        settled = self._store.take(end, users=[taken.user_id], events=verdict.events, always=True)
         self._store.observers.tried(taken.handler, settled)
         return settled
 
@@ -251,28 +266,6 @@ def _own(trigger: Trigger, fields: Mapping[str, Any], transition: Record | None)
     if of_a_sync or transition["claim_id"] is None:
         return {"sync_id": transition["sync_id"]}
     return {"claim_id": transition["claim_id"]}
-
-
-def _told(taken: Taken) -> Transition | DeadLetter | Request:
-    if taken.about is not None:
-        return DeadLetter(letter=taken.about, key=taken.key, attempt=taken.attempt)
-    row = taken.transition
-    if row is None:
-        return Request(user_id=taken.user_id, key=taken.key, attempt=taken.attempt)
-    return Transition(
-        user_id=taken.user_id,
-        claim_id=row["claim_id"],
-        sync_id=row["sync_id"],
-        from_state=row["from"],
-        to_state=row["to"],
-        trigger=row["trigger"],
-        version=row["version"],
-        at=read_instant(row["at"]),
-        event=taken.event,
-        claim=taken.claim,
-        key=taken.key,
-        attempt=taken.attempt,
-    )
 
 
 def _describe(error: BaseException) -> str:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from workflow_fsm.core.instants import read_instant
 from workflow_fsm.core.outcome import Record
+from workflow_fsm.stores.outbox import Taken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,3 +93,26 @@ class RetryAfter(Exception):
 Answer = Fire | list[Fire] | tuple[Fire, ...] | None
 Handler = Callable[[Transition], Answer]
 DeadLetterHandler = Callable[[DeadLetter], None]
+
+
+def tell(taken: Taken) -> Transition | DeadLetter | Request:
+    """Give what the handler of an effect is told."""
+    if taken.about is not None:
+        return DeadLetter(letter=taken.about, key=taken.key, attempt=taken.attempt)
+    row = taken.transition
+    if row is None:
+        return Request(user_id=taken.user_id, key=taken.key, attempt=taken.attempt)
+    return Transition(
+        user_id=taken.user_id,
+        claim_id=row["claim_id"],
+        sync_id=row["sync_id"],
+        from_state=row["from"],
+        to_state=row["to"],
+        trigger=row["trigger"],
+        version=row["version"],
+        at=read_instant(row["at"]),
+        event=taken.event,
+        claim=taken.claim,
+        key=taken.key,
+        attempt=taken.attempt,
+    )

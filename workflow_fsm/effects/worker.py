@@ -11,7 +11,7 @@ from collections.abc import Callable
 from time import monotonic
 
 from workflow_fsm.core.errors import StoreUnavailable
-from workflow_fsm.effects.engine import LEASE_SECONDS, Engine
+from workflow_fsm.effects.engine import LEASE_SECONDS, Engine, Verdict
 from workflow_fsm.stores.outbox import Taken
 from workflow_fsm.stores.session import Listening
 
@@ -155,12 +155,26 @@ class Worker:
         with self._mutex:
             self._held[me] = (taken, monotonic())
         try:
-            outcome = self._engine.do(taken)
+            outcome = self._settle(taken, self._engine.run(taken))
         finally:
             with self._mutex:
                 del self._held[me]
         if outcome in ("dead", "lost"):
             log.warning("effect %s of %s is %s", taken.handler, taken.user_id, outcome)
+
+    def _settle(self, taken: Taken, verdict: Verdict) -> str:
+        """Commit what became of an effect. While its lease lasts a store that is unavailable is waited for.
+
+        Its handler has done its work: it would do it again, only since nobody could write that down.
+        """
+        until = monotonic() + LEASE_SECONDS
+        while True:
+            try:
+                return self._engine.settle(taken, verdict)
+            except StoreUnavailable as error:
+                log.warning("effect %s of %s waits to be settled: %s", taken.handler, taken.user_id, error)
+                if monotonic() > until or self._stopping.wait(DOWN_SECONDS):
+                    raise
 
     def _beat(self) -> None:
         """Extend the leases of what runs, each as long as its handler's timeout allows."""

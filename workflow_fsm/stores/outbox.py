@@ -196,6 +196,13 @@ def settle(
     return None if row is None else str(row["standing"])
 
 
+def settled_before(session: Session, taken: Taken, standing: str) -> str | None:
+    """Give `standing` where this very attempt was settled so already: nobody heard of its commit."""
+    row = session.row("effect_at", user_id=taken.user_id, seq=taken.seq)
+    same = row is not None and row["attempt"] == taken.attempt and row["standing"] == standing
+    return standing if same else None
+
+
 def is_requested(session: Session, user_id: str, handler: str) -> bool:
     """Tell whether a requested effect of a user waits to be begun, or is at work."""
     return session.row("requested", user_id=user_id, handler=handler) is not None
