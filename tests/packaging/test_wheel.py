@@ -60,6 +60,7 @@ def test_the_wheel_holds_every_file_of_the_packages_and_none_of_the_tests(wheel:
         "webapp/py.typed",
         "workflow_fsm/py.typed",
         "workflow_fsm/stores/postgres.sql",
+        "workflow_fsm/stores/postgres_group.sql",
         "workflow_fsm/stores/sqlite.sql",
     }
     assert {name.partition(".dist-info/")[2] for name in described} == {
