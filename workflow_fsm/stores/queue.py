@@ -27,13 +27,17 @@ RETRY_AFTER_SECONDS = 1
 
 
 class Job(Generic[T]):
-    """One piece of work; `turn` is set when it is done, or when its bringer is to serve the queue."""
+    """One piece of work; `turn` is released when it is done, or when its bringer is to serve the queue.
+
+    A lock, since an Event makes three things and calls ten to say the same.
+    """
 
     __slots__ = ("done", "error", "result", "turn", "work")
 
     def __init__(self, work: Callable[[Session], T]) -> None:
         self.work = work
-        self.turn = threading.Event()
+        self.turn = threading.Lock()
+        self.turn.acquire()
         self.done = False
         self.result: T | None = None
         self.error: BaseException | None = None
@@ -72,7 +76,7 @@ class CommitQueue:
             serve = not self._serving
             self._serving = True
         if not serve:
-            job.turn.wait()
+            job.turn.acquire()
         if not job.done:
             self._serve()
         if job.error is not None:
@@ -97,6 +101,6 @@ class CommitQueue:
                 self._serving = following is not None
             for job in batch:
                 job.done = True
-                job.turn.set()
+                job.turn.release()
             if following is not None:
-                following.turn.set()
+                following.turn.release()
