@@ -61,9 +61,10 @@ class Money:
 class Kept:
     """One kept event.
 
-    `standing` is how it counts. `seq` is its place among the user's events (a repeat that replaces a refused one takes a new place).
-    `settled` is the user's cursor when its last part found its end. `expires_at` is None for what waits for
-    ever. `answer` is the first answer given, as JSON. `money` is set once a payout or reversal was applied.
+    `standing` is how it counts. `seq` is its place among the user's events (a repeat that replaces a refused
+    one takes a new place). `settled` is the user's cursor when its last part found its end. `expires_at` is
+    None for what waits for ever. `answer` is the first answer given, as JSON. `money` is set once a payout or
+    reversal was applied.
     """
 
     seq: int
