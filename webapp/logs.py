@@ -6,7 +6,6 @@ ordinary records of Python's logging: an app that mounts the blueprint decides i
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from collections.abc import Mapping
@@ -15,16 +14,20 @@ from time import perf_counter
 from typing import Any
 from urllib.parse import quote
 
-from flask import Response, g, request
+from flask import Response
 from flask.sansio.scaffold import Scaffold
 
 from webapp.answers import Answer
+from webapp.app import current_request
+from workflow_fsm.core.json_writer import json_writer
 
 log = logging.getLogger(__name__)
 
+_FACTS = "workflow_fsm.facts"
+_SINCE = "workflow_fsm.since"
 _IDS = ("event_id", "user_id", "trigger")
 _MAX_CHARACTERS = 255
-_ENCODER = json.JSONEncoder(separators=(",", ":"), default=str)
+_write_json = json_writer(default=str)
 
 
 class JsonLines(logging.Formatter):
@@ -40,7 +43,7 @@ class JsonLines(logging.Formatter):
             line.update(level=record.levelname.lower(), logger=record.name, message=record.getMessage())
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return _ENCODER.encode(line)
+        return _write_json(line)
 
 
 def configure() -> None:
@@ -50,6 +53,8 @@ def configure() -> None:
     logging.getLogger().handlers[:] = [handler]
     for ours in ("webapp", "workflow_fsm"):
         logging.getLogger(ours).setLevel(logging.INFO)
+    # No line tells these, and each costs a call or two a record.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 def watch(routes: Scaffold) -> None:
@@ -60,7 +65,7 @@ def watch(routes: Scaffold) -> None:
 
 def note(**facts: Any) -> None:
     """Keep facts about this request for its line."""
-    g.setdefault("workflow_facts", {}).update(facts)
+    current_request().environ.setdefault(_FACTS, {}).update(facts)
 
 
 def note_ids(told: Mapping[str, Any], **facts: Any) -> None:
@@ -76,7 +81,7 @@ def note_answer(answer: Answer) -> None:
 
 def raw_path() -> str:
     """Give the path as it was sent, still percent-encoded, without its query."""
-    environ = request.environ
+    environ = current_request().environ
     raw: str | None = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     if raw:
         return raw.partition("?")[0]
@@ -84,21 +89,26 @@ def raw_path() -> str:
 
 
 def _begin() -> None:
-    g.workflow_since = perf_counter()
+    current_request().environ[_SINCE] = perf_counter()
 
 
 def _write(response: Response) -> Response:
-    since: float = g.workflow_since
-    facts: dict[str, Any] = g.pop("workflow_facts", {})
+    environ = current_request().environ
+    since: float = environ[_SINCE]
+    facts: dict[str, Any] = environ.pop(_FACTS, {})
     line = {
-        "method": request.method,
+        "method": environ["REQUEST_METHOD"],
         "path": raw_path(),
         "code": response.status_code,
         **{name: facts.pop(name, None) for name in (*_IDS, "outcome")},
         **facts,
         "milliseconds": round((perf_counter() - since) * 1000, 2),
     }
-    log.info("%s %s %s", line["method"], line["path"], line["code"], extra={"request_facts": line})
+    if log.isEnabledFor(logging.INFO):
+        told = (line["method"], line["path"], line["code"])
+        extra = {"request_facts": line}
+        # As `log.info` does it, without the look at the stack for who calls.
+        log.handle(log.makeRecord(log.name, logging.INFO, __file__, 0, "%s %s %s", told, None, extra=extra))
     return response
 
 

@@ -84,7 +84,7 @@ class Reader:
         """Give the cursor that a user's history has reached, 0 for one of whom nothing is known."""
 
         def find(session: Session) -> int:
-            return Reading(session, self.definition, user_id).cursor()
+            return Reading.of(session, self.definition, user_id).cursor()
 
         return self._store.read(find)
 
@@ -153,7 +153,7 @@ class Reader:
 
     def _state_of(self, user_id: str, claim_id: str | None) -> str | None:
         def find(session: Session) -> str | None:
-            source = Reading(session, self.definition, user_id)
+            source = Reading.of(session, self.definition, user_id)
             situation = Situation(user_id, source)
             if claim_id is not None:
                 claim = situation.claim(claim_id)

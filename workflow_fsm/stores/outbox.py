@@ -129,7 +129,7 @@ def take(
         return Taken(**held, about=show_letter(session, definition, effect["user_id"], effect["about"]))
     row = session.row("row_at", user_id=effect["user_id"], cursor=effect["cursor"])
     assert row is not None
-    source = Reading(session, definition, effect["user_id"])
+    source = Reading.of(session, definition, effect["user_id"])
     lifecycle = source.lifecycle(effect["lifecycle"])
     assert lifecycle is not None
     event = None

@@ -2,11 +2,12 @@
 -- is the lock. A parameter has a cast where nothing else tells its type.
 
 -- name: user
--- what is known of a user
-SELECT cursor, updated_at, recovered FROM users WHERE user_id = %(user_id)s;
+-- what is known of a user, and whether any event of theirs may wait
+SELECT cursor, updated_at, recovered, true AS may_wait FROM users WHERE user_id = %(user_id)s;
 
 -- name: lock_user
--- the same, locked to the end of the transaction; whoever is new gets a row that says nothing yet
+-- the same, locked to the end of the transaction; whoever is new gets a row that says nothing yet.
+-- may_wait: this began to look before it had the lock, so that it could miss what waits since
 WITH locked AS MATERIALIZED (
     SELECT cursor, updated_at, recovered FROM users WHERE user_id = %(user_id)s FOR UPDATE
 ), made AS (
@@ -15,7 +16,7 @@ WITH locked AS MATERIALIZED (
     ON CONFLICT (user_id) DO UPDATE SET cursor = users.cursor
     RETURNING cursor, updated_at, recovered
 )
-SELECT * FROM locked UNION ALL SELECT * FROM made;
+SELECT *, true AS may_wait FROM locked UNION ALL SELECT *, true AS may_wait FROM made;
 
 -- name: forget_user
 -- of whom nothing came to be known after all

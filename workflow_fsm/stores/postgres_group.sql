@@ -9,7 +9,7 @@ WITH locked AS MATERIALIZED (
     ON CONFLICT (user_id) DO NOTHING
     RETURNING cursor, updated_at, recovered
 )
-SELECT * FROM locked UNION ALL SELECT * FROM made;
+SELECT *, true AS may_wait FROM locked UNION ALL SELECT *, true AS may_wait FROM made;
 
 -- name: wait_for_nobody
 -- two who make the same new user's row at once still wait for each other: not for longer than this

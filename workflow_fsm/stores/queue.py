@@ -1,9 +1,11 @@
-"""Group commit: one writer at a time, that commits all the work waiting in one go.
+"""Group commit: whoever finds a lane free commits all the work waiting, in one go.
 
-Whoever brings work while nobody writes serves the queue in its own thread (handing it to another would cost a
-lone caller a third of its speed); what arrives meanwhile goes into the next commit together. The queue is
-fair and bounded, and nobody is answered before its own work is on disk. What was taken in is done, whatever
-comes after it; what finds the queue full is refused at once.
+It does so in its own thread (handing it to another would cost a lone caller a third of its speed); what
+arrives meanwhile goes into the next commit together. SQLite has one lane, as it has one writer. With several,
+no two are busy with one user: that user's work waits, and is committed together.
+
+The queue is fair and bounded, and nobody is answered before its own work is on disk. What was taken in is
+done, whatever comes after it; what finds the queue full is refused at once.
 """
 
 from __future__ import annotations
@@ -31,18 +33,27 @@ class Aside(Exception):
 
 
 class Job(Generic[T]):
-    """One piece of work; `turn` is set when it is done, or when its bringer `leads` the next commit."""
+    """One piece of work; its bringer waits for a `turn`: it is `done`, or it `leads` the next commit.
+
+    A lock, since an Event makes three things and calls ten to say the same.
+    """
 
     __slots__ = ("about", "done", "error", "leads", "result", "turn", "work")
 
     def __init__(self, work: Callable[[Session], T], about: About | None = None) -> None:
         self.work = work
         self.about = about
-        self.turn = threading.Event()
+        self.turn = threading.Lock()
+        self.turn.acquire()
         self.done = False
         self.leads = False
         self.result: T | None = None
         self.error: BaseException | None = None
+
+    def wake(self) -> None:
+        """Give its bringer a turn, if it wasn't given one that it has yet to take."""
+        if self.turn.locked():
+            self.turn.release()
 
 
 class CommitQueue:
@@ -79,24 +90,19 @@ class CommitQueue:
             if self._idle_lanes and self._is_free(job):
                 self._idle_lanes -= 1
                 self._lead(job)
-        done = False
-        while not done:
-            job.turn.wait()
-            with self._mutex:
-                leads, job.leads = job.leads, False
-                done = job.done
-                if not done:
-                    job.turn.clear()
-            if leads:
-                self._serve()
-                done = job.done
+        while not job.done or job.leads:
+            job.turn.acquire()
+            self._serve(job)
         if job.error is not None:
             raise job.error
         return job.result  # type: ignore[return-value]  # None only where T is
 
-    def _serve(self) -> None:
-        """Commit what waits, then hand the lane to the next that arrived, or to nobody."""
+    def _serve(self, leader: Job[Any]) -> None:
+        """Where a job leads, commit what waits, then hand the lane to the next that arrived, or to nobody."""
         with self._mutex:
+            if not leader.leads:
+                return
+            leader.leads = False
             batch = [job for job in self._waiting if self._is_free(job)][:MOST_IN_A_COMMIT]
             users = {job.about.user_id for job in batch if job.about is not None}
             self._busy |= users
@@ -122,11 +128,11 @@ class CommitQueue:
                     self._idle_lanes += 1
                 for job in batch:
                     job.done = True
-                    job.turn.set()
+                    job.wake()
 
     def _is_free(self, job: Job[Any]) -> bool:
         return job.about is None or job.about.user_id not in self._busy
 
     def _lead(self, job: Job[Any]) -> None:
         job.leads = True
-        job.turn.set()
+        job.wake()

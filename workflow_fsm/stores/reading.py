@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Self
 
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.kept import Kept
@@ -18,18 +18,22 @@ from workflow_fsm.stores.session import Columns, Session
 class Reading:
     """One user's lifecycles and events as they stand in a session: the core's `Source`."""
 
-    def __init__(
-        self, session: Session, definition: Definition, user_id: str, row: Columns | None = None
-    ) -> None:
+    def __init__(self, session: Session, definition: Definition, user_id: str, row: Columns | None) -> None:
+        """Read on from the user's row, None where there is none."""
         self._session = session
         self._definition = definition
         self._user = user_id
-        row = session.row("user", user_id=user_id) if row is None else row
         self.known = row is not None and bool(row["updated_at"])
         self.updated_at: str | None = row["updated_at"] if row is not None else None
         self.recovered_text: str = row["recovered"] if row is not None else "{}"
         self._cursor: int = row["cursor"] if row is not None else 0
+        self._may_wait = row is not None and bool(row["may_wait"])
         self._patterns: tuple[Pattern, ...] | None = None
+
+    @classmethod
+    def of(cls, session: Session, definition: Definition, user_id: str) -> Self:
+        """Read a user, whose row wasn't read yet."""
+        return cls(session, definition, user_id, session.row("user", user_id=user_id))
 
     @property
     def recovered(self) -> dict[str, int]:
@@ -100,7 +104,7 @@ class Reading:
 
     def waiting(self, names: Collection[str]) -> list[Kept]:
         """Give, oldest first, the waiting events with a nameless part, or that name one of `names`."""
-        return self._events("waiting", names=json.dumps(sorted(names)))
+        return self._events("waiting", names=json.dumps(sorted(names))) if self._may_wait else []
 
     def patterns(self) -> tuple[Pattern, ...]:
         """Give the handlers that transitions owe."""

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from workflow_fsm.core import strict_json
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.events import Event, read_event
 from workflow_fsm.core.instants import read_instant, show_instant
+from workflow_fsm.core.json_writer import json_writer
 from workflow_fsm.core.kept import Kept, Money, Share, Standing
 from workflow_fsm.core.lifecycle import COLUMNS, Lifecycle, Row
 from workflow_fsm.core.owing import Effect, Pattern
@@ -40,6 +42,9 @@ EVERY = {
     "waits": ("every_wait", "seq", "name seq"),
 }
 """Of each table: the statement that reads all of a user's rows, their key within the user, their columns."""
+
+
+_write = json_writer()
 
 
 def lifecycle_row(user_id: str, lifecycle: Lifecycle) -> dict[str, Any]:
@@ -128,7 +133,7 @@ def row_of(row: Columns) -> Row:
 
 def event_row(kept: Kept) -> dict[str, Any]:
     """Give a kept event as the columns of its table."""
-    letter, letter_at = kept.letter, kept.letter_at
+    letter = kept.letter
     return {
         "user_id": kept.event.user_id,
         "seq": kept.seq,
@@ -141,14 +146,14 @@ def event_row(kept: Kept) -> dict[str, Any]:
         "settled": kept.settled,
         "fingerprint": kept.event.fingerprint,
         "body": strict_json.dumps(dict(kept.event.body)),
-        "shares": json.dumps([_share_row(share) for share in kept.shares]),
-        "answer": json.dumps(kept.answer),
+        "shares": _write([_share_row(share) for share in kept.shares]),
+        "answer": _write(kept.answer),
         "actor": kept.actor,
         "reimbursement_id": kept.event.field("reimbursement_id"),
         "currency": kept.money.currency if kept.money else None,
         "minor": str(kept.money.minor) if kept.money else None,
         "letter": letter,
-        "letter_at": None if letter is None else show_instant(letter_at),
+        "letter_at": None if letter is None else show_instant(kept.letter_at),
     }
 
 
@@ -194,7 +199,12 @@ def effect_row(user_id: str, effect: Effect, now: datetime) -> dict[str, Any]:
 
 def pattern_of(row: Columns) -> Pattern:
     """Read a handler's pattern back."""
-    return Pattern(**json.loads(row["pattern"]))
+    return _pattern(row["pattern"])
+
+
+@lru_cache(maxsize=256)  # every event reads the same few
+def _pattern(text: str) -> Pattern:
+    return Pattern(**json.loads(text))
 
 
 def body_of(row: Columns) -> dict[str, Any]:

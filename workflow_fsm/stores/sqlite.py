@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -54,18 +54,26 @@ class SQLiteSession:
     def ahead(self, questions: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
         """Do nothing: asking costs no way to anywhere."""
 
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
+    def savepoint(self) -> Savepoint:
         """Undo what was done inside where an exception leaves it, and only that."""
+        return Savepoint(self._connection)
+
+
+class Savepoint:
+    """What is done inside is undone where an exception leaves it; a database that gave up undid it all."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
         self._connection.execute("SAVEPOINT event")
-        try:
-            yield
-        except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK TO event")
-                self._connection.execute("RELEASE event")
-            raise
-        self._connection.execute("RELEASE event")
+
+    def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
+        if kind is None:
+            self._connection.execute("RELEASE event")
+        elif self._connection.in_transaction:
+            self._connection.execute("ROLLBACK TO event")
+            self._connection.execute("RELEASE event")
 
 
 class SQLite:
@@ -77,6 +85,7 @@ class SQLite:
 
     def __init__(self, path: str, *, busy_seconds: float = 5.0) -> None:
         self.path = path
+        self._log_path = f"{path}-wal"
         self._busy_seconds = busy_seconds
         self._memory = path == MEMORY
         self._queue = CommitQueue(self._commit)
@@ -115,7 +124,7 @@ class SQLite:
                 reader.execute("BEGIN")
                 result = work(SQLiteSession(reader))
                 reader.execute("COMMIT")
-                keep = self._check_file() == identity
+                keep = self._still_the_file() == identity
             except BaseException:
                 reader.close()
                 raise
@@ -156,7 +165,7 @@ class SQLite:
                 for job in batch:
                     self._attempt(job, session, alone=len(batch) == 1)
                 connection.execute("COMMIT")
-                if not self._memory and self._check_file() != opened:
+                if not self._memory and self._still_the_file() != opened:
                     raise StoreUnavailable(f"{self.path} was moved away while it was written to")
             except BaseException as error:
                 self._roll_back(connection, error)
@@ -205,11 +214,9 @@ class SQLite:
         written until somebody has removed it.
         """
         identity = self._identity(self.path)
-        log = self._identity(f"{self.path}-wal")
         if identity == self._file:
-            with self._mutex:
-                self._log = log or self._log
             return identity
+        log = self._identity(self._log_path)
         self._drop_writer()
         if identity is None:
             raise StoreUnavailable(f"{self.path} is not there any more; put the file back")
@@ -220,6 +227,14 @@ class SQLite:
             )
         with self._mutex:
             self._file, self._log = identity, None
+        return identity
+
+    def _still_the_file(self) -> _Identity | None:
+        """See the same after the file was worked on, and know the log that it has by then."""
+        identity = self._check_file()
+        log = self._identity(self._log_path)
+        with self._mutex:
+            self._log = log or self._log
         return identity
 
     def _identity(self, path: str) -> _Identity | None:
@@ -265,6 +280,8 @@ class SQLite:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA wal_autocheckpoint = 10000")
             connection.execute("PRAGMA cache_size = -65536")
+            # Where a savepoint keeps the pages that it would restore: in a file, past 64 KiB, otherwise.
+            connection.execute("PRAGMA temp_store = MEMORY")
         except BaseException:
             connection.close()
             raise

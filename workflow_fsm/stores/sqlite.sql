@@ -1,12 +1,14 @@
 -- The statements of the store, in SQLite's dialect. Every one of the hot path is about one user.
 
 -- name: user
--- what is known of a user
-SELECT cursor, updated_at, recovered FROM users WHERE user_id = :user_id;
+-- what is known of a user, and whether any event of theirs may wait
+SELECT cursor, updated_at, recovered, EXISTS (SELECT 1 FROM waits WHERE user_id = :user_id) AS may_wait
+FROM users WHERE user_id = :user_id;
 
 -- name: lock_user
 -- the same: whoever writes here writes alone
-SELECT cursor, updated_at, recovered FROM users WHERE user_id = :user_id;
+SELECT cursor, updated_at, recovered, EXISTS (SELECT 1 FROM waits WHERE user_id = :user_id) AS may_wait
+FROM users WHERE user_id = :user_id;
 
 -- name: forget_user
 -- of whom nothing came to be known after all

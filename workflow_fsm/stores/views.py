@@ -48,7 +48,7 @@ def status(
             ("all_waiting", whose),
         ]
     )
-    source = Reading(session, definition, user_id)
+    source = Reading.of(session, definition, user_id)
     if session.row("is_told_of", user_id=user_id) is None:
         return None
     situation = Situation(user_id, source)
@@ -102,7 +102,7 @@ def history(
     session.ahead([("user", {"user_id": user_id}), ("is_told_of", {"user_id": user_id})])
     if claim_id is None:
         session.ahead([("history_page", {"user_id": user_id, **wanted})])
-    source = Reading(session, definition, user_id)
+    source = Reading.of(session, definition, user_id)
     if session.row("is_told_of", user_id=user_id) is None:
         return None
     if claim_id is None:
