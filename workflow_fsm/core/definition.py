@@ -75,6 +75,7 @@ class Definition:
     by_name: dict[str, Trigger] = field(init=False, repr=False, compare=False)
     table: dict[tuple[str | None, str], Cell] = field(init=False, repr=False, compare=False)
     _rank: dict[str, int] = field(init=False, repr=False, compare=False)
+    _by_addressing: dict[Addressing, tuple[Trigger, ...]] = field(init=False, repr=False, compare=False)
     _machine: Machine = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -83,6 +84,11 @@ class Definition:
         by_name = {trigger.name: trigger for trigger in self.triggers}
         object.__setattr__(self, "_rank", rank)
         object.__setattr__(self, "by_name", by_name)
+        by_addressing = {
+            way: tuple(trigger for trigger in self.triggers if trigger.addressing is way)
+            for way in Addressing
+        }
+        object.__setattr__(self, "_by_addressing", by_addressing)
         problems = outline_problems(self)
         if not problems:
             table = {
@@ -128,7 +134,7 @@ class Definition:
 
     def by_addressing(self, addressing: Addressing) -> tuple[Trigger, ...]:
         """Give the triggers that find their lifecycles in that way."""
-        return tuple(trigger for trigger in self.triggers if trigger.addressing is addressing)
+        return self._by_addressing[addressing]
 
     def first_state(self) -> str:
         """Give the state in which a lifecycle begins."""

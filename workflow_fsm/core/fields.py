@@ -78,6 +78,10 @@ COMMON = (USER, EVENT_ID, OCCURRED_AT)
 """What every trigger takes beside its own fields."""
 
 
+_PLAIN = (str, int)
+"""What most values are: they are kept, and compared, as they stand."""
+
+
 def read_value(kind: Kind, raw: Any) -> Any:
     """Read one JSON value of a kind: a str, int, Decimal, Amount, datetime, tuple of str, or JSON.
 
@@ -88,6 +92,8 @@ def read_value(kind: Kind, raw: Any) -> Any:
 
 def show_value(value: Any) -> Any:
     """Give the JSON that a read value is kept as; reading it again gives the value."""
+    if isinstance(value, _PLAIN):
+        return value
     if isinstance(value, datetime):
         return show_instant(value)
     if isinstance(value, money.Amount):
@@ -99,6 +105,8 @@ def show_value(value: Any) -> Any:
 
 def comparable_value(value: Any) -> Any:
     """Give the JSON by which a read value is compared: the spelling of its numbers left out."""
+    if isinstance(value, _PLAIN):
+        return value
     if isinstance(value, money.Amount):
         return plain_decimal(value.value if value.exact else _without_noise(value.value))
     if isinstance(value, Decimal):

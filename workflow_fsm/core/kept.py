@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -22,14 +22,20 @@ class Standing(StrEnum):
     DROPPED = "dropped"
 
 
-_FIRST_OF = (
-    Standing.WAITING,
-    Standing.APPLIED,
-    Standing.DEAD,
-    Standing.REFUSED,
-    Standing.KNOWN,
-    Standing.DROPPED,
-)
+_PLACES = {
+    standing: place
+    for place, standing in enumerate(
+        (
+            Standing.WAITING,
+            Standing.APPLIED,
+            Standing.DEAD,
+            Standing.REFUSED,
+            Standing.KNOWN,
+            Standing.DROPPED,
+        )
+    )
+}
+"""A list counts once, as the first of these that a part is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +61,10 @@ class Money:
 class Kept:
     """One kept event.
 
-    `seq` is its place among the user's events (a repeat that replaces a refused one takes a new place).
-    `settled` is the user's cursor when its last part found its end. `expires_at` is None for what waits for
-    ever. `answer` is the first answer given, as JSON. `money` is set once a payout or reversal was applied.
+    `standing` is how it counts. `seq` is its place among the user's events (a repeat that replaces a refused
+    one takes a new place). `settled` is the user's cursor when its last part found its end. `expires_at` is
+    None for what waits for ever. `answer` is the first answer given, as JSON. `money` is set once a payout or
+    reversal was applied.
     """
 
     seq: int
@@ -70,12 +77,13 @@ class Kept:
     expires_at: datetime | None = None
     answer: Mapping[str, Any] | None = None
     money: Money | None = None
+    standing: Standing = field(init=False)
 
-    @property
-    def standing(self) -> Standing:
-        """Tell how the event counts: a list counts once, as the first of `_FIRST_OF` that a part is."""
-        standings = {share.standing for share in self.shares}
-        return next((standing for standing in _FIRST_OF if standing in standings), Standing.KNOWN)
+    def __post_init__(self) -> None:
+        """See how the event counts."""
+        standings = (share.standing for share in self.shares)
+        standing = min(standings, key=_PLACES.__getitem__, default=Standing.KNOWN)
+        object.__setattr__(self, "standing", standing)
 
     @property
     def binds(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -91,16 +90,20 @@ def move(
         reason=None,
     )
     facts = {**lifecycle.facts, **told}
-    moved = replace(
-        lifecycle,
+    moved = Lifecycle(  # spelled out: `replace` takes three times as long
+        id=lifecycle.id,
+        claim_id=lifecycle.claim_id,
+        sync_id=lifecycle.sync_id,
         state=target,
         version=version,
         entered_at=now,
         cursor=cursor,
         head=row.hash,
         origin=row.hash if version == 1 else lifecycle.origin,
+        parent=lifecycle.parent,
         forked=forked or lifecycle.forked,
         facts=facts,
+        paid=lifecycle.paid,
         due_at=due_at(definition, target, facts),
     )
     situation.changes.rows.append(row)

@@ -36,11 +36,10 @@ class Settling(Judging):
             shares = self._waiting_parts()
         if self._first or self._trigger.addressing is Addressing.DETECTION:
             shares += self._bad_entries()
-        kept = replace(self._kept, shares=tuple(shares))
-        if kept.standing is not Standing.WAITING:
-            kept = replace(kept, settled=self._situation.cursor)
-        self._kept = kept
-        return kept
+        waits = any(share.standing is Standing.WAITING for share in shares)
+        settled = self._kept.settled if waits else self._situation.cursor
+        self._kept = replace(self._kept, shares=tuple(shares), settled=settled)
+        return self._kept
 
     # -- the ways of addressing
 

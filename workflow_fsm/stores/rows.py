@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from workflow_fsm.core import strict_json
@@ -128,7 +129,7 @@ def row_of(row: Columns) -> Row:
 
 def event_row(kept: Kept) -> dict[str, Any]:
     """Give a kept event as the columns of its table."""
-    letter, letter_at = kept.letter, kept.letter_at
+    letter = kept.letter
     return {
         "user_id": kept.event.user_id,
         "seq": kept.seq,
@@ -148,7 +149,7 @@ def event_row(kept: Kept) -> dict[str, Any]:
         "currency": kept.money.currency if kept.money else None,
         "minor": str(kept.money.minor) if kept.money else None,
         "letter": letter,
-        "letter_at": None if letter is None else show_instant(letter_at),
+        "letter_at": None if letter is None else show_instant(kept.letter_at),
     }
 
 
@@ -194,7 +195,12 @@ def effect_row(user_id: str, effect: Effect, now: datetime) -> dict[str, Any]:
 
 def pattern_of(row: Columns) -> Pattern:
     """Read a handler's pattern back."""
-    return Pattern(**json.loads(row["pattern"]))
+    return _pattern(row["pattern"])
+
+
+@lru_cache(maxsize=256)  # every event reads the same few
+def _pattern(text: str) -> Pattern:
+    return Pattern(**json.loads(text))
 
 
 def body_of(row: Columns) -> dict[str, Any]:
