@@ -19,6 +19,7 @@ from webapp import (
     reads,
     webhooks,
 )
+from webapp.app import App
 from webapp.starting import open_workflow
 from workflow_fsm.settings import Settings
 from workflow_fsm.workflow import Workflow
@@ -34,7 +35,7 @@ def create_app(workflow: Workflow | None = None) -> Flask:
     """
     if workflow is None:
         workflow = open_workflow(Settings.from_environment())
-    app = Flask("webapp", static_folder=None)
+    app = App("webapp", static_folder=None)
     app.url_map.merge_slashes = False
     app.extensions["workflow_fsm"] = workflow
     routes = _routes(workflow)

@@ -39,7 +39,7 @@ def _taking(workflow: Workflow) -> Callable[[], Response]:
     def take_many() -> Response:
         read = [_read(workflow, entry) for entry in _entries()]
         good = [item for item in read if not isinstance(item, Problem)]
-        results = iter(workflow.submit(good, actor=callers.actor()))
+        results = iter(workflow.submit(good, actor=callers.actor(request)))
         status = workflow.settings.refusal_status
         answers = [
             problems.explain(item)

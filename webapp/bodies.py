@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import partial
+from functools import lru_cache, partial
 from socket import socket
 from time import perf_counter
 from typing import IO
 
 from flask import Request, Response, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import parse_options_header
 
 from webapp.answers import JSON_TYPE
 from webapp.problems import Problem
@@ -83,17 +84,22 @@ def discard(response: Response) -> Response:
 
 
 def _check_media_type(request: Request, accepted: tuple[str, ...]) -> str:
-    given = request.mimetype
+    given, charset = _media_type(request.environ.get("CONTENT_TYPE", ""))
     if given not in accepted:
         named = f"is {given!r}" if given else "is missing"
         raise Problem("unsupported-media-type", f"Content-Type {named}; send {' or '.join(accepted)}.")
-    charset = request.mimetype_params.get("charset", "utf-8")
     if charset.lower() not in ("utf-8", "utf8"):
         raise Problem("unsupported-media-type", f"The charset is {charset!r}; send UTF-8.")
     coding = request.headers.get("Content-Encoding", "identity")
     if coding.lower() != "identity":
         raise Problem("unsupported-media-type", f"Content-Encoding is {coding!r}; send the body as it is.")
     return given
+
+
+@lru_cache(maxsize=64)  # senders send the same few
+def _media_type(header: str) -> tuple[str, str]:
+    kind, parameters = parse_options_header(header)
+    return kind.lower(), parameters.get("charset", "utf-8")
 
 
 def _read_bytes(request: Request) -> bytes:
@@ -103,14 +109,15 @@ def _read_bytes(request: Request) -> bytes:
     told = request.content_length
     if told is not None and told > MAX_BYTES:
         raise _too_large()
+    most = MAX_BYTES + 1 if told is None else told
+    stream = request.stream
     chunks: list[bytes] = []
     size = 0
     try:
-        while chunk := request.stream.read(min(_STEP_BYTES, MAX_BYTES + 1 - size)):
+        # Never asked for more than can come: the stream makes room for all it is asked for.
+        while size < most and (chunk := stream.read(min(_STEP_BYTES, most - size))):
             chunks.append(chunk)
             size += len(chunk)
-            if size > MAX_BYTES:
-                break
     except HTTPException:
         raise
     except Exception as error:  # each server has errors of its own for a torn or badly framed body

@@ -15,7 +15,7 @@ from math import isfinite
 from typing import Any, Self, cast
 
 import jwt
-from flask import request
+from flask import Request
 from standardwebhooks import Webhook
 from werkzeug.datastructures import Headers
 
@@ -104,12 +104,12 @@ class Keys:
         return SIGNED
 
 
-def keep(caller: Caller) -> None:
-    """Keep who sent the request that is being answered."""
+def keep(request: Request, caller: Caller) -> None:
+    """Keep who sent a request."""
     request.environ[_KEPT] = caller
 
 
-def actor() -> str:
+def actor(request: Request) -> str:
     """Tell who moves a claim by this request, as history tells it."""
     kept: Caller = request.environ.get(_KEPT, ANYBODY)
     return kept.actor

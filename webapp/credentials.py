@@ -17,6 +17,7 @@ from flask import request
 from flask.sansio.scaffold import Scaffold
 
 from webapp import bodies, callers
+from webapp.app import current_request
 from webapp.callers import Caller, Keys, Unproven
 from webapp.problems import Problem
 from webapp.reads import read_user_id
@@ -62,14 +63,15 @@ def guard(routes: Scaffold, workflow: Workflow) -> None:
         return Keys.of(workflow.settings)
 
     def check() -> None:
-        access = ACCESS.get((request.endpoint or "").rpartition(".")[2], Access.OPERATOR)
+        here = current_request()
+        access = ACCESS.get((here.endpoint or "").rpartition(".")[2], Access.OPERATOR)
         if access is Access.EVERYBODY:
             return
         settings = workflow.settings
         if settings.asks_for_credentials:
-            callers.keep(_admit(access, settings, keys(), workflow._clock()))
-        elif is_loopback(request.remote_addr or ""):
-            callers.keep(callers.ANYBODY)
+            callers.keep(here, _admit(access, settings, keys(), workflow._clock()))
+        elif is_loopback(here.remote_addr or ""):
+            callers.keep(here, callers.ANYBODY)
         else:
             raise _unauthorized(
                 "No credentials are configured, so only this machine is let in; "

@@ -29,7 +29,14 @@ def add_to(routes: Scaffold) -> None:
 
 
 def _protect(response: Response) -> Response:
-    policy = PAGE_POLICY if response.mimetype == "text/html" else ANSWER_POLICY
-    for name, value in {**EVERYWHERE, "Content-Security-Policy": policy}.items():
-        response.headers.setdefault(name, value)
+    headers = response.headers
+    given = {name.lower(): value for name, value in headers}
+    is_page = given.get("content-type", "").startswith("text/html")
+    for name, value in _OF_PAGES if is_page else _OF_ANSWERS:
+        if name.lower() not in given:
+            headers.add(name, value)
     return response
+
+
+_OF_PAGES = (*EVERYWHERE.items(), ("Content-Security-Policy", PAGE_POLICY))
+_OF_ANSWERS = (*EVERYWHERE.items(), ("Content-Security-Policy", ANSWER_POLICY))

@@ -15,13 +15,16 @@ from time import perf_counter
 from typing import Any
 from urllib.parse import quote
 
-from flask import Response, g, request
+from flask import Response
 from flask.sansio.scaffold import Scaffold
 
 from webapp.answers import Answer
+from webapp.app import current_request
 
 log = logging.getLogger(__name__)
 
+_FACTS = "workflow_fsm.facts"
+_SINCE = "workflow_fsm.since"
 _IDS = ("event_id", "user_id", "trigger")
 _MAX_CHARACTERS = 255
 _ENCODER = json.JSONEncoder(separators=(",", ":"), default=str)
@@ -60,7 +63,7 @@ def watch(routes: Scaffold) -> None:
 
 def note(**facts: Any) -> None:
     """Keep facts about this request for its line."""
-    g.setdefault("workflow_facts", {}).update(facts)
+    current_request().environ.setdefault(_FACTS, {}).update(facts)
 
 
 def note_ids(told: Mapping[str, Any], **facts: Any) -> None:
@@ -76,7 +79,7 @@ def note_answer(answer: Answer) -> None:
 
 def raw_path() -> str:
     """Give the path as it was sent, still percent-encoded, without its query."""
-    environ = request.environ
+    environ = current_request().environ
     raw: str | None = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     if raw:
         return raw.partition("?")[0]
@@ -84,21 +87,26 @@ def raw_path() -> str:
 
 
 def _begin() -> None:
-    g.workflow_since = perf_counter()
+    current_request().environ[_SINCE] = perf_counter()
 
 
 def _write(response: Response) -> Response:
-    since: float = g.workflow_since
-    facts: dict[str, Any] = g.pop("workflow_facts", {})
+    environ = current_request().environ
+    since: float = environ[_SINCE]
+    facts: dict[str, Any] = environ.pop(_FACTS, {})
     line = {
-        "method": request.method,
+        "method": environ["REQUEST_METHOD"],
         "path": raw_path(),
         "code": response.status_code,
         **{name: facts.pop(name, None) for name in (*_IDS, "outcome")},
         **facts,
         "milliseconds": round((perf_counter() - since) * 1000, 2),
     }
-    log.info("%s %s %s", line["method"], line["path"], line["code"], extra={"request_facts": line})
+    if log.isEnabledFor(logging.INFO):
+        told = (line["method"], line["path"], line["code"])
+        extra = {"request_facts": line}
+        # As `log.info` does it, without the look at the stack for who calls.
+        log.handle(log.makeRecord(log.name, logging.INFO, __file__, 0, "%s %s %s", told, None, extra=extra))
     return response
 
 

@@ -15,12 +15,13 @@ from time import monotonic
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from webapp.app import current_request
 from workflow_fsm.core.errors import StoreUnavailable
 from workflow_fsm.stores.figures import Figures
 from workflow_fsm.stores.observing import Observer
@@ -99,12 +100,13 @@ def add_to(routes: Blueprint, workflow: Workflow) -> None:
         return Response(told, content_type=CONTENT_TYPE)
 
     def opening() -> None:
-        if request.url_rule is not None and request.url_rule.endpoint.rpartition(".")[2] == "ws":
+        here = current_request()
+        if here.url_rule is not None and here.url_rule.websocket:
             own.sockets.inc()
-            g.workflow_socket = own.sockets
+            here.environ[_SOCKET] = own.sockets
 
     def closed(_error: BaseException | None) -> None:
-        if (sockets := g.pop("workflow_socket", None)) is not None:
+        if (sockets := current_request().environ.pop(_SOCKET, None)) is not None:
             sockets.dec()
 
     routes.before_request(opening)
@@ -203,6 +205,7 @@ class StoreFigures(Collector):
 
 # -- parts
 
+_SOCKET = "workflow_fsm.socket"
 _LOCK = Lock()
 _MEASURES: WeakKeyDictionary[Workflow, Measures] = WeakKeyDictionary()
 

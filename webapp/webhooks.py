@@ -14,6 +14,7 @@ from werkzeug.datastructures import Headers
 
 from webapp import bodies, callers, logs, problems
 from webapp.answers import Answer
+from webapp.app import current_request
 from webapp.problems import Problem
 from workflow_fsm.core.errors import NotAllowed, WorkflowError
 from workflow_fsm.core.outcome import Outcome
@@ -68,12 +69,13 @@ def read_event_id(headers: Headers) -> tuple[str | None, str]:
 
 def _taking(workflow: Workflow, trigger: str) -> Callable[[], Response]:
     def take() -> Response:
+        here = current_request()
         logs.note(trigger=trigger)
-        body = bodies.read_object(request)
+        body = bodies.read_object(here)
         logs.note_ids(body, trigger=trigger)
-        event_id, id_field = read_event_id(request.headers)
+        event_id, id_field = read_event_id(here.headers)
         event = workflow.read(trigger, body, event_id=event_id, id_field=id_field)
-        [result] = workflow.submit([event], actor=callers.actor())
+        [result] = workflow.submit([event], actor=callers.actor(here))
         answered = answer(result, refusal_status=workflow.settings.refusal_status)
         logs.note_answer(answered)
         return answered.response()
