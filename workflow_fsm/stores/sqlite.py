@@ -280,6 +280,8 @@ class SQLite:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA wal_autocheckpoint = 10000")
             connection.execute("PRAGMA cache_size = -65536")
+            # Where a savepoint keeps the pages that it would restore: in a file, past 64 KiB, otherwise.
+            connection.execute("PRAGMA temp_store = MEMORY")
         except BaseException:
             connection.close()
             raise
