@@ -6,12 +6,13 @@ answered to what is decided by `webhooks` for outcomes and by `problems` for err
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Response
+
+from workflow_fsm.core.json_writer import json_writer
 
 JSON_TYPE = "application/json"
 PROBLEM_TYPE = "application/problem+json"
@@ -36,7 +37,7 @@ class Answer:
 
 def dumps(value: object) -> bytes:
     """Write a value as compact UTF-8 JSON. Binary floats are no part of any answer, so none is expected."""
-    return _ENCODER.encode(value).encode()
+    return _write(value).encode()
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_write = json_writer(ascii_only=False)

@@ -6,7 +6,6 @@ ordinary records of Python's logging: an app that mounts the blueprint decides i
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from flask.sansio.scaffold import Scaffold
 
 from webapp.answers import Answer
 from webapp.app import current_request
+from workflow_fsm.core.json_writer import json_writer
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ _FACTS = "workflow_fsm.facts"
 _SINCE = "workflow_fsm.since"
 _IDS = ("event_id", "user_id", "trigger")
 _MAX_CHARACTERS = 255
-_ENCODER = json.JSONEncoder(separators=(",", ":"), default=str)
+_write_json = json_writer(default=str)
 
 
 class JsonLines(logging.Formatter):
@@ -43,7 +43,7 @@ class JsonLines(logging.Formatter):
             line.update(level=record.levelname.lower(), logger=record.name, message=record.getMessage())
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return _ENCODER.encode(line)
+        return _write_json(line)
 
 
 def configure() -> None:
@@ -53,6 +53,8 @@ def configure() -> None:
     logging.getLogger().handlers[:] = [handler]
     for ours in ("webapp", "workflow_fsm"):
         logging.getLogger(ours).setLevel(logging.INFO)
+    # No line tells these, and each costs a call or two a record.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 def watch(routes: Scaffold) -> None:

@@ -7,7 +7,6 @@ byte of it can change unnoticed. The first row of a chain follows `GENESIS`.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
@@ -15,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from workflow_fsm.core.instants import show_instant
+from workflow_fsm.core.json_writer import json_writer
 
 GENESIS = "0" * 64
 ACTS = 0
@@ -90,7 +90,7 @@ COLUMNS = tuple(column.name for column in fields(Row) if column.name != "hash")
 
 def chain(previous: str, columns: Sequence[str | int | None]) -> str:
     """Give the SHA-256 (hex) of a row behind `previous`; `columns` are in the order of `Row`."""
-    return hashlib.sha256(_ENCODER.encode([previous, *columns]).encode()).hexdigest()
+    return hashlib.sha256(_write([previous, *columns]).encode()).hexdigest()
 
 
-_ENCODER = json.JSONEncoder(separators=(",", ":"))
+_write = json_writer()

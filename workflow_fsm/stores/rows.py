@@ -14,6 +14,7 @@ from workflow_fsm.core import strict_json
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.events import Event, read_event
 from workflow_fsm.core.instants import read_instant, show_instant
+from workflow_fsm.core.json_writer import json_writer
 from workflow_fsm.core.kept import Kept, Money, Share, Standing
 from workflow_fsm.core.lifecycle import COLUMNS, Lifecycle, Row
 from workflow_fsm.core.owing import Effect, Pattern
@@ -41,6 +42,9 @@ EVERY = {
     "waits": ("every_wait", "seq", "name seq"),
 }
 """Of each table: the statement that reads all of a user's rows, their key within the user, their columns."""
+
+
+_write = json_writer()
 
 
 def lifecycle_row(user_id: str, lifecycle: Lifecycle) -> dict[str, Any]:
@@ -142,8 +146,8 @@ def event_row(kept: Kept) -> dict[str, Any]:
         "settled": kept.settled,
         "fingerprint": kept.event.fingerprint,
         "body": strict_json.dumps(dict(kept.event.body)),
-        "shares": json.dumps([_share_row(share) for share in kept.shares]),
-        "answer": json.dumps(kept.answer),
+        "shares": _write([_share_row(share) for share in kept.shares]),
+        "answer": _write(kept.answer),
         "actor": kept.actor,
         "reimbursement_id": kept.event.field("reimbursement_id"),
         "currency": kept.money.currency if kept.money else None,
