@@ -37,6 +37,8 @@ class Patient(socket.socket):
 
     _until = 0.0
     _is_over = False
+    _holds = False
+    _held = b""
 
     @classmethod
     def of(cls, connection: socket.socket) -> Self:
@@ -56,6 +58,8 @@ class Patient(socket.socket):
         """Read what came. Raises ConnectionResetError where it takes too long."""
         if self._is_over:
             return b""
+        if self._held:
+            self.let_go()
         if monotonic() > self._until:
             raise _too_slow()
         try:
@@ -65,8 +69,26 @@ class Patient(socket.socket):
         self._until += len(read) / BYTES_A_SECOND
         return read
 
+    def hold(self) -> None:
+        """Keep back the next that is sent, an answer's head, until its body comes or it is let go.
+
+        Each sending costs a way into the system, and the interpreter's lock until it is back.
+        """
+        self._holds = True
+
+    def let_go(self) -> None:
+        """Send what is kept back, and keep back nothing. Raises ConnectionResetError where it isn't taken."""
+        self._holds = False
+        if self._held:
+            self.sendall(b"")
+
     def sendall(self, data: Any, flags: int = 0, /) -> None:
         """Send an answer. Raises ConnectionResetError where it isn't taken."""
+        if self._holds:
+            self._holds, self._held = False, data
+            return
+        if self._held:
+            data, self._held = self._held + data, b""
         try:
             super().sendall(data, flags)
         except BlockingIOError as error:
@@ -104,6 +126,14 @@ class PatientWorker(ThreadWorker):
             # gunicorn would do it as it closes, in the thread that accepts, and let nobody in meanwhile.
             conn.sock.end()
         return keep
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Answer a request, head and body in one piece where the body is."""
+        conn.sock.hold()
+        try:
+            return super().handle_request(req, conn)
+        finally:
+            conn.sock.let_go()
 
     def finish_request(self, conn: Any, fs: Future[Any]) -> None:
         """Take a connection back from the pool; runs in the thread that accepts."""
