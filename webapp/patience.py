@@ -79,7 +79,9 @@ class Patient(socket.socket):
     def let_go(self) -> None:
         """Send what is kept back, and keep back nothing. Raises ConnectionResetError where it isn't taken."""
         self._holds = False
-        if self._held:
+        if (
+            self._held and self.fileno() >= 0
+        ):  # not closed meanwhile, as gunicorn does where an answer breaks off
             self.sendall(b"")
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:
