@@ -79,7 +79,8 @@ class Patient(socket.socket):
     def let_go(self) -> None:
         """Send what is kept back, and keep back nothing. Raises ConnectionResetError where it isn't taken."""
         self._holds = False
-        if self._held:
+        # It may be closed by now, as gunicorn does where an answer breaks off.
+        if self._held and self.fileno() >= 0:
             self.sendall(b"")
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:

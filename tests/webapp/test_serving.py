@@ -48,6 +48,16 @@ def test_the_worker_is_pinned_to_one_core(server: Service, api: Api) -> None:
     assert os.sched_getaffinity(server.process.pid) == os.sched_getaffinity(0)
 
 
+@pytest.mark.parametrize(("method", "body"), [("GET", b'{"status":"ok"}'), ("HEAD", b"")])
+def test_an_answer_comes_in_one_piece(server: Service, method: str, body: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
+        client.sendall(f"{method} /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        head, end, came = client.recv(65536).partition(b"\r\n\r\n")
+
+    assert head.startswith(b"HTTP/1.1 200 OK")
+    assert (end, came) == (b"\r\n\r\n", body)
+
+
 def test_a_port_in_use_ends_the_start_with_a_sentence(
     start_process: Start, server: Service, tmp_path: Path
 ) -> None:
