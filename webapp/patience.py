@@ -7,6 +7,7 @@ nobody holds up the accepting of others.
 from __future__ import annotations
 
 import errno
+import select
 import socket
 import struct
 from concurrent.futures import Future
@@ -25,6 +26,8 @@ SILENT_SECONDS = 5.0
 """How long the other side may send nothing in the middle of a request, or take nothing of its answer."""
 FIRST_BYTE_SECONDS = 0.2
 """How long a thread waits for the first byte of a connection; after that it is waited for without one."""
+AGAIN_SECONDS = 0.01
+"""How long a thread that has answered a request waits for the connection's next."""
 STOP_SECONDS = 1.0
 """How long a service that stops awaits a request on a connection that is kept alive, or silent."""
 END_SECONDS = 2.0
@@ -68,6 +71,12 @@ class Patient(socket.socket):
             raise _too_slow() from error
         self._until += len(read) / BYTES_A_SECOND
         return read
+
+    def has_more(self, seconds: float) -> bool:
+        """Wait for more to come, or for the other side's end."""
+        poll = select.poll()
+        poll.register(self, select.POLLIN)
+        return bool(poll.poll(seconds * 1000))
 
     def hold(self) -> None:
         """Keep back the next that is sent, an answer's head, until its body comes or it is let go.
@@ -121,12 +130,27 @@ class PatientWorker(ThreadWorker):
             conn.sock = Patient.of(conn.sock)
             if not conn.wait_for_data(FIRST_BYTE_SECONDS):
                 return gthread._DEFER  # type: ignore[attr-defined]
-        conn.sock.begin()
-        keep = super().handle(conn)
+        keep = self._handle_one(conn)
+        while keep and self._comes_again(conn):
+            keep = self._handle_one(conn)
         if not keep:
             # gunicorn would do it as it closes, in the thread that accepts, and let nobody in meanwhile.
             conn.sock.end()
         return keep
+
+    def _handle_one(self, conn: Any) -> Any:
+        conn.sock.begin()
+        return super().handle(conn)
+
+    def _comes_again(self, conn: Any) -> bool:
+        """Await a connection's next request for a moment, unless others wait for a thread.
+
+        A sender with much to send sends it at once. Through the thread that accepts, and another of the pool,
+        a request costs an eighth more.
+        """
+        if not self.alive or self.tpool._work_queue.qsize():
+            return False
+        return bool(conn.parser.unreader.buf.getvalue()) or conn.sock.has_more(AGAIN_SECONDS)
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Answer a request, head and body in one piece where the body is."""
