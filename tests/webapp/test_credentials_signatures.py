@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +27,7 @@ BODY = '{"user_id": "u1", "note": "ü…"}'.encode()
 URL = f"{PREFIX}/sync/complete"
 SECONDS = "1772366400"
 """The instant of the tests' clock."""
+LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 
 
 def post(client: FlaskClient, headers: Mapping[str, str], body: bytes = BODY, **how: Any) -> TestResponse:
@@ -323,7 +325,7 @@ _texts = st.one_of(
 
 
 @how(
-    max_examples=300,
+    max_examples=3000 if LONG else 80,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     database=None,
@@ -345,7 +347,7 @@ def test_arbitrary_bytes_in_headers_and_body_are_401(
 
 
 @how(
-    max_examples=200,
+    max_examples=2000 if LONG else 60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     database=None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import jwt
@@ -18,6 +19,7 @@ from tests.webapp.keys import API_TOKEN, JWT_SECRET, token
 from webapp.webhooks import PREFIX
 
 NOW = 1772366400
+LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 STATUS, SYNC = f"{PREFIX}/status/u1", f"{PREFIX}/sync/complete"
 OWN = {"sub": "u1", "exp": NOW + 60}
 
@@ -248,7 +250,7 @@ _json = st.recursive(
 
 
 @how(
-    max_examples=200,
+    max_examples=2000 if LONG else 60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     database=None,
