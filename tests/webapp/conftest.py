@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from email.message import Message
+from functools import cache
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
@@ -21,6 +22,7 @@ from typing import Any, TypeAlias
 
 import pytest
 import requests
+from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.conftest import Clock
@@ -251,6 +253,40 @@ def open_workflow(clock: Clock, ids: Callable[[], str]) -> Iterator[Callable[...
 def guarded(open_workflow: Callable[..., Workflow]) -> FlaskClient:
     """The app with all three secrets set."""
     return create_app(open_workflow(**ALL)).test_client()
+
+
+@pytest.fixture(scope="module")
+def standing() -> Iterator[tuple[list[Clock], Callable[..., FlaskClient]]]:
+    """Make an app for each choice of variables, once a file, and hold that nothing was left in it."""
+    clocks = [Clock()]
+    opened: list[Workflow] = []
+
+    @cache
+    def app_of(environment: frozenset[tuple[str, str]]) -> Flask:
+        settings = Settings.from_environment(dict(environment))
+        opened.append(Workflow.open("sqlite:///:memory:", settings=settings, clock=lambda: clocks[0]()))
+        return create_app(opened[-1])
+
+    yield clocks, lambda **environment: app_of(frozenset(environment.items())).test_client()
+    for workflow in opened:
+        assert workflow.check().received == 0
+        workflow.close()
+
+
+@pytest.fixture
+def visit(
+    standing: tuple[list[Clock], Callable[..., FlaskClient]], clock: Clock
+) -> Callable[..., FlaskClient]:
+    """Give a client of an app with these variables set, for those who leave nothing in it."""
+    clocks, client_of = standing
+    clocks[0] = clock
+    return client_of
+
+
+@pytest.fixture
+def refusing(visit: Callable[..., FlaskClient]) -> FlaskClient:
+    """The app with all three secrets set, for those who leave nothing in it."""
+    return visit(**ALL)
 
 
 @pytest.fixture
