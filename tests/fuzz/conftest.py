@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.webapp.conftest import server, start_process, start_service
+from tests.webapp.conftest import processes, server
 
-__all__ = ["server", "start_process", "start_service"]
+__all__ = ["processes", "server"]

@@ -11,9 +11,9 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from tests.webapp.conftest import Service, server, start_process, start_service
+from tests.webapp.conftest import Service, processes, server, start_service, start_shared
 
-__all__ = ["Tell", "node", "server", "start_process", "start_service", "tell"]
+__all__ = ["Tell", "node", "processes", "server", "start_service", "start_shared", "tell"]
 
 RUN = Path(__file__).with_name("run.mjs")
 OLDEST = 18

@@ -48,9 +48,9 @@ def packages(node: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def closed(start_service: Callable[..., Service]) -> Service:
+def closed(start_shared: Callable[..., Service]) -> Service:
     """A service that asks for credentials."""
-    return start_service(**ALL)
+    return start_shared(**ALL)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import Message
 from functools import cache
@@ -146,22 +146,22 @@ class Outside:
         return Handler
 
 
-Start: TypeAlias = Callable[..., subprocess.Popen[bytes]]
-
-
 @pytest.fixture
 def store_url(sqlite_url: str) -> str:
     """One kind of store is enough at the edges; the stories are told on each."""
     return sqlite_url
 
 
-@pytest.fixture(scope="session")
-def start_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
-    """Start `serve` in a process of its own, on a store of its own."""
-    started: list[subprocess.Popen[bytes]] = []
+class Processes:
+    """Processes that run `serve`, each on a store of its own; those told to end are waited for last."""
 
-    def start(log: Path, **environment: str) -> subprocess.Popen[bytes]:
-        folder = tmp_path_factory.mktemp("service")
+    def __init__(self, folders: pytest.TempPathFactory) -> None:
+        self._folders = folders
+        self._begun: list[subprocess.Popen[bytes]] = []
+
+    def start(self, log: Path, **environment: str) -> subprocess.Popen[bytes]:
+        """Start one; its log goes to a file."""
+        folder = self._folders.mktemp("service")
         ours = ("WORKFLOW_", "INTEGRATIONS_", "PYTHON_API_URL")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         given = {
@@ -178,23 +178,13 @@ def start_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
                 stdout=out,
                 stderr=subprocess.PIPE,
             )
-        started.append(process)
+        self._begun.append(process)
         return process
 
-    yield start
-    for process in started:
-        process.send_signal(signal.SIGINT)
-    for process in started:
-        process.communicate()
-
-
-@pytest.fixture(scope="session")
-def start_service(start_process: Start, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Service]:
-    """Start a service and wait until it says where it listens."""
-
-    def start(**environment: str) -> Service:
-        log = tmp_path_factory.mktemp("log") / "out.log"
-        process = start_process(log, **environment)
+    def serve(self, **environment: str) -> Service:
+        """Start one, and wait until it says where it listens."""
+        log = self._folders.mktemp("log") / "out.log"
+        process = self.start(log, **environment)
         end = monotonic() + 20
         while monotonic() < end and process.poll() is None:
             first = log.read_text().partition("\n")
@@ -205,13 +195,58 @@ def start_service(start_process: Start, tmp_path_factory: pytest.TempPathFactory
         process.kill()
         raise AssertionError(f"no service came up: {process.communicate()[1].decode()}")
 
-    return start
+    @contextmanager
+    def no_longer_than(self) -> Iterator[Processes]:
+        """Tell those to end behind a block that were started in it; it may take them a second."""
+        before = len(self._begun)
+        yield self
+        for process in self._begun[before:]:
+            process.send_signal(signal.SIGINT)
+
+    def wait(self) -> None:
+        """Wait for the end of all."""
+        for process in self._begun:
+            process.communicate()
+
+
+Start: TypeAlias = Callable[..., subprocess.Popen[bytes]]
+StartService: TypeAlias = Callable[..., Service]
 
 
 @pytest.fixture(scope="session")
-def server(start_service: Callable[..., Service]) -> Service:
+def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    """All services of a run."""
+    begun = Processes(tmp_path_factory)
+    with begun.no_longer_than():
+        yield begun
+    begun.wait()
+
+
+@pytest.fixture
+def start_process(processes: Processes) -> Iterator[Start]:
+    """Start `serve` in a process of its own, on a store of its own, for one test."""
+    with processes.no_longer_than():
+        yield processes.start
+
+
+@pytest.fixture
+def start_service(processes: Processes) -> Iterator[StartService]:
+    """Start a service for one test, and wait until it says where it listens."""
+    with processes.no_longer_than():
+        yield processes.serve
+
+
+@pytest.fixture(scope="module")
+def start_shared(processes: Processes) -> Iterator[StartService]:
+    """The same for all tests of a file."""
+    with processes.no_longer_than():
+        yield processes.serve
+
+
+@pytest.fixture(scope="session")
+def server(processes: Processes) -> Service:
     """One service for all the tests that bring users of their own."""
-    return start_service()
+    return processes.serve()
 
 
 @pytest.fixture

@@ -193,9 +193,9 @@ def test_a_command_that_fails_tells_no_secret(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def closed(start_service: Callable[..., Service]) -> Service:
+def closed(start_shared: Callable[..., Service]) -> Service:
     """A service with all three secrets, on every address of this machine."""
-    return start_service(**ALL, HOST="0.0.0.0")
+    return start_shared(**ALL, HOST="0.0.0.0")
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 
 
 @pytest.fixture(scope="module")
-def guarded_service(start_service: Callable[..., Service]) -> Service:
+def guarded_service(start_shared: Callable[..., Service]) -> Service:
     """A service that asks for credentials, so that what ignores them is found as well."""
-    return start_service(WORKFLOW_API_TOKEN=TOKEN)
+    return start_shared(WORKFLOW_API_TOKEN=TOKEN)
 
 
 def run(service: Service, *how: str) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.node.conftest import node, start_process, start_service
+from tests.node.conftest import node, processes, start_service
 from tests.webapp.conftest import Api, Service, until
 
-__all__ = ["node", "start_process", "start_service"]
+__all__ = ["node", "processes", "start_service"]
 
 pytestmark = pytest.mark.node
 
