@@ -19,7 +19,10 @@ import pytest
 
 from tests.stores.postgres_server import CannotRun, Server
 from tests.stores.severing import Wires, wires
+from tests.webapp.services import processes, server, start_process, start_service, start_shared
 from workflow_fsm import Settings, Workflow
+
+__all__ = ["processes", "server", "start_process", "start_service", "start_shared"]
 
 Stored = Callable[[str], list[dict[str, Any]]]
 TABLES = ("users", "lifecycles", "history", "events", "waits", "aliases", "effects", "handlers")

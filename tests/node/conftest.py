@@ -11,9 +11,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from tests.webapp.conftest import Service, processes, server, start_service, start_shared
-
-__all__ = ["Tell", "node", "processes", "server", "start_service", "start_shared", "tell"]
+from tests.webapp.services import Service
 
 RUN = Path(__file__).with_name("run.mjs")
 OLDEST = 18

@@ -17,8 +17,9 @@ from click import Group
 from click.testing import CliRunner
 
 from tests.webapp import keys
-from tests.webapp.conftest import Api, Service, Start
+from tests.webapp.conftest import Api
 from tests.webapp.keys import ALL, API_TOKEN, EVERY_SECRET, JWT_SECRET, NEW, OLD
+from tests.webapp.services import Service, Start
 from webapp.serving import exposed
 from webapp.starting import REFUSED
 from webapp.webhooks import PREFIX

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.webapp.conftest import Api, Outside, Service, Start, until
+from tests.webapp.conftest import Api, Outside
+from tests.webapp.services import Service, Start, until
 from webapp import create_app
 from webapp.starting import REFUSED
 from webapp.webhooks import PREFIX

@@ -15,8 +15,9 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from tests.webapp.conftest import Api, Service, until
+from tests.webapp.conftest import Api
 from tests.webapp.following import Closed, Listener, Refused, when_there_is_room
+from tests.webapp.services import Service, until
 from webapp.webhooks import PREFIX
 from workflow_fsm import Settings, Workflow
 

@@ -13,7 +13,7 @@ from time import monotonic, sleep
 import pytest
 import requests
 
-from tests.webapp.conftest import Service, until
+from tests.webapp.services import Service, until
 from webapp.webhooks import PREFIX
 from workflow_fsm.stores.queue import MOST_WAITING
 

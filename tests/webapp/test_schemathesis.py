@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.webapp.conftest import Service
+from tests.webapp.services import Service
 
 HERE = Path(__file__).parent
 TOKEN = "the-operators-token"

@@ -14,7 +14,8 @@ from time import monotonic, sleep
 
 import pytest
 
-from tests.webapp.conftest import Api, Service, Start
+from tests.webapp.conftest import Api
+from tests.webapp.services import Service, Start
 from webapp.serving import exposed
 from webapp.starting import REFUSED, UNAVAILABLE
 from workflow_fsm.settings import Settings
