@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# The tests start many processes; none shall compile again what another has.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check fix bench fuzz crash docs clean
@@ -29,8 +31,10 @@ bench: .venv/ready  ## events and webhooks a second, beside what the machine can
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench.postgres
 
-fuzz: .venv/ready  ## the state machine of the tests, for long
-	HYPOTHESIS_PROFILE=long $(BIN)/pytest tests/machine tests/fuzz tests/webapp/test_schemathesis.py -q --timeout=0
+FUZZED := tests/machine tests/fuzz tests/stores/test_audit.py tests/webapp/test_schemathesis.py \
+    tests/webapp/test_credentials_signatures.py tests/webapp/test_credentials_tokens.py
+fuzz: .venv/ready  ## the state machine of the tests, all orders and all damage, for long
+	HYPOTHESIS_PROFILE=long $(BIN)/pytest $(FUZZED) -q --timeout=0
 
 crash: .venv/ready  ## kill -9 under load, 200 times
 	WORKFLOW_CRASH_KILLS=200 $(BIN)/pytest tests/crash -q -p no:xdist --timeout=0

@@ -19,10 +19,15 @@ import pytest
 
 from tests.stores.postgres_server import CannotRun, Server
 from tests.stores.severing import Wires, wires
+from tests.webapp.services import processes, server, start_process, start_service, start_shared
 from workflow_fsm import Settings, Workflow
+
+__all__ = ["processes", "server", "start_process", "start_service", "start_shared"]
 
 Stored = Callable[[str], list[dict[str, Any]]]
 TABLES = ("users", "lifecycles", "history", "events", "waits", "aliases", "effects", "handlers")
+EMPTIES = "empties"
+"""What the connection calls itself that the tests empty a database by: not one of the store's."""
 
 
 class Clock:
@@ -85,10 +90,25 @@ def postgres_store(postgres: Server) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+def emptied(postgres: Server, postgres_store: str) -> Iterator[Callable[[], None]]:
+    """Empties that database, over a connection that stays: a new one costs the server more than the rest."""
+    import psycopg
+
+    sql = ";".join(f"DELETE FROM {table}" for table in TABLES).encode()  # noqa: S608
+    url = postgres.url(postgres_store)
+    with psycopg.connect(url, autocommit=True, application_name=EMPTIES) as connection:
+
+        def empty() -> None:
+            connection.execute(sql)
+
+        yield empty
+
+
 @pytest.fixture
-def postgres_url(postgres: Server, postgres_store: str) -> str:
+def postgres_url(postgres: Server, postgres_store: str, emptied: Callable[[], None]) -> str:
     """The URL of that database, without a user in it."""
-    postgres.execute(";".join(f"DELETE FROM {table}" for table in TABLES), postgres_store)  # noqa: S608
+    emptied()
     return postgres.url(postgres_store)
 
 

@@ -16,17 +16,16 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from time import monotonic
-from typing import Any
-
-import requests
-from requests import PreparedRequest, Response
-from urllib3.exceptions import HTTPError
+from typing import TYPE_CHECKING, Any
 
 from webapp.webhooks import PREFIX
 from workflow_fsm.core.errors import SettingsInvalid
 from workflow_fsm.effects.handler import DeadLetter, Discard, Request, RetryAfter, Transition
 from workflow_fsm.settings import Settings
 from workflow_fsm.workflow import Clock, Workflow, utc_now
+
+if TYPE_CHECKING:  # where nothing is called outwards, the client is never loaded
+    from requests import PreparedRequest, Response
 
 START_SYNC = "integrations.start_sync"
 RUN_DETECTION = "integrations.run_detection"
@@ -116,6 +115,9 @@ class Caller:
 
     def post(self, url: str, body: Mapping[str, Any], *, key: str) -> Reply:
         """Post once. Raises Unanswered where no whole answer came, whatever broke."""
+        from requests import RequestException
+        from urllib3.exceptions import HTTPError
+
         try:
             with self._own.session.post(
                 url,
@@ -127,7 +129,7 @@ class Caller:
                 stream=True,
             ) as response:
                 return self._read(response)
-        except (requests.RequestException, HTTPError, OSError) as error:
+        except (RequestException, HTTPError, OSError) as error:
             raise Unanswered(f"{self._called} could not be asked: {_why(error)}") from error
 
     def _authorize(self, request: PreparedRequest) -> PreparedRequest:
@@ -137,6 +139,8 @@ class Caller:
         return request
 
     def _read(self, response: Response) -> Reply:
+        from urllib3.exceptions import HTTPError
+
         done = 200 <= response.status_code < 300
         try:
             body = _body(response)
@@ -184,7 +188,9 @@ class _Own(threading.local):
     """Each thread's own session, since sessions aren't made to be shared. It keeps no cookies."""
 
     def __init__(self) -> None:
-        self.session = requests.Session()
+        from requests import Session
+
+        self.session = Session()
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
 
 
@@ -263,7 +269,9 @@ def _body(response: Response) -> bytes:
 
 def _why(error: BaseException) -> str:
     """Say what broke, without the URL, which may be a secret."""
-    if isinstance(error, requests.Timeout):
+    from requests import Timeout
+
+    if isinstance(error, Timeout):
         return "it did not answer in time"
     told = type(error).__name__
     cause: BaseException | None = error

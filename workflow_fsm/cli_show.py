@@ -8,16 +8,16 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from workflow_fsm.core.outcome import Outcome, Page, Record
 from workflow_fsm.stores.deadletters import Letters
 from workflow_fsm.stores.findings import Fault, Report
+
+if TYPE_CHECKING:  # a service, a worker and scripts print JSON alone, and never load it
+    from rich.console import Console
 
 _ENDLESS = 100_000
 """So many columns has the terminal that isn't one: nothing is wrapped or cut off for a pipe."""
@@ -253,7 +253,10 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[object]], numbers: It
     """Print a table, without the columns that nothing stands in; nothing where it has no rows."""
     if not rows:
         return
-    table = Table(box=box.SIMPLE_HEAD if sys.stdout.isatty() else None, pad_edge=False)
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD if sys.stdout.isatty() else None, pad_edge=False)
     filled = [at for at in range(len(columns)) if any(row[at] not in (None, "") for row in rows)]
     for at in filled:
         justify = "right" if at in numbers else "left"
@@ -273,6 +276,8 @@ def _print(lines: Iterable[str]) -> None:
 
 
 def _console() -> Console:
+    from rich.console import Console
+
     width = None if sys.stdout.isatty() else _ENDLESS
     return Console(file=sys.stdout, width=width, markup=False, highlight=False, emoji=False)
 

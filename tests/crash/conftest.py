@@ -20,7 +20,7 @@ import pytest
 from tests.crash.record import Record
 from tests.machine.ledger import Ledger
 
-KILLS = int(os.environ.get("WORKFLOW_CRASH_KILLS", "20"))
+KILLS = int(os.environ.get("WORKFLOW_CRASH_KILLS", "10"))
 LONG = KILLS >= 200
 """Whether leases are waited out too, and not only clocks set ahead of them."""
 

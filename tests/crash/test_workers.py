@@ -20,7 +20,7 @@ from tests.machine.ledger import Ledger
 from workflow_fsm import Settings, StoreUnavailable, Workflow
 from workflow_fsm.testing import detected, matched
 
-LIFECYCLES = 500
+LIFECYCLES = 500 if LONG else 200
 MATCHES = 40 if LONG else 4
 """Of each claim, each with an effect."""
 TRIES = 3
@@ -79,10 +79,15 @@ def test_two_workers_do_each_effect_of_many_once_and_each_lifecycles_in_order(
 ) -> None:
     with Workflow.open(disk.url, settings=Settings()) as workflow:
         counting(workflow, disk.record)
+        begin_with: list[dict[str, Any]] = []
         for user in range(50):
             claims = [{"claim_id": f"c{claim}"} for claim in range(user, LIFECYCLES, 50)]
-            workflow.fire("sync_complete", user_id=f"u{user}", sync_id="s")
-            workflow.fire("detection_complete", user_id=f"u{user}", sync_id="s", claims=claims)
+            whose = {"user_id": f"u{user}", "sync_id": "s"}
+            begin_with += [
+                {"trigger": "sync_complete", **whose},
+                {"trigger": "detection_complete", "claims": claims, **whose},
+            ]
+        fire_all(workflow, begin_with)
         for number in range(1, MATCHES // 2 + 1):
             fire_all(workflow, list(matches(number)))
         workers = [begin_worker(begin, "counting") for _ in range(2)]

@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.docs.generate import DOCS, ROOT
-from tests.webapp.conftest import start_process, start_service
-
-__all__ = ["PAGES", "Block", "blocks", "files", "start_process", "start_service"]
 
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
 

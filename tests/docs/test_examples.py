@@ -16,9 +16,10 @@ import pytest
 
 from tests.docs.conftest import PAGES, blocks, files
 from tests.docs.generate import DOCS, ROOT
-from tests.webapp.conftest import Service
+from tests.webapp.services import Service
 
 NODE = shutil.which("node")
+WITHOUT = ("-p", "no:cacheprovider", "-p", "no:schemathesis")
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -72,7 +73,7 @@ def test_the_test_files_of_a_page_pass(page: Path, tmp_path: Path) -> None:
     write_files(page, tmp_path)
     tests = [path for path in files(page) if path.startswith("test_")]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", *tests],
+        [sys.executable, "-m", "pytest", "-q", "-W", "error", *WITHOUT, *tests],
         cwd=tmp_path,
         env={"PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path)]), "PATH": os.environ["PATH"]},
         capture_output=True,

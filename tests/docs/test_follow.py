@@ -11,7 +11,7 @@ import pytest
 
 from tests.docs.conftest import blocks
 from tests.docs.generate import DOCS
-from tests.webapp.conftest import Service
+from tests.webapp.services import Service
 
 PAGE = DOCS / "how-to" / "follow-a-user-live.md"
 NODE = shutil.which("node")

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from tests.docs.conftest import blocks
 from tests.docs.generate import REFERENCE, ROOT
-from tests.webapp.conftest import Service
+from tests.webapp.services import Service
 from workflow_fsm import Settings
 from workflow_fsm.cli import main
 

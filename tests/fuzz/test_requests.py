@@ -11,7 +11,7 @@ import requests
 
 from tests.fuzz.mutation import Request
 from tests.fuzz.mutation import requests as mutated
-from tests.webapp.conftest import Service
+from tests.webapp.services import Service
 
 COUNT = 100_000 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 100
 SEED = int(os.environ.get("WORKFLOW_FUZZ_SEED", "20260301"))

@@ -21,7 +21,7 @@ settings.register_profile(
     derandomize=True,
     database=None,
     deadline=None,
-    max_examples=18,
+    max_examples=12,
     stateful_step_count=40,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.generate, Phase.shrink),
@@ -46,7 +46,7 @@ def moving_clock() -> MovingClock:
 def layers(
     tmp_path_factory: pytest.TempPathFactory, moving_clock: MovingClock, request: pytest.FixtureRequest
 ) -> Iterator[dict[str, Layer]]:
-    """The core over dicts, the store on a file, HTTP on another file; a database, if one can run."""
+    """The core over dicts, the store on a file, HTTP on one in memory; a database, if one can run."""
     folder = tmp_path_factory.mktemp("layers")
     chosen = Settings.from_environment({})
     with ExitStack() as stack:
@@ -57,7 +57,7 @@ def layers(
             )
 
         stored = opened(f"sqlite:///{folder / 'store.db'}")
-        served = opened(f"sqlite:///{folder / 'http.db'}")
+        served = opened("sqlite:///:memory:")
         made: dict[str, Layer] = {
             "core": CoreLayer(Plain(stored.definition, moving_clock), stored),
             "store": StoreLayer(stored),

@@ -11,9 +11,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from tests.webapp.conftest import Service, server, start_process, start_service
-
-__all__ = ["Tell", "node", "server", "start_process", "start_service", "tell"]
+from tests.webapp.services import Service
 
 RUN = Path(__file__).with_name("run.mjs")
 OLDEST = 18

@@ -14,8 +14,8 @@ import pytest
 
 from tests.docs.conftest import blocks
 from tests.docs.generate import DOCS
-from tests.webapp.conftest import Service
 from tests.webapp.keys import ALL, API_TOKEN, JWT_SECRET, NEW, OLD, STRANGE
+from tests.webapp.services import Service
 
 pytestmark = pytest.mark.node
 
@@ -48,9 +48,9 @@ def packages(node: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def closed(start_service: Callable[..., Service]) -> Service:
+def closed(start_shared: Callable[..., Service]) -> Service:
     """A service that asks for credentials."""
-    return start_service(**ALL)
+    return start_shared(**ALL)
 
 
 @pytest.fixture

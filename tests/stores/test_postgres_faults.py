@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.conftest import EMPTIES
 from tests.stores.postgres_server import Server, server
 from tests.stores.severing import Wires
 from tests.stories.acts import find, pay, status, sync
@@ -43,11 +44,12 @@ def own(postgres: Server) -> Iterator[Server]:
 
 
 def end_all(database: psycopg.Connection[Any]) -> int:
-    """End every other connection to the database; give how many there were."""
+    """End every connection of stores to the database; give how many there were."""
     return len(
         database.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            "WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name <> %s",
+            (EMPTIES,),
         ).fetchall()
     )
 

@@ -1,75 +1,32 @@
-"""A real service on a real port, a caller of it, and the app alone where no socket matters."""
+"""A caller of a real service, a service elsewhere, and the app alone where no socket matters."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from email.message import Message
-from http.client import HTTPConnection
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
-from pathlib import Path
-from time import monotonic, sleep
-from typing import Any, TypeAlias
+from time import sleep
+from typing import Any
 
 import pytest
 import requests
+from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.conftest import Clock
 from tests.webapp.keys import ALL
+from tests.webapp.services import Service, until
 from webapp import create_app
 from webapp.webhooks import PREFIX
 from workflow_fsm import Settings, Workflow
 
 _users = count(1)
-
-
-def until(holds: Callable[[], object], *, seconds: float = 10) -> None:
-    """Wait until something holds; fail where it never does."""
-    end = monotonic() + seconds
-    while not holds():
-        assert monotonic() < end, "it never came to hold"
-        sleep(0.02)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
-    """A running service; its log goes to a file."""
-
-    process: subprocess.Popen[bytes]
-    log: Path
-    port: int
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
-
-    def line_of(self, path: str) -> dict[str, Any]:
-        """Give the log's line of the one request to that path; it is written just after the answer."""
-        until(lambda: any(line.get("path") == path for line in self.lines()), seconds=5)
-        [line] = [line for line in self.lines() if line.get("path") == path]
-        return line
-
-    def get_raw(self, target: str) -> tuple[int, Any]:
-        """GET a request target as it is spelled: clients' own tidying of paths left out."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
-        try:
-            connection.request("GET", target)
-            response = connection.getresponse()
-            return response.status, json.loads(response.read())
-        finally:
-            connection.close()
 
 
 class Api:
@@ -144,72 +101,10 @@ class Outside:
         return Handler
 
 
-Start: TypeAlias = Callable[..., subprocess.Popen[bytes]]
-
-
 @pytest.fixture
 def store_url(sqlite_url: str) -> str:
     """One kind of store is enough at the edges; the stories are told on each."""
     return sqlite_url
-
-
-@pytest.fixture(scope="session")
-def start_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
-    """Start `serve` in a process of its own, on a store of its own."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start(log: Path, **environment: str) -> subprocess.Popen[bytes]:
-        folder = tmp_path_factory.mktemp("service")
-        ours = ("WORKFLOW_", "INTEGRATIONS_", "PYTHON_API_URL")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-        given = {
-            "WORKFLOW_DATABASE_URL": f"sqlite:///{folder / 'workflow.db'}",
-            "HOST": "127.0.0.1",
-            "PORT": "0",
-            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-        }
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "workflow_fsm", "serve"],
-                env={**kept, **given, **environment},
-                cwd=folder,
-                stdout=out,
-                stderr=subprocess.PIPE,
-            )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.send_signal(signal.SIGINT)
-    for process in started:
-        process.communicate()
-
-
-@pytest.fixture(scope="session")
-def start_service(start_process: Start, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Service]:
-    """Start a service and wait until it says where it listens."""
-
-    def start(**environment: str) -> Service:
-        log = tmp_path_factory.mktemp("log") / "out.log"
-        process = start_process(log, **environment)
-        end = monotonic() + 20
-        while monotonic() < end and process.poll() is None:
-            first = log.read_text().partition("\n")
-            if first[1]:
-                url = json.loads(first[0])["message"].removeprefix("serving on ")
-                return Service(process=process, log=log, port=int(url.rpartition(":")[2]))
-            sleep(0.01)
-        process.kill()
-        raise AssertionError(f"no service came up: {process.communicate()[1].decode()}")
-
-    return start
-
-
-@pytest.fixture(scope="session")
-def server(start_service: Callable[..., Service]) -> Service:
-    """One service for all the tests that bring users of their own."""
-    return start_service()
 
 
 @pytest.fixture
@@ -251,6 +146,40 @@ def open_workflow(clock: Clock, ids: Callable[[], str]) -> Iterator[Callable[...
 def guarded(open_workflow: Callable[..., Workflow]) -> FlaskClient:
     """The app with all three secrets set."""
     return create_app(open_workflow(**ALL)).test_client()
+
+
+@pytest.fixture(scope="module")
+def standing() -> Iterator[tuple[list[Clock], Callable[..., FlaskClient]]]:
+    """Make an app for each choice of variables, once a file, and hold that nothing was left in it."""
+    clocks = [Clock()]
+    opened: list[Workflow] = []
+
+    @cache
+    def app_of(environment: frozenset[tuple[str, str]]) -> Flask:
+        settings = Settings.from_environment(dict(environment))
+        opened.append(Workflow.open("sqlite:///:memory:", settings=settings, clock=lambda: clocks[0]()))
+        return create_app(opened[-1])
+
+    yield clocks, lambda **environment: app_of(frozenset(environment.items())).test_client()
+    for workflow in opened:
+        assert workflow.check().received == 0
+        workflow.close()
+
+
+@pytest.fixture
+def visit(
+    standing: tuple[list[Clock], Callable[..., FlaskClient]], clock: Clock
+) -> Callable[..., FlaskClient]:
+    """Give a client of an app with these variables set, for those who leave nothing in it."""
+    clocks, client_of = standing
+    clocks[0] = clock
+    return client_of
+
+
+@pytest.fixture
+def refusing(visit: Callable[..., FlaskClient]) -> FlaskClient:
+    """The app with all three secrets set, for those who leave nothing in it."""
+    return visit(**ALL)
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from tests.webapp.conftest import Api, Service
+from tests.webapp.conftest import Api
+from tests.webapp.services import Service
 from webapp.bodies import MAX_BYTES
 from webapp.problems import DOCS
 from webapp.webhooks import PREFIX

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +20,8 @@ from webapp import blueprint, create_app
 from webapp.credentials import ACCESS, Access
 from webapp.problems import DOCS
 from webapp.webhooks import PREFIX
+
+Visit = Callable[..., FlaskClient]
 
 SENDERS = {
     f"{PREFIX}/{path}"
@@ -119,9 +121,9 @@ CHOICES = [
 @pytest.mark.parametrize("configured", CHOICES, ids=lambda configured: "+".join(configured))
 @pytest.mark.parametrize("who", WHO)
 def test_each_route_takes_the_credentials_that_are_configured_for_it_and_no_other(
-    open_workflow: Open, clock: Clock, configured: dict[str, str], who: str
+    visit: Visit, clock: Clock, configured: dict[str, str], who: str
 ) -> None:
-    client = create_app(open_workflow(**configured)).test_client()
+    client = visit(**configured)
     needed, codes = WHO[who]
     is_taken = needed is None or needed.items() <= configured.items()
     headers = credential(who, clock)
@@ -139,9 +141,9 @@ def test_each_route_takes_the_credentials_that_are_configured_for_it_and_no_othe
 
 @pytest.mark.parametrize("who", WHO)
 def test_with_nothing_configured_this_machine_is_let_in_and_no_other(
-    open_workflow: Open, clock: Clock, who: str
+    visit: Visit, clock: Clock, who: str
 ) -> None:
-    client = create_app(open_workflow()).test_client()
+    client = visit()
     headers = credential(who, clock)
 
     for rule, path, method in doors(client):

@@ -17,8 +17,9 @@ from click import Group
 from click.testing import CliRunner
 
 from tests.webapp import keys
-from tests.webapp.conftest import Api, Service, Start
+from tests.webapp.conftest import Api
 from tests.webapp.keys import ALL, API_TOKEN, EVERY_SECRET, JWT_SECRET, NEW, OLD
+from tests.webapp.services import Service, Start
 from webapp.serving import exposed
 from webapp.starting import REFUSED
 from webapp.webhooks import PREFIX
@@ -193,9 +194,9 @@ def test_a_command_that_fails_tells_no_secret(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def closed(start_service: Callable[..., Service]) -> Service:
+def closed(start_shared: Callable[..., Service]) -> Service:
     """A service with all three secrets, on every address of this machine."""
-    return start_service(**ALL, HOST="0.0.0.0")
+    return start_shared(**ALL, HOST="0.0.0.0")
 
 
 @pytest.fixture

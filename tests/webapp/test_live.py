@@ -15,8 +15,9 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from tests.webapp.conftest import Api, Service, until
+from tests.webapp.conftest import Api
 from tests.webapp.following import Closed, Listener, Refused, when_there_is_room
+from tests.webapp.services import Service, until
 from webapp.webhooks import PREFIX
 from workflow_fsm import Settings, Workflow
 
@@ -42,14 +43,14 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
-def service(start_service: Callable[..., Service], url: str) -> Service:
-    return start_service(WORKFLOW_DATABASE_URL=url, WORKFLOW_HANDLERS="tests.webapp.hurried")
+def service(start_shared: Callable[..., Service], url: str) -> Service:
+    return start_shared(WORKFLOW_DATABASE_URL=url, WORKFLOW_HANDLERS="tests.webapp.hurried")
 
 
 @pytest.fixture(scope="module")
-def small(start_service: Callable[..., Service]) -> Service:
+def small(start_shared: Callable[..., Service]) -> Service:
     """A service of two sockets, which it pings all the time."""
-    return start_service(
+    return start_shared(
         WORKFLOW_MAX_SOCKETS="2", WORKFLOW_HANDLERS="tests.webapp.hurried", HURRIED_PING_SECONDS="0.25"
     )
 

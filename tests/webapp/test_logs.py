@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.webapp.conftest import Api, Service
+from tests.webapp.conftest import Api
+from tests.webapp.services import Service
 from webapp.webhooks import PREFIX
 
 

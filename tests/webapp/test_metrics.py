@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.conftest import Clock
 from tests.docs.generate import DOCS
-from tests.webapp.conftest import Service, until
+from tests.webapp.services import Service, until
 from webapp import create_app, metrics
 from webapp.metrics import OF_A_PROCESS, OF_THE_STORE, StoreFigures
 from webapp.webhooks import PREFIX

@@ -14,8 +14,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.docs.examples import STORY
-from tests.webapp.conftest import Service
 from tests.webapp.keys import ALL, API_TOKEN, Open, token
+from tests.webapp.services import Service
 from webapp import blueprint, create_app
 from webapp.openapi import document
 from webapp.openapi.document import examples

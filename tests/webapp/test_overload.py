@@ -13,7 +13,7 @@ from time import monotonic, sleep
 import pytest
 import requests
 
-from tests.webapp.conftest import Service, until
+from tests.webapp.services import Service, until
 from webapp.webhooks import PREFIX
 from workflow_fsm.stores.queue import MOST_WAITING
 
@@ -28,8 +28,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def service(start_service: Callable[..., Service], store: Path) -> Service:
-    return start_service(WORKFLOW_DATABASE_URL=f"sqlite:///{store}", WORKFLOW_HANDLERS="tests.webapp.hurried")
+def service(start_shared: Callable[..., Service], store: Path) -> Service:
+    return start_shared(WORKFLOW_DATABASE_URL=f"sqlite:///{store}", WORKFLOW_HANDLERS="tests.webapp.hurried")
 
 
 @pytest.fixture

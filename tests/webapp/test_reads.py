@@ -10,7 +10,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.webapp.conftest import Api, Service
+from tests.webapp.conftest import Api
+from tests.webapp.services import Service
 from webapp import blueprint
 from webapp.problems import DOCS
 from webapp.webhooks import PREFIX

@@ -14,7 +14,8 @@ from time import monotonic, sleep
 
 import pytest
 
-from tests.webapp.conftest import Api, Service, Start
+from tests.webapp.conftest import Api
+from tests.webapp.services import Service, Start
 from webapp.serving import exposed
 from webapp.starting import REFUSED, UNAVAILABLE
 from workflow_fsm.settings import Settings
@@ -130,7 +131,7 @@ def test_sigterm_ends_it_within_seconds_and_loses_no_answer(start_service: Calla
             api.close()
 
     with ThreadPoolExecutor(8) as pool, socket.create_connection(("127.0.0.1", service.port)):
-        answers = [pool.submit(post, number) for number in range(300)]
+        answers = [pool.submit(post, number) for number in range(120)]
         answers[8].result()
         began = monotonic()
         service.process.send_signal(signal.SIGTERM)

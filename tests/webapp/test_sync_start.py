@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.webapp.conftest import Api, Outside, Service, until
+from tests.webapp.conftest import Api, Outside
+from tests.webapp.services import Service, until
 
 StartService = Callable[..., Service]
 

@@ -13,7 +13,8 @@ from time import monotonic
 
 import pytest
 
-from tests.webapp.conftest import Outside, until
+from tests.webapp.conftest import Outside
+from tests.webapp.services import until
 from tests.webapp.test_handlers import ENGINES, PYTHONPATH, SLOW
 from webapp.starting import REFUSED
 from workflow_fsm import Settings, Workflow

@@ -10,10 +10,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.node.conftest import node, start_process, start_service
-from tests.webapp.conftest import Api, Service, until
-
-__all__ = ["node", "start_process", "start_service"]
+from tests.webapp.conftest import Api
+from tests.webapp.services import Service, until
 
 pytestmark = pytest.mark.node
 

@@ -1,0 +1,155 @@
+"""Real services in processes of their own, on real ports: started for a test, for a file, or for all."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any, TypeAlias
+
+import pytest
+
+
+def until(holds: Callable[[], object], *, seconds: float = 10) -> None:
+    """Wait until something holds; fail where it never does."""
+    end = monotonic() + seconds
+    while not holds():
+        assert monotonic() < end, "it never came to hold"
+        sleep(0.02)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A running service; its log goes to a file."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+    def line_of(self, path: str) -> dict[str, Any]:
+        """Give the log's line of the one request to that path; it is written just after the answer."""
+        until(lambda: any(line.get("path") == path for line in self.lines()), seconds=5)
+        [line] = [line for line in self.lines() if line.get("path") == path]
+        return line
+
+    def get_raw(self, target: str) -> tuple[int, Any]:
+        """GET a request target as it is spelled: clients' own tidying of paths left out."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("GET", target)
+            response = connection.getresponse()
+            return response.status, json.loads(response.read())
+        finally:
+            connection.close()
+
+
+class Processes:
+    """Processes that run `serve`, each on a store of its own; those told to end are waited for last."""
+
+    def __init__(self, folders: pytest.TempPathFactory) -> None:
+        self._folders = folders
+        self._begun: list[subprocess.Popen[bytes]] = []
+
+    def start(self, log: Path, **environment: str) -> subprocess.Popen[bytes]:
+        """Start one; its log goes to a file."""
+        folder = self._folders.mktemp("service")
+        ours = ("WORKFLOW_", "INTEGRATIONS_", "PYTHON_API_URL")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        given = {
+            "WORKFLOW_DATABASE_URL": f"sqlite:///{folder / 'workflow.db'}",
+            "HOST": "127.0.0.1",
+            "PORT": "0",
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        }
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "workflow_fsm", "serve"],
+                env={**kept, **given, **environment},
+                cwd=folder,
+                stdout=out,
+                stderr=subprocess.PIPE,
+            )
+        self._begun.append(process)
+        return process
+
+    def serve(self, **environment: str) -> Service:
+        """Start one, and wait until it says where it listens."""
+        log = self._folders.mktemp("log") / "out.log"
+        process = self.start(log, **environment)
+        end = monotonic() + 20
+        while monotonic() < end and process.poll() is None:
+            first = log.read_text().partition("\n")
+            if first[1]:
+                url = json.loads(first[0])["message"].removeprefix("serving on ")
+                return Service(process=process, log=log, port=int(url.rpartition(":")[2]))
+            sleep(0.01)
+        process.kill()
+        raise AssertionError(f"no service came up: {process.communicate()[1].decode()}")
+
+    @contextmanager
+    def no_longer_than(self) -> Iterator[Processes]:
+        """Tell those to end behind a block that were started in it; it may take them a second."""
+        before = len(self._begun)
+        yield self
+        for process in self._begun[before:]:
+            process.send_signal(signal.SIGINT)
+
+    def wait(self) -> None:
+        """Wait for the end of all."""
+        for process in self._begun:
+            process.communicate()
+
+
+Start: TypeAlias = Callable[..., subprocess.Popen[bytes]]
+StartService: TypeAlias = Callable[..., Service]
+
+
+@pytest.fixture(scope="session")
+def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    """All services of a run."""
+    begun = Processes(tmp_path_factory)
+    with begun.no_longer_than():
+        yield begun
+    begun.wait()
+
+
+@pytest.fixture
+def start_process(processes: Processes) -> Iterator[Start]:
+    """Start `serve` in a process of its own, on a store of its own, for one test."""
+    with processes.no_longer_than():
+        yield processes.start
+
+
+@pytest.fixture
+def start_service(processes: Processes) -> Iterator[StartService]:
+    """Start a service for one test, and wait until it says where it listens."""
+    with processes.no_longer_than():
+        yield processes.serve
+
+
+@pytest.fixture(scope="module")
+def start_shared(processes: Processes) -> Iterator[StartService]:
+    """The same for all tests of a file."""
+    with processes.no_longer_than():
+        yield processes.serve
+
+
+@pytest.fixture(scope="session")
+def server(processes: Processes) -> Service:
+    """One service for all the tests that bring users of their own."""
+    return processes.serve()
