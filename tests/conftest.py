@@ -21,6 +21,11 @@ from tests.stores.postgres_server import CannotRun, Server
 from tests.stores.severing import Wires, wires
 from tests.webapp.services import processes, server, start_process, start_service, start_shared
 from workflow_fsm import Settings, Workflow
+from workflow_fsm.core.claim import claim_lifecycle
+from workflow_fsm.stores.opening import open_database
+from workflow_fsm.stores.session import Database
+from workflow_fsm.stores.store import Store
+from workflow_fsm.workflow import utc_now
 
 __all__ = ["processes", "server", "start_process", "start_service", "start_shared"]
 
@@ -156,9 +161,22 @@ def stored(store_url: str) -> Stored:
     return run
 
 
+@pytest.fixture(scope="session")
+def postgres_database(postgres: Server, postgres_store: str) -> Iterator[Database]:
+    """That database as the store sees it, its connections kept from test to test."""
+    with closing(open_database(postgres.url(postgres_store), utc_now())) as database:
+        yield database
+
+
 @pytest.fixture
-def workflow(store_url: str, clock: Clock, ids: Callable[[], str]) -> Iterator[Workflow]:
+def workflow(
+    request: pytest.FixtureRequest, store_url: str, clock: Clock, ids: Callable[[], str]
+) -> Iterator[Workflow]:
     """A workflow on a real store."""
+    if store_url.startswith("postgresql:"):
+        store = Store(request.getfixturevalue("postgres_database"), claim_lifecycle())
+        yield Workflow(store, settings=Settings(), clock=clock, ids=ids)
+        return
     with Workflow.open(store_url, settings=Settings(), clock=clock, ids=ids) as opened:
         yield opened
 

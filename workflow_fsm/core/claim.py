@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from workflow_fsm.core import events, money
@@ -89,6 +90,7 @@ CELLS: Mapping[str | None, tuple[Cell | None, ...]] = {
 # fmt: on
 
 
+@cache
 def claim_lifecycle(
     *, auto_submit: Decimal = Decimal("0.85"), prompt: Decimal = Decimal("0.50")
 ) -> Definition:
