@@ -162,10 +162,18 @@ def stored(store_url: str) -> Stored:
 
 
 @pytest.fixture(scope="session")
-def postgres_database(postgres: Server, postgres_store: str) -> Iterator[Database]:
-    """That database as the store sees it, its connections kept from test to test."""
-    with closing(open_database(postgres.url(postgres_store), utc_now())) as database:
-        yield database
+def postgres_database(postgres: Server, postgres_store: str) -> Iterator[Callable[[], Database]]:
+    """Gives that database as the store sees it: its connections stay from test to test, if none closes it."""
+    opened: list[Database] = []
+
+    def give() -> Database:
+        if not opened or opened[-1]._pool.closed:  # type: ignore[attr-defined]  # Postgres's own
+            opened.append(open_database(postgres.url(postgres_store), utc_now()))
+        return opened[-1]
+
+    yield give
+    for database in opened:
+        database.close()
 
 
 @pytest.fixture
@@ -174,7 +182,7 @@ def workflow(
 ) -> Iterator[Workflow]:
     """A workflow on a real store."""
     if store_url.startswith("postgresql:"):
-        store = Store(request.getfixturevalue("postgres_database"), claim_lifecycle())
+        store = Store(request.getfixturevalue("postgres_database")(), claim_lifecycle())
         yield Workflow(store, settings=Settings(), clock=clock, ids=ids)
         return
     with Workflow.open(store_url, settings=Settings(), clock=clock, ids=ids) as opened:
