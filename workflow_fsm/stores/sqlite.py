@@ -14,14 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from filelock import FileLock
-from filelock import Timeout as LockTimeout
-from sqlite_utils import Database
-
-from workflow_fsm.core.errors import StoreRefused, StoreUnavailable
-from workflow_fsm.stores.faults import OF_THE_JOB, is_busy, translated, why
+from workflow_fsm.core.errors import StoreUnavailable
+from workflow_fsm.stores.faults import OF_THE_JOB, is_busy, translated
+from workflow_fsm.stores.preparing import migrate, prepare
 from workflow_fsm.stores.queue import CommitQueue, Job
-from workflow_fsm.stores.schema import migrations
 from workflow_fsm.stores.session import About, Deaf, Session
 from workflow_fsm.stores.statements import statements
 
@@ -96,7 +92,10 @@ class SQLite:
         self._closed = False
         self._file: _Identity | None = None
         self._log: _Identity | None = None
-        self._prepare()
+        if self._memory:
+            migrate(self._writing())
+        else:
+            prepare(path, busy_seconds=busy_seconds)
 
     # -- what the store calls
 
@@ -286,42 +285,3 @@ class SQLite:
             connection.close()
             raise
         return connection
-
-    def _prepare(self) -> None:
-        """Make the file where it is missing, and bring its schema up to date."""
-        try:
-            if self._memory:
-                _migrate(Database(self._writing()))
-                return
-            folder = Path(self.path).absolute().parent
-            if not folder.is_dir():
-                raise StoreRefused(
-                    f"{self.path} can't be made: the folder {folder} does not exist; make it first"
-                )
-            with FileLock(f"{self.path}.lock", timeout=60):
-                connection = sqlite3.connect(self.path, timeout=self._busy_seconds)
-                try:
-                    connection.execute("PRAGMA journal_mode = WAL").fetchone()
-                    _migrate(Database(connection))
-                finally:
-                    connection.close()
-        except sqlite3.Error as error:
-            raise StoreRefused(f"{self.path} can't be opened as a SQLite store: {why(error)}") from error
-        except LockTimeout as error:
-            raise StoreRefused(
-                f"{self.path} is being migrated by another process for over a minute; "
-                f"if none is running, remove {self.path}.lock"
-            ) from error
-        except OSError as error:
-            raise StoreRefused(f"{self.path} can't be opened as a SQLite store: {error.strerror}") from error
-
-
-def _migrate(database: Database) -> None:
-    known = {migration.name for migration in migrations._migrations}
-    newer = [done.name for done in migrations.applied(database) if done.name not in known]
-    if newer:
-        raise StoreRefused(
-            f"the store was migrated by a newer version of workflow-fsm ({', '.join(newer)}); "
-            "upgrade workflow-fsm to work on it"
-        )
-    migrations.apply(database)
