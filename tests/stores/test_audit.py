@@ -188,7 +188,7 @@ def other(character: str) -> str:
 
 def places(text: str, row: int) -> list[int]:
     """Give the places in a text that are changed: all, or both ends and others in each row between them."""
-    every = 1 if LONG else max(1, len(text) // 4)
+    every = 1 if LONG else max(1, len(text) // 2)
     return [at for at in range(len(text)) if at in (0, len(text) - 1) or (at + row) % every == 0]
 
 
