@@ -7,11 +7,10 @@ Of a text, the first byte, the last, and some between are changed here; `make fu
 
 from __future__ import annotations
 
-import os
 import random
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import timedelta
 from decimal import Decimal
 from itertools import count
@@ -21,23 +20,15 @@ from typing import Any
 import pytest
 
 from tests.conftest import Clock
+from tests.stores.damage import HISTORY, audited, bare, damage, hash_anew, named, one_byte_changed
 from workflow_fsm import (
-    Discard,
     NotAllowed,
     Settings,
-    Transition,
     Workflow,
     WorkflowError,
-    claim_lifecycle,
 )
 from workflow_fsm.core.lifecycle import COLUMNS, chain
-from workflow_fsm.stores.audit import audit
 from workflow_fsm.stores.findings import MOST_FAULTS, Balance, Fault, Report
-from workflow_fsm.stores.sqlite import SQLiteSession
-
-TABLES = ("users", "lifecycles", "history", "events", "waits", "aliases", "effects")
-HISTORY = (*COLUMNS, "hash")
-LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 
 
 def live(workflow: Workflow, clock: Clock) -> None:
@@ -88,52 +79,6 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def operated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A sound store with effects of every standing, and dead letters retried and dropped by a person."""
-    path, clock, numbers = tmp_path_factory.mktemp("operated") / "claims.db", Clock(), count(1)
-    with Workflow.open(
-        f"sqlite:///{path}", settings=Settings(), clock=clock, ids=lambda: f"made-{next(numbers)}"
-    ) as workflow:
-        operate(workflow)
-    return path
-
-
-def operate(workflow: Workflow) -> None:
-    """Do what an operator does with dead letters of every kind."""
-
-    @workflow.on_transition()
-    def work(transition: Transition) -> None:
-        if transition.trigger == "claim_submitted":
-            raise Discard(f"no {transition.claim_id}")
-
-    workflow.on_enter("submitted", name="void", not_before="deadline_date")(work)
-    workflow.on_dead_letter(lambda letter: None, name="alert")
-    workflow.on_request("ask")(lambda request: None)
-    fire = workflow.fire
-    late = (Clock().at + timedelta(days=90)).isoformat()
-    claims = [{"claim_id": name, "deadline_date": late} for name in ("c1", "c2", "c3")]
-    fire("sync_complete", user_id="u1", sync_id="s1")
-    fire("detection_complete", user_id="u1", sync_id="s1", claims=claims)
-    for name in ("c1", "c2"):
-        fire("claim_submitted", user_id="u1", claim_id=name)
-    fire("payout_received", user_id="u1", amount="5.00", event_id="money")
-    fire("payout_received", user_id="u1", claim_id="c9", amount="3.00", event_id="dropped")
-    workflow.run_effects()
-    letters = {letter.claim_id or letter.event_id: letter.id for letter in workflow.dead_letters()}
-    workflow.retry_dead_letter(letters["money"], claim_id="c1", actor="ada", reason="seen on paper")
-    workflow.drop_dead_letter(letters["c9"], actor="ada", reason="not ours")
-    workflow.drop_dead_letter(letters["c1"], actor="bob", reason="done by hand")
-    workflow.retry_dead_letter(letters["c2"], actor="bob")
-    workflow.request("ask", user_id="u1")
-
-
-@pytest.fixture
-def acted(operated: Path) -> Iterator[sqlite3.Connection]:
-    with bare(operated) as connection:
-        yield connection
-
-
 @pytest.fixture
 def copy(filled: Path) -> Iterator[sqlite3.Connection]:
     with bare(filled) as connection:
@@ -146,62 +91,8 @@ def few(small: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-@contextmanager
-def bare(filled: Path) -> Iterator[sqlite3.Connection]:
-    """A copy in memory whose tables take whatever they are given: no keys, no types, no NOT NULL."""
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        with closing(sqlite3.connect(filled)) as source:
-            source.backup(connection)
-        connection.row_factory = sqlite3.Row
-        for table in TABLES:
-            connection.execute(f"CREATE TABLE bare_{table} AS SELECT * FROM {table}")
-            connection.execute(f"DROP TABLE {table}")
-            connection.execute(f"ALTER TABLE bare_{table} RENAME TO {table}")
-        yield connection
-
-
-def audited(connection: sqlite3.Connection) -> Report:
-    return audit(SQLiteSession(connection), claim_lifecycle())
-
-
-@contextmanager
-def damage(connection: sqlite3.Connection, sql: str, *values: object) -> Iterator[None]:
-    """Do something to a copy, and undo it."""
-    connection.execute("BEGIN")
-    assert connection.execute(sql, values).rowcount > 0, sql
-    yield
-    connection.execute("ROLLBACK")
-
-
-def named(report: Report) -> set[tuple[str, str, str]]:
-    return {(fault.user_id, fault.table, fault.key) for fault in report.faults}
-
-
 def rows(connection: sqlite3.Connection) -> list[sqlite3.Row]:
     return connection.execute("SELECT rowid, * FROM history ORDER BY rowid").fetchall()
-
-
-def other(character: str) -> str:
-    """Give another character of the same kind, so that the text reads as well as before."""
-    return {"9": "0", "z": "a", "Z": "Y"}.get(character, chr(ord(character) + 1))
-
-
-def places(text: str, row: int) -> list[int]:
-    """Give the places in a text that are changed: all, or both ends and others in each row between them."""
-    every = 1 if LONG else max(1, len(text) // 2)
-    return [at for at in range(len(text)) if at in (0, len(text) - 1) or (at + row) % every == 0]
-
-
-def one_byte_changed(value: Any, row: int) -> Iterator[object]:
-    """Give values that differ in a single character, digit, byte or bit of nothing."""
-    if value is None:
-        yield from ("", "x", 1)
-    elif isinstance(value, int):
-        yield from (value + 1, value - 1, value + 2**32, None, f"{value}x", float(value) + 0.5)
-    else:
-        yield from (value[:at] + other(value[at]) + value[at + 1 :] for at in places(value, row))
-        yield from (value[:-1], f"{value} ", value.swapcase(), None)
-        yield b"\xff" + value.encode()[1:]
 
 
 # -- what is sound
@@ -336,22 +227,8 @@ def test_a_change_is_found_although_the_rest_of_the_chain_is_hashed_anew(
                 continue
             with damage(copy, f'UPDATE history SET "{column}" = ? WHERE rowid = ?', value, row["rowid"]):
                 if again:
-                    _hash_anew(copy)
+                    hash_anew(copy)
                 assert not audited(copy).sound, (column, dict(row))
-
-
-def _hash_anew(connection: sqlite3.Connection) -> None:
-    heads: dict[int, str] = {}
-    for row in connection.execute("SELECT rowid, * FROM history ORDER BY user_id, cursor").fetchall():
-        behind = heads.get(row["lifecycle"])
-        if behind is None and row["version"] == 2:
-            behind = connection.execute("SELECT hash FROM history WHERE version = 1").fetchone()[0]
-        heads[row["lifecycle"]] = chain(behind or "0" * 64, [row[name] for name in COLUMNS])
-        connection.execute(
-            "UPDATE history SET hash = ? WHERE rowid = ?", [heads[row["lifecycle"]], row["rowid"]]
-        )
-    for lifecycle, head in heads.items():
-        connection.execute("UPDATE lifecycles SET head = ? WHERE id = ?", [head, lifecycle])
 
 
 def test_every_row_that_is_taken_out_is_missed(copy: sqlite3.Connection) -> None:
@@ -549,115 +426,3 @@ def test_more_users_than_a_page_are_all_audited(workflow: Workflow, ids: Callabl
     workflow.fire_many([{"trigger": "sync_complete", "user_id": user, "sync_id": "s"} for user in users])
     report = workflow.check()
     assert (report.sound, report.users, report.rows, report.received) == (True, 501, 501, 501)
-
-
-# -- acts, letters and effects
-
-
-def test_acts_are_a_chain_of_their_own_that_moves_nothing(acted: sqlite3.Connection) -> None:
-    report = audited(acted)
-
-    assert (report.faults, report.lifecycles, report.rows) == ((), 4, 12)
-    assert {name: number for name, number in report.events.items() if number} == {"applied": 5, "dropped": 1}
-    assert report.as_dict()["money"]["USD"] == {
-        "payouts_less_reversals": "8.00",
-        "recovered": "5.00",
-        "unapplied": "0.00",
-        "dropped": "3.00",
-    }
-
-
-def test_the_acts_are_under_the_root(acted: sqlite3.Connection) -> None:
-    root = audited(acted).root
-    last = acted.execute("SELECT max(cursor) FROM history WHERE lifecycle = 0").fetchone()[0]
-    with damage(acted, "DELETE FROM history WHERE cursor = ?", last):
-        assert audited(acted).root != root
-
-
-@pytest.mark.parametrize("column", HISTORY)
-def test_every_change_of_one_byte_in_an_act_is_found_and_its_row_named(
-    acted: sqlite3.Connection, column: str
-) -> None:
-    for row in acted.execute("SELECT rowid, * FROM history WHERE lifecycle = 0").fetchall():
-        for value in one_byte_changed(row[column], row["rowid"]):
-            if value == row[column]:
-                continue
-            sql = f'UPDATE history SET "{column}" = ? WHERE rowid = ?'
-            if isinstance(value, bytes):
-                sql = sql.replace("?", "CAST(? AS TEXT)", 1)
-            with damage(acted, sql, value, row["rowid"]):
-                found = audited(acted).faults
-                key = acted.execute("SELECT cursor FROM history WHERE rowid = ?", [row["rowid"]]).fetchone()[
-                    0
-                ]
-                assert ("history", str(key)) in {(fault.table, fault.key) for fault in found}, (column, value)
-
-
-@pytest.mark.parametrize(
-    ("column", "value"),
-    [
-        ("trigger", "claim_submitted"),
-        ("from_state", "paid"),
-        ("to_state", "paid"),
-        ("sync_id", "s1"),
-    ],
-)
-def test_an_act_that_is_none_is_found_although_it_is_hashed_anew(
-    acted: sqlite3.Connection, column: str, value: str
-) -> None:
-    first = acted.execute("SELECT * FROM history WHERE lifecycle = 0 ORDER BY cursor LIMIT 1").fetchone()
-    with damage(acted, f'UPDATE history SET "{column}" = ? WHERE cursor = ?', value, first["cursor"]):
-        _hash_anew(acted)
-        assert ("u1", "history", str(first["cursor"])) in named(audited(acted))
-
-
-@pytest.mark.parametrize("version", [1, 2, 3, 4])
-def test_an_act_that_is_taken_out_is_missed(acted: sqlite3.Connection, version: int) -> None:
-    """The last retry of an effect alone leaves no trace but the root's."""
-    root = audited(acted).root
-    with damage(acted, "DELETE FROM history WHERE lifecycle = 0 AND version = ?", version):
-        report = audited(acted)
-    assert (report.sound, report.expecting(root).sound) == (version == 4, False)
-
-
-@pytest.mark.parametrize(
-    ("change", "table"),
-    [
-        ("UPDATE events SET letter = 'dead' WHERE event_id = 'money'", "events"),
-        ("UPDATE events SET letter_at = '2026' WHERE event_id = 'money'", "events"),
-        ("UPDATE events SET body = replace(body, 'c1', 'c2') WHERE event_id = 'money'", "events"),
-        ("UPDATE events SET fingerprint = 'f' WHERE event_id = 'made-1'", "events"),
-        (
-            "UPDATE events SET standing = 'dropped', shares = replace(shares, 'applied', 'dropped')"
-            " WHERE event_id = 'money'",
-            "events",
-        ),
-        ("DELETE FROM history WHERE to_state LIKE 'effect:%'", "effects"),
-        ("UPDATE effects SET standing = 'lost'", "effects"),
-        ("UPDATE effects SET standing = NULL", "effects"),
-        ("UPDATE effects SET standing = 'dropped' WHERE standing = 'done'", "effects"),
-        ("UPDATE effects SET cursor = 1 WHERE lifecycle > 0", "effects"),
-        ("UPDATE effects SET cursor = cursor + 1 WHERE about IS NULL", "effects"),
-        ("UPDATE effects SET lifecycle = 77 WHERE about IS NULL", "effects"),
-        ("UPDATE effects SET lifecycle = 2 WHERE about = 'request'", "effects"),
-        ("UPDATE effects SET about = 'event:1' WHERE about IS NULL", "effects"),
-        ("UPDATE effects SET about = NULL WHERE about = 'request'", "effects"),
-        ("UPDATE effects SET handler = 'other'", "effects"),
-        ("UPDATE effects SET handler = NULL", "effects"),
-        ("UPDATE effects SET key = 'k'", "effects"),
-        ("UPDATE effects SET attempt = -1", "effects"),
-        ("UPDATE effects SET forgiven = attempt + 1", "effects"),
-        ("UPDATE effects SET attempt = 'many'", "effects"),
-        ("UPDATE effects SET ready_at = 'noon'", "effects"),
-        ("UPDATE effects SET due_at = '2026-03-01T12:00:00Z'", "effects"),
-        ("UPDATE effects SET owed_at = NULL", "effects"),
-        ("UPDATE effects SET seq = 1 WHERE about = 'request'", "effects"),
-        ("UPDATE effects SET handler = CAST(X'FF' AS TEXT) WHERE about = 'request'", "effects"),
-        ("UPDATE effects SET user_id = 'u9' WHERE about = 'request'", "users"),
-        ("UPDATE users SET cursor = cursor - 1", "users"),
-    ],
-)
-def test_damage_to_letters_and_effects_is_named(acted: sqlite3.Connection, change: str, table: str) -> None:
-    with damage(acted, change):
-        found = audited(acted)
-    assert table in {fault.table for fault in found.faults}
