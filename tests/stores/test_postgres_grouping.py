@@ -15,7 +15,7 @@ import pytest
 from tests.stores.severing import Wires
 from tests.stories.acts import status, sync
 from workflow_fsm import Observer, Outcome, Settings, StoreUnavailable, Workflow
-from workflow_fsm.stores.postgres import LANES
+from workflow_fsm.stores.postgres import LANES, MOST_CONNECTIONS
 from workflow_fsm.stores.queue import MOST_WAITING
 from workflow_fsm.stores.store import Unit
 
@@ -105,6 +105,22 @@ def test_whose_row_another_holds_is_left_out_of_it(
         assert not any(answer.done() for answer in held)
     assert statuses(held) == ["applied"] * 4
     assert len(status(workflow, "held").syncs) == 5
+
+
+def test_a_crowd_that_waits_for_a_row_leaves_others_connections(
+    workflow: Workflow, database: psycopg.Connection[Any], pool: ThreadPoolExecutor
+) -> None:
+    sync(workflow, user_id="held")
+    with database.transaction():
+        database.execute("SELECT * FROM users WHERE user_id = 'held' FOR UPDATE")
+        held = [pool.submit(sync, workflow, f"h{n}", user_id="held") for n in range(2 * MOST_CONNECTIONS)]
+        began = monotonic()
+        others = [pool.submit(sync, workflow, user_id=f"other-{n}") for n in range(20)]
+        assert statuses(others) == ["applied"] * 20
+        assert status(workflow, "held").syncs[0].sync_id == "s1"
+        assert monotonic() - began < 3
+        assert not any(answer.done() for answer in held)
+    assert statuses(held) == ["applied"] * len(held)
 
 
 def test_whom_another_process_is_making_holds_up_nobody_for_long(

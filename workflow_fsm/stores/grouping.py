@@ -23,6 +23,7 @@ def do_together(batch: Sequence[Job[Any]], session: PostgresSession) -> None:
     users = sorted({one.user_id for one in about})
     free = session.lock_free(users, chain.from_iterable(one.asked for one in about))
     for job in batch:
+        job.error = None
         if job.about is not None and job.about.user_id in free:
             job.result = job.work(session)
         else:

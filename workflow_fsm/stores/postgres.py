@@ -9,9 +9,10 @@ from __future__ import annotations
 import random
 import select
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
+from threading import BoundedSemaphore
 from time import monotonic, sleep
 from typing import Any, TypeVar
 from urllib.parse import unquote
@@ -34,6 +35,8 @@ T = TypeVar("T")
 MOST_CONNECTIONS = 10
 LANES = 3
 """How many transactions take up what waits at once: the server works on some while we work on one."""
+MOST_APART = 4
+"""How much work waits at once for rows that others hold, each on a connection."""
 TRIES = 8
 """How often work is begun: others were in its way, or its connection had ended."""
 FIRST_PAUSE_SECONDS = 0.01
@@ -86,6 +89,7 @@ class Postgres:
         self._failures = 0
         self._hear_commit: Callable[[int, float], None] = lambda callers, seconds: None
         self._queue = CommitQueue(self._commit, lanes=LANES)
+        self._places = BoundedSemaphore(MOST_APART)
         self._caller = Caller(self.connect)
         self._pool = ConnectionPool(
             self._conninfo,
@@ -126,13 +130,12 @@ class Postgres:
         kept), and StoreUnavailable where the store can't commit just now, where too much waits for it and
         this isn't to be done `always`, or where the connection ended under the commit.
         """
-        if about is not None:
-            with suppress(Aside):
-                return self._queue.do(work, about=about, always=always)
-        since = monotonic()
-        result = self._repeating("begin", work)
-        self._hear_commit(1, monotonic() - since)
-        return result
+        if about is None:
+            return self._alone(work)
+        try:
+            return self._queue.do(work, about=about, always=always)
+        except Aside:
+            return self._apart(work)
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Do `work` on one snapshot of the store. Raises StoreUnavailable."""
@@ -155,13 +158,36 @@ class Postgres:
 
     def _commit(self, batch: Sequence[Job[Any]]) -> None:
         """Do a batch in one transaction; what can't be done so is set aside."""
+        for _ in range(2):
+            try:
+                return self._once("begin", partial(do_together, batch))
+            except faults.Lost:
+                continue  # on a connection that is there
+            except StoreUnavailable:
+                raise
+            except Exception:
+                break
+        for job in batch:
+            job.error = Aside()
+        return None
+
+    def _apart(self, work: Callable[[Session], T]) -> T:
+        """Do what was set aside: little at once, so that who waits for a row leaves others connections."""
+        if not self._places.acquire(timeout=WAIT_SECONDS):
+            raise StoreUnavailable(
+                f"{MOST_APART} others wait for rows that are held elsewhere, and nothing was kept; try again",
+                retry_after=1,
+            )
         try:
-            self._once("begin", partial(do_together, batch))
-        except StoreUnavailable:
-            raise
-        except Exception:
-            for job in batch:
-                job.error = Aside()
+            return self._alone(work)
+        finally:
+            self._places.release()
+
+    def _alone(self, work: Callable[[Session], T]) -> T:
+        since = monotonic()
+        result = self._repeating("begin", work)
+        self._hear_commit(1, monotonic() - since)
+        return result
 
     def _repeating(self, begin: str, work: Callable[[PostgresSession], T]) -> T:
         for attempt in range(1, TRIES + 1):

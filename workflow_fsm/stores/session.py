@@ -42,8 +42,8 @@ class About:
     """What work concerns, where that is one user and little: it may share its commit with others' work."""
 
     user_id: str
-    asked: Sequence[Question]
-    """The statements that it will most likely run first."""
+    asked: Iterable[Question]
+    """The statements that it will most likely run first; asked for once at most."""
 
 
 class Listening(Protocol):

@@ -86,7 +86,7 @@ class Store:
 
         about = None
         if len(whom) == 1 and len(events) <= 1:
-            asked = [question for event in events for question in questions(self.definition, event)]
+            asked = (question for event in events for question in questions(self.definition, event))
             about = About(user_id=whom[0], asked=asked)
         result, unit = self._database.write(run, about=about, always=always)
         if unit.enqueued:
