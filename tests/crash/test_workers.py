@@ -91,6 +91,7 @@ def test_two_workers_do_each_effect_of_many_once_and_each_lifecycles_in_order(
         for number in range(1, MATCHES // 2 + 1):
             fire_all(workflow, list(matches(number)))
         workers = [begin_worker(begin, "counting") for _ in range(2)]
+        until(lambda: disk.log.read_text().count("working in") == 2, disk, seconds=20)
         for number in range(MATCHES // 2 + 1, MATCHES + 1):  # beside the workers
             fire_all(workflow, list(matches(number)))
         until(lambda: disk.unfinished() == 0, disk, seconds=40 if not LONG else 300)
