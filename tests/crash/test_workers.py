@@ -20,7 +20,7 @@ from tests.machine.ledger import Ledger
 from workflow_fsm import Settings, StoreUnavailable, Workflow
 from workflow_fsm.testing import detected, matched
 
-LIFECYCLES = 500 if LONG else 200
+LIFECYCLES = 500
 MATCHES = 40 if LONG else 4
 """Of each claim, each with an effect."""
 TRIES = 3
