@@ -14,8 +14,9 @@ help:  ## this list
 run: .venv/run  ## serve on http://127.0.0.1:8000, or at HOST and PORT
 	@exec $(BIN)/workflow-fsm serve
 
+# A worker more than two cores have: tests that start processes wait for a fifth of their time.
 test: check  ## lint, types, imports and the whole suite
-	$(BIN)/pytest -n 2 --dist worksteal -q
+	$(BIN)/pytest -n 3 --dist worksteal -q
 
 check: .venv/ready  ## lint, format, types and imports
 	$(BIN)/ruff check -q
