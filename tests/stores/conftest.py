@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.stores.on_sqlite import Child, Start, opened
 from workflow_fsm import Workflow
+
+if TYPE_CHECKING:
+    import psycopg
 
 
 @pytest.fixture
@@ -36,3 +40,12 @@ def start() -> Iterator[Start]:
         if child.process.poll() is None:
             child.process.kill()
         child.process.communicate()
+
+
+@pytest.fixture
+def database(postgres_url: str) -> Iterator[psycopg.Connection[Any]]:
+    """A connection to the tests' PostgreSQL database, beside the store's own."""
+    import psycopg
+
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        yield connection

@@ -30,12 +30,6 @@ def workflow(postgres_url: str) -> Iterator[Workflow]:
         yield opened
 
 
-@pytest.fixture
-def database(postgres_url: str) -> Iterator[psycopg.Connection[Any]]:
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        yield connection
-
-
 @pytest.fixture(scope="module")
 def own(postgres: Server) -> Iterator[Server]:
     """A server that may be crashed: what it commits is on its disk."""

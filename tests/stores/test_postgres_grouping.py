@@ -37,12 +37,6 @@ def workflow(postgres_url: str) -> Iterator[Workflow]:
 
 
 @pytest.fixture
-def database(postgres_url: str) -> Iterator[psycopg.Connection[Any]]:
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture
 def pool() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(MOST_WAITING + LANES) as pool:
         yield pool

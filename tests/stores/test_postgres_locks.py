@@ -26,12 +26,6 @@ def opened(postgres_url: str) -> Iterator[Open]:
         yield lambda: stack.enter_context(Workflow.open(postgres_url, settings=Settings()))
 
 
-@pytest.fixture
-def database(postgres_url: str) -> Iterator[psycopg.Connection[Any]]:
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        yield connection
-
-
 def deadlocks(database: psycopg.Connection[Any]) -> int:
     database.execute("SELECT pg_sleep(0.1), pg_stat_clear_snapshot()")
     row = database.execute(

@@ -1,4 +1,4 @@
-"""PostgreSQL: a transaction a call on a pooled connection, tried again where others were in its way.
+"""PostgreSQL: transactions on pooled connections, shared by what waits, tried again where others interfered.
 
 A connection that ended is replaced; work is tried again as long as its commit was not sent. Where that was
 sent and not answered nobody knows whether it was done: the caller is told to come again.
