@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
 import sqlite3
-import subprocess
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -18,13 +15,14 @@ from typing import Any
 import pytest
 
 from tests.crash.record import Record
+from tests.forked import Forked
 from tests.machine.ledger import Ledger
 
 KILLS = int(os.environ.get("WORKFLOW_CRASH_KILLS", "10"))
 LONG = KILLS >= 200
 """Whether leases are waited out too, and not only clocks set ahead of them."""
 
-Begin = Callable[..., subprocess.Popen[bytes]]
+Begin = Callable[..., Forked]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,26 +86,17 @@ def disk(tmp_path: Path) -> Disk:
 @pytest.fixture
 def begin(disk: Disk) -> Iterator[Begin]:
     """Begin a Python process on the store; what is left of them at the end is killed."""
-    begun: list[subprocess.Popen[bytes]] = []
+    begun: list[Forked] = []
 
-    def begin_it(*arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+    def begin_it(*arguments: str, **environment: str) -> Forked:
         ours = {name: value for name, value in os.environ.items() if name[:9] != "WORKFLOW_"}
         ours |= {"WORKFLOW_DATABASE_URL": disk.url, "CRASH_RECORD": str(disk.record.path)}
-        ours["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-        with disk.log.open("ab") as out:
-            process = subprocess.Popen(
-                [sys.executable, "-m", *arguments],
-                env=ours | environment,
-                cwd=disk.store.parent,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-            )
-        begun.append(process)
-        return process
+        begun.append(Forked(*arguments, env=ours | environment, cwd=disk.store.parent, stdout=disk.log))
+        return begun[-1]
 
     yield begin_it
     for process in begun:
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         process.wait()
 
 

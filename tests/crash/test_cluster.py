@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -25,6 +23,7 @@ from typing import Any
 import pytest
 
 from tests.crash.test_kill import KILLS, PREFIX, Sender
+from tests.forked import Forked
 from tests.machine.ledger import Ledger
 from tests.stores.postgres_server import CannotRun, Server, server
 from workflow_fsm import Settings, StoreUnavailable, Workflow
@@ -57,30 +56,28 @@ class Process:
     url: str
     home: Path
     log: Path
-    process: subprocess.Popen[bytes] | None = None
+    process: Forked | None = None
     port: int = 0
 
     def begin(self) -> None:
         """Start it, and wait until it says that it is there."""
         ours = {name: value for name, value in os.environ.items() if name[:9] != "WORKFLOW_"}
-        with self.log.open("wb") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "workflow_fsm", self.command],
-                env={
-                    **ours,
-                    "WORKFLOW_DATABASE_URL": self.url,
-                    "WORKFLOW_HANDLERS": "claims_handlers",
-                    "WORKFLOW_EFFECT_PAUSE": "100ms",
-                    "WORKFLOW_EFFECT_TRIES": "50",
-                    "HOST": "127.0.0.1",
-                    "PORT": "0",
-                    "PYTHONPATH": os.pathsep.join([str(self.home), *(path for path in sys.path if path)]),
-                },
-                cwd=self.home,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        self.log.write_bytes(b"")
+        self.process = Forked(
+            *("workflow_fsm", self.command),
+            env={
+                **ours,
+                "WORKFLOW_DATABASE_URL": self.url,
+                "WORKFLOW_HANDLERS": "claims_handlers",
+                "WORKFLOW_EFFECT_PAUSE": "100ms",
+                "WORKFLOW_EFFECT_TRIES": "50",
+                "HOST": "127.0.0.1",
+                "PORT": "0",
+            },
+            cwd=self.home,
+            stdout=self.log,
+            leads=True,
+        )
         until = monotonic() + 30
         while monotonic() < until and self.process.poll() is None:
             for line in self.log.read_text().splitlines():

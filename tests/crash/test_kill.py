@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -23,6 +21,7 @@ from typing import Any
 
 import pytest
 
+from tests.forked import Forked
 from tests.machine.ledger import Ledger
 
 KILLS = int(os.environ.get("WORKFLOW_CRASH_KILLS", "3"))
@@ -38,26 +37,24 @@ class Service:
 
     path: Path
     log: Path
-    process: subprocess.Popen[bytes] | None = None
+    process: Forked | None = None
     port: int = 0
 
     def begin(self) -> None:
         """Start it, without waiting for it."""
-        with self.log.open("wb") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "workflow_fsm", "serve"],
-                env={
-                    **{name: value for name, value in os.environ.items() if name[:9] != "WORKFLOW_"},
-                    "WORKFLOW_DATABASE_URL": f"sqlite:///{self.path}",
-                    "HOST": "127.0.0.1",
-                    "PORT": "0",
-                    "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-                },
-                cwd=self.path.parent,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        self.log.write_bytes(b"")
+        self.process = Forked(
+            *("workflow_fsm", "serve"),
+            env={
+                **{name: value for name, value in os.environ.items() if name[:9] != "WORKFLOW_"},
+                "WORKFLOW_DATABASE_URL": f"sqlite:///{self.path}",
+                "HOST": "127.0.0.1",
+                "PORT": "0",
+            },
+            cwd=self.path.parent,
+            stdout=self.log,
+            leads=True,
+        )
 
     def wait_until_it_serves(self) -> None:
         """Wait for the line that says where it listens."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sqlite3
-import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 
 from tests.crash.conftest import LONG, Begin, Disk, until
 from tests.crash.engines import counting, deadly, sleepy
+from tests.forked import Forked
 from tests.machine.ledger import Ledger
 from workflow_fsm import Settings, StoreUnavailable, Workflow
 from workflow_fsm.testing import detected, matched
@@ -32,9 +32,7 @@ WAITED_OUT = pytest.param(True, id="its lease is waited out")
 waits = pytest.mark.parametrize("waits", [BY_ANOTHER_S_CLOCK, WAITED_OUT] if LONG else [BY_ANOTHER_S_CLOCK])
 
 
-def begin_worker(
-    begin: Begin, engine: str, *, minutes: int = 0, **environment: str
-) -> subprocess.Popen[bytes]:
+def begin_worker(begin: Begin, engine: str, *, minutes: int = 0, **environment: str) -> Forked:
     """Begin a worker; it is the command itself, unless its clock is to be ahead."""
     environment |= {"WORKFLOW_HANDLERS": "tests.crash.engines", "CRASH_ENGINE": engine}
     if minutes:
@@ -42,10 +40,10 @@ def begin_worker(
     return begin("workflow_fsm", "worker", **environment)
 
 
-def end(*workers: subprocess.Popen[bytes]) -> None:
+def end(*workers: Forked) -> None:
     """End workers as a service manager does."""
     for worker in workers:
-        worker.terminate()
+        worker.send_signal(signal.SIGTERM)
     for worker in workers:
         assert worker.wait(timeout=15) == 0
 
@@ -111,11 +109,15 @@ def test_two_workers_do_each_effect_of_many_once_and_each_lifecycles_in_order(
         assert workflow.check().faults == ()
 
 
-def pause(worker: subprocess.Popen[bytes], disk: Disk) -> None:
+def is_stopped(worker: Forked) -> bool:
+    return Path(f"/proc/{worker.pid}/stat").read_text().rpartition(") ")[2].startswith("T")
+
+
+def pause(worker: Forked, disk: Disk) -> None:
     """Stop a worker where it is; not in the middle of a commit, which would hold up every other process."""
     while True:
         worker.send_signal(signal.SIGSTOP)
-        assert os.WIFSTOPPED(os.waitpid(worker.pid, os.WUNTRACED)[1])
+        until(lambda: is_stopped(worker), disk, seconds=5)
         with closing(sqlite3.connect(disk.store, timeout=0, isolation_level=None)) as connection:
             try:
                 connection.execute("BEGIN IMMEDIATE")

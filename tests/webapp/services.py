@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +14,8 @@ from time import monotonic, sleep
 from typing import Any, TypeAlias
 
 import pytest
+
+from tests.forked import Forked
 
 
 def until(holds: Callable[[], object], *, seconds: float = 10) -> None:
@@ -30,7 +30,7 @@ def until(holds: Callable[[], object], *, seconds: float = 10) -> None:
 class Service:
     """A running service; its log goes to a file."""
 
-    process: subprocess.Popen[bytes]
+    process: Forked
     log: Path
     port: int
 
@@ -63,10 +63,10 @@ class Processes:
 
     def __init__(self, folders: pytest.TempPathFactory) -> None:
         self._folders = folders
-        self._begun: list[subprocess.Popen[bytes]] = []
+        self._begun: list[Forked] = []
 
-    def start(self, log: Path, **environment: str) -> subprocess.Popen[bytes]:
-        """Start one; its log goes to a file."""
+    def start(self, log: Path, **environment: str) -> Forked:
+        """Start one; its log goes to a file, and what it says on stderr to another beside it."""
         folder = self._folders.mktemp("service")
         ours = ("WORKFLOW_", "INTEGRATIONS_", "PYTHON_API_URL")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
@@ -74,16 +74,15 @@ class Processes:
             "WORKFLOW_DATABASE_URL": f"sqlite:///{folder / 'workflow.db'}",
             "HOST": "127.0.0.1",
             "PORT": "0",
-            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
         }
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "workflow_fsm", "serve"],
-                env={**kept, **given, **environment},
-                cwd=folder,
-                stdout=out,
-                stderr=subprocess.PIPE,
-            )
+        process = Forked(
+            *("workflow_fsm", "serve"),
+            env={**kept, **given, **environment},
+            cwd=folder,
+            stdout=log,
+            stderr=log.with_suffix(".stderr"),
+            afresh="PROMETHEUS_MULTIPROC_DIR" in environment,
+        )
         self._begun.append(process)
         return process
 
@@ -99,7 +98,7 @@ class Processes:
                 return Service(process=process, log=log, port=int(url.rpartition(":")[2]))
             sleep(0.01)
         process.kill()
-        raise AssertionError(f"no service came up: {process.communicate()[1].decode()}")
+        raise AssertionError(f"no service came up: {process.told()}")
 
     @contextmanager
     def no_longer_than(self) -> Iterator[Processes]:
@@ -112,10 +111,10 @@ class Processes:
     def wait(self) -> None:
         """Wait for the end of all."""
         for process in self._begun:
-            process.communicate()
+            process.wait()
 
 
-Start: TypeAlias = Callable[..., subprocess.Popen[bytes]]
+Start: TypeAlias = Callable[..., Forked]
 StartService: TypeAlias = Callable[..., Service]
 
 

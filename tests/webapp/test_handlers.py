@@ -149,13 +149,13 @@ def test_a_module_that_can_t_be_used_stops_the_start_with_a_sentence(
 ) -> None:
     folder.add("engines", text)
     process = start_process(tmp_path / "log", WORKFLOW_HANDLERS="engines", **folder.environment)
-    _, said = process.communicate(timeout=20)
+    said = process.told(timeout=20)
 
     assert process.returncode == REFUSED
-    assert said.decode().count("\n") == 1, said.decode()
-    assert said.decode().startswith("workflow-fsm can't serve: ")
-    assert "engines" in said.decode()
-    assert told in said.decode()
+    assert said.count("\n") == 1, said
+    assert said.startswith("workflow-fsm can't serve: ")
+    assert "engines" in said
+    assert told in said
     assert (tmp_path / "log").read_text() == ""
 
 

@@ -25,8 +25,7 @@ on_linux = pytest.mark.skipif(sys.platform != "linux", reason="done on Linux onl
 
 def fail(start_process: Start, log: Path, **environment: str) -> tuple[int, str]:
     process = start_process(log, **environment)
-    _, told = process.communicate(timeout=20)
-    return process.returncode, told.decode()
+    return process.wait(timeout=20), process.told()
 
 
 def workers(server: Service) -> list[int]:

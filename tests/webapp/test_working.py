@@ -5,49 +5,47 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
 
 import pytest
 
+from tests.forked import Forked
 from tests.webapp.conftest import Outside
 from tests.webapp.services import until
 from tests.webapp.test_handlers import ENGINES, PYTHONPATH, SLOW
 from webapp.starting import REFUSED
 from workflow_fsm import Settings, Workflow
 
-Work = Callable[..., subprocess.Popen[bytes]]
-MAIN = "from webapp.serving import work; from workflow_fsm import Settings; work(Settings.from_environment())"
+Work = Callable[..., Forked]
 
 
 @pytest.fixture
 def begin(tmp_path: Path) -> Iterator[Work]:
     """Start a worker process; its log goes to `log` in `tmp_path`."""
-    started: list[subprocess.Popen[bytes]] = []
+    started: list[Forked] = []
 
-    def start(**environment: str) -> subprocess.Popen[bytes]:
+    def start(**environment: str) -> Forked:
         given = {
             "WORKFLOW_DATABASE_URL": f"sqlite:///{tmp_path / 'claims.db'}",
             "PYTHONPATH": os.pathsep.join([str(tmp_path), *PYTHONPATH]),
         }
-        with (tmp_path / "log").open("wb") as out:
-            process = subprocess.Popen(
-                [sys.executable, "-c", MAIN],
+        started.append(
+            Forked(
+                *("workflow_fsm", "worker"),
                 env={"PATH": os.environ["PATH"], **given, **environment},
                 cwd=tmp_path,
-                stdout=out,
-                stderr=subprocess.PIPE,
+                stdout=tmp_path / "log",
+                stderr=tmp_path / "stderr",
             )
-        started.append(process)
-        return process
+        )
+        return started[-1]
 
     yield start
     for process in started:
         process.kill()
-        process.communicate()
+        process.wait()
 
 
 def messages(tmp_path: Path) -> list[str]:
@@ -124,9 +122,9 @@ def test_a_worker_that_is_ended_in_an_effect_waits_for_it(begin: Work, tmp_path:
 )
 def test_a_worker_that_can_t_begin_says_why(begin: Work, environment: dict[str, str], told: str) -> None:
     process = begin(**environment)
-    _, said = process.communicate(timeout=20)
+    said = process.told(timeout=20)
 
     assert process.returncode == REFUSED
-    assert said.decode().startswith("workflow-fsm can't work: ")
-    assert said.decode().count("\n") == 1
-    assert told in said.decode()
+    assert said.startswith("workflow-fsm can't work: ")
+    assert said.count("\n") == 1
+    assert told in said
