@@ -7,6 +7,7 @@ on one core, since handing the interpreter's lock from core to core costs half o
 from __future__ import annotations
 
 import ctypes
+import errno
 import gc
 import logging
 import os
@@ -16,6 +17,7 @@ import socket
 import sys
 from contextlib import suppress
 from dataclasses import replace
+from time import monotonic, sleep
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -48,6 +50,8 @@ DESCRIPTORS = 128
 OBJECTS_BETWEEN_COLLECTIONS = 20_000
 """Python's own 700 come together every few requests, whose objects, in cycles or not, are few."""
 GRACEFUL_SECONDS = 3
+PORT_SECONDS = 1
+"""How long a port in use is waited for: the worker of a service that was killed has it until it ends too."""
 KEEPALIVE_SECONDS = 65
 """Longer than the usual proxy or client keeps one, so that it is never us who close under a request."""
 
@@ -183,8 +187,10 @@ def _listen(host: str, port: int) -> socket.socket:
     family, address = _addresses(host, port)[0]
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    patient_until = monotonic() + PORT_SECONDS
     try:
-        listener.bind(address)
+        while not _is_bound(listener, address, patient=monotonic() < patient_until):
+            sleep(0.02)
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
@@ -193,6 +199,16 @@ def _listen(host: str, port: int) -> socket.socket:
             "serve", UNAVAILABLE, f"port {port} of {host} can't be had ({why}); end what uses it, or set PORT"
         )
     return listener
+
+
+def _is_bound(listener: socket.socket, address: Any, *, patient: bool) -> bool:
+    try:
+        listener.bind(address)
+    except OSError as error:
+        if patient and error.errno == errno.EADDRINUSE:
+            return False
+        raise
+    return True
 
 
 def _room_for(connections: int) -> int:
