@@ -185,30 +185,22 @@ class QuietLogger(Logger):
 
 def _listen(host: str, port: int) -> socket.socket:
     family, address = _addresses(host, port)[0]
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     patient_until = monotonic() + PORT_SECONDS
-    try:
-        while not _is_bound(listener, address, patient=monotonic() < patient_until):
+    while True:
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(address)
+            listener.listen(BACKLOG)
+        except OSError as error:
+            listener.close()
+            if error.errno != errno.EADDRINUSE or monotonic() >= patient_until:
+                why = (error.strerror or str(error)).lower()
+                sentence = f"port {port} of {host} can't be had ({why}); end what uses it, or set PORT"
+                give_up("serve", UNAVAILABLE, sentence)
             sleep(0.02)
-        listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
-        why = (error.strerror or str(error)).lower()
-        give_up(
-            "serve", UNAVAILABLE, f"port {port} of {host} can't be had ({why}); end what uses it, or set PORT"
-        )
-    return listener
-
-
-def _is_bound(listener: socket.socket, address: Any, *, patient: bool) -> bool:
-    try:
-        listener.bind(address)
-    except OSError as error:
-        if patient and error.errno == errno.EADDRINUSE:
-            return False
-        raise
-    return True
+        else:
+            return listener
 
 
 def _room_for(connections: int) -> int:

@@ -89,9 +89,10 @@ def begin(disk: Disk) -> Iterator[Begin]:
     begun: list[Forked] = []
 
     def begin_it(*arguments: str, **environment: str) -> Forked:
-        ours = {name: value for name, value in os.environ.items() if name[:9] != "WORKFLOW_"}
-        ours |= {"WORKFLOW_DATABASE_URL": disk.url, "CRASH_RECORD": str(disk.record.path)}
-        begun.append(Forked(*arguments, env=ours | environment, cwd=disk.store.parent, stdout=disk.log))
+        given = {"WORKFLOW_DATABASE_URL": disk.url, "CRASH_RECORD": str(disk.record.path)}
+        begun.append(
+            Forked(*arguments, cwd=disk.store.parent, stdout=disk.log, variables=given | environment)
+        )
         return begun[-1]
 
     yield begin_it

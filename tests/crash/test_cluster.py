@@ -7,8 +7,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -61,12 +59,11 @@ class Process:
 
     def begin(self) -> None:
         """Start it, and wait until it says that it is there."""
-        ours = {name: value for name, value in os.environ.items() if name[:9] != "WORKFLOW_"}
-        self.log.write_bytes(b"")
         self.process = Forked(
             *("workflow_fsm", self.command),
-            env={
-                **ours,
+            cwd=self.home,
+            stdout=self.log,
+            variables={
                 "WORKFLOW_DATABASE_URL": self.url,
                 "WORKFLOW_HANDLERS": "claims_handlers",
                 "WORKFLOW_EFFECT_PAUSE": "100ms",
@@ -74,24 +71,17 @@ class Process:
                 "HOST": "127.0.0.1",
                 "PORT": "0",
             },
-            cwd=self.home,
-            stdout=self.log,
             leads=True,
         )
-        until = monotonic() + 30
-        while monotonic() < until and self.process.poll() is None:
-            for line in self.log.read_text().splitlines():
-                told = str(json.loads(line)["message"])
-                if told.startswith(("serving on", "working in")):
-                    self.port = int(told.rpartition(":")[2]) if self.command == "serve" else 0
-                    return
-            sleep(0.01)
-        raise AssertionError(f"{self.command} did not come up: {self.log.read_text()}")
+        if self.command == "serve":
+            self.port = self.process.port()
+        else:
+            self.process.said("working in ")
 
     def kill(self) -> None:
         """Kill it with all that it started."""
-        if self.process is not None and self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+        if self.process is not None:
+            self.process.kill()
             self.process.wait()
 
 

@@ -3,7 +3,7 @@ import http from 'node:http'
 import * as bodies from './bodies.mjs'
 import { atATime, became, cents, read, seeded, shuffled } from './service.mjs'
 
-const USERS = 12
+const USERS = 24
 const MEBIBYTES = 1024 * 1024
 
 // A user's life with two claims: the first is paid and partly taken back, the second wholly.

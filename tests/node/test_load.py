@@ -8,7 +8,7 @@ from tests.node.conftest import Tell
 
 pytestmark = pytest.mark.node
 
-USERS = 12
+USERS = 24
 CENTS = sum(10 * (number + 3) - 10 for number in range(USERS))
 """Each user is paid ten cents times his number plus three, and ten of them are taken back."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -68,8 +67,6 @@ class Processes:
     def start(self, log: Path, **environment: str) -> Forked:
         """Start one; its log goes to a file, and what it says on stderr to another beside it."""
         folder = self._folders.mktemp("service")
-        ours = ("WORKFLOW_", "INTEGRATIONS_", "PYTHON_API_URL")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         given = {
             "WORKFLOW_DATABASE_URL": f"sqlite:///{folder / 'workflow.db'}",
             "HOST": "127.0.0.1",
@@ -77,11 +74,11 @@ class Processes:
         }
         process = Forked(
             *("workflow_fsm", "serve"),
-            env={**kept, **given, **environment},
             cwd=folder,
             stdout=log,
             stderr=log.with_suffix(".stderr"),
-            afresh="PROMETHEUS_MULTIPROC_DIR" in environment,
+            variables=given | environment,
+            afresh="PROMETHEUS_MULTIPROC_DIR" in environment,  # read while Prometheus's client is imported
         )
         self._begun.append(process)
         return process
@@ -90,15 +87,7 @@ class Processes:
         """Start one, and wait until it says where it listens."""
         log = self._folders.mktemp("log") / "out.log"
         process = self.start(log, **environment)
-        end = monotonic() + 20
-        while monotonic() < end and process.poll() is None:
-            first = log.read_text().partition("\n")
-            if first[1]:
-                url = json.loads(first[0])["message"].removeprefix("serving on ")
-                return Service(process=process, log=log, port=int(url.rpartition(":")[2]))
-            sleep(0.01)
-        process.kill()
-        raise AssertionError(f"no service came up: {process.told()}")
+        return Service(process=process, log=log, port=process.port())
 
     @contextmanager
     def no_longer_than(self) -> Iterator[Processes]:

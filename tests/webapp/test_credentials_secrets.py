@@ -311,9 +311,9 @@ def test_headers_as_they_come_over_the_wire_are_401_or_400(closed: Service, line
 def test_it_listens_for_others_once_any_of_the_three_is_set(
     start_process: Start, closed: Service, tmp_path: Path
 ) -> None:
-    assert closed.process.poll() is None
+    assert closed.process.returncode is None
     process = start_process(tmp_path / "log", HOST="0.0.0.0", **dict.fromkeys(ALL, ""))
-    told = process.told(timeout=20)
+    told = process.complaint(timeout=20)
 
     assert process.returncode == REFUSED
     assert all(name in told for name in ALL)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -64,10 +63,7 @@ class Folder:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"PYTHONPATH": os.pathsep.join([str(self.path), *PYTHONPATH])}
-
-
-PYTHONPATH = [str(Path(__file__).parents[2])]
+        return {"PYTHONPATH": str(self.path)}
 
 
 @pytest.fixture
@@ -149,7 +145,7 @@ def test_a_module_that_can_t_be_used_stops_the_start_with_a_sentence(
 ) -> None:
     folder.add("engines", text)
     process = start_process(tmp_path / "log", WORKFLOW_HANDLERS="engines", **folder.environment)
-    said = process.told(timeout=20)
+    said = process.complaint(timeout=20)
 
     assert process.returncode == REFUSED
     assert said.count("\n") == 1, said

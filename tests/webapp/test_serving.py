@@ -26,7 +26,7 @@ on_linux = pytest.mark.skipif(sys.platform != "linux", reason="done on Linux onl
 
 def fail(start_process: Start, log: Path, **environment: str) -> tuple[int, str]:
     process = start_process(log, **environment)
-    return process.wait(timeout=20), process.told()
+    return process.wait(timeout=20), process.complaint()
 
 
 def workers(server: Service) -> list[int]:

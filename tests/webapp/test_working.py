@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 from tests.forked import Forked
 from tests.webapp.conftest import Outside
 from tests.webapp.services import until
-from tests.webapp.test_handlers import ENGINES, PYTHONPATH, SLOW
+from tests.webapp.test_handlers import ENGINES, SLOW
 from webapp.starting import REFUSED
 from workflow_fsm import Settings, Workflow
 
@@ -27,17 +26,14 @@ def begin(tmp_path: Path) -> Iterator[Work]:
     started: list[Forked] = []
 
     def start(**environment: str) -> Forked:
-        given = {
-            "WORKFLOW_DATABASE_URL": f"sqlite:///{tmp_path / 'claims.db'}",
-            "PYTHONPATH": os.pathsep.join([str(tmp_path), *PYTHONPATH]),
-        }
+        given = {"WORKFLOW_DATABASE_URL": f"sqlite:///{tmp_path / 'claims.db'}"}
         started.append(
             Forked(
                 *("workflow_fsm", "worker"),
-                env={"PATH": os.environ["PATH"], **given, **environment},
                 cwd=tmp_path,
                 stdout=tmp_path / "log",
                 stderr=tmp_path / "stderr",
+                variables=given | environment,
             )
         )
         return started[-1]
@@ -91,8 +87,7 @@ def test_a_worker_calls_the_integrations_service_and_tells_of_dead_letters(
 
 def test_a_module_in_the_current_folder_is_found_without_a_path(begin: Work, tmp_path: Path) -> None:
     (tmp_path / "engines.py").write_text(ENGINES)
-    environment = {"PYTHONPATH": os.pathsep.join(PYTHONPATH), "PYTHONSAFEPATH": "1"}
-    begin(WORKFLOW_HANDLERS="engines", **environment)
+    begin(WORKFLOW_HANDLERS="engines", PYTHONSAFEPATH="1")
 
     until(lambda: "handlers: engines" in messages(tmp_path))
 
@@ -122,7 +117,7 @@ def test_a_worker_that_is_ended_in_an_effect_waits_for_it(begin: Work, tmp_path:
 )
 def test_a_worker_that_can_t_begin_says_why(begin: Work, environment: dict[str, str], told: str) -> None:
     process = begin(**environment)
-    said = process.told(timeout=20)
+    said = process.complaint(timeout=20)
 
     assert process.returncode == REFUSED
     assert said.startswith("workflow-fsm can't work: ")
