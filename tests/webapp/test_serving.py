@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import sys
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -69,13 +68,14 @@ def test_a_port_in_use_ends_the_start_with_a_sentence(
     assert f"port {server.port} of 127.0.0.1" in told
 
 
-def test_a_port_that_is_let_go_within_a_second_is_waited_for(start_service: Callable[..., Service]) -> None:
+def test_a_port_that_is_let_go_within_a_second_is_waited_for(start_process: Start, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
-        threading.Timer(0.4, holder.close).start()
-        service = start_service(PORT=str(port))
+        process = start_process(tmp_path / "log", PORT=str(port))
+        sleep(0.4)
+        assert process.returncode is None
 
-    assert service.port == port
+    assert process.port() == port
 
 
 def test_a_store_that_is_refused_ends_the_start_with_a_sentence(start_process: Start, tmp_path: Path) -> None:
