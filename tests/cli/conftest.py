@@ -32,6 +32,13 @@ def complaint(result: Result) -> str:
     return result.stderr.removeprefix("Error: ").rstrip("\n")
 
 
+def find(run: Run, *claims: str) -> None:
+    """Sync, and detect claims."""
+    listed = json.dumps([{"claim_id": claim, "amount": "12.50"} for claim in claims])
+    assert run("fire", "sync_complete", "u1", "sync_id=s1", "--event-id", "e1").exit_code == 0
+    assert run("fire", "detection_complete", "u1", f"claims:={listed}", "--event-id", "e2").exit_code == 0
+
+
 def process(
     *arguments: str, code: str | None = None, variables: Mapping[str, str] | None = None, **how: Any
 ) -> subprocess.Popen[bytes]:

@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import signal
-import sqlite3
-import subprocess
-from contextlib import closing
-from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Run, answer, complaint, process
+from tests.cli.conftest import Run, answer, complaint, find
 from webapp import create_app
 from workflow_fsm import Settings, Workflow, claim_lifecycle
 from workflow_fsm.core.explain import mermaid
 
 FOUND = '[{"claim_id": "c1", "amount": 12.5}, {"claim_id": "c2", "amount": 12.5}]'
 READS = (("status", "u1"), ("history", "u1"), ("check",))
-
-
-def find(run: Run, *claims: str) -> None:
-    """Sync, and detect claims."""
-    listed = json.dumps([{"claim_id": claim, "amount": "12.50"} for claim in claims])
-    assert run("fire", "sync_complete", "u1", "sync_id=s1", "--event-id", "e1").exit_code == 0
-    assert run("fire", "detection_complete", "u1", f"claims:={listed}", "--event-id", "e2").exit_code == 0
 
 
 # -- fire
@@ -319,126 +305,3 @@ def test_graph_draws_the_definition(run: Run, path: Path) -> None:
     assert run("graph").stdout == drawing + "\n"
     assert answer(run("graph", "--json")) == {"definition": "claim", "mermaid": drawing}
     assert not path.exists()
-
-
-# -- check
-
-
-def test_check_of_a_sound_store_prints_what_adds_up_and_the_root(run: Run) -> None:
-    find(run, "c1")
-    run("fire", "payout_received", "u1", "claim_id=c1", "amount=7.50")
-    run("fire", "payout_received", "u1", "claim_id=c9", "amount=5")
-
-    told = run("check", "--json")
-    assert told.exit_code == 0
-    report = answer(told)
-    assert (report["sound"], report["received"], report["rows"]) == (True, 4, 4)
-    assert report["money"]["USD"] == {
-        "payouts_less_reversals": "12.50",
-        "recovered": "7.50",
-        "unapplied": "5.00",
-        "dropped": "0.00",
-    }
-    lines = run("check").stdout.splitlines()
-    assert lines[0] == "1 user, 2 lifecycles, 4 transitions"
-    assert lines[1] == "4 events: 1 waiting, 3 applied"
-    assert lines[3].split() == ["USD", "12.50", "7.50", "5.00", "0.00"]
-    assert lines[4] == f"root: {report['root']}"
-    assert run("check", "--expect", report["root"]).exit_code == 0
-
-
-def test_check_names_a_damaged_row_and_ends_with_1(run: Run, path: Path) -> None:
-    find(run, "c1")
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("UPDATE history SET actor = 'cl1' WHERE cursor = 4")
-        connection.commit()
-
-    for_people, for_scripts = run("check"), run("check", "--json")
-
-    assert (for_people.exit_code, for_scripts.exit_code) == (1, 1)
-    assert "fault: history 4 of user 'u1': its hash is not that of its columns" in for_people.stdout
-    assert complaint(for_people) == "the store is damaged: 1 fault"
-    (fault,) = answer(for_scripts)["faults"]
-    assert (fault["user_id"], fault["table"], fault["key"]) == ("u1", "history", "4")
-
-
-def test_check_finds_that_the_root_is_not_the_one_expected(run: Run) -> None:
-    find(run, "c1")
-    root = answer(run("check", "--json"))["root"]
-    run("fire", "sync_complete", "u1", "sync_id=s2")
-    told = run("check", "--expect", root, "--json")
-    assert told.exit_code == 1
-    assert root in answer(told)["faults"][0]["reason"]
-
-
-@pytest.mark.parametrize("root", ["", "abc", "G" * 64])
-def test_a_root_that_is_none_ends_with_2(run: Run, root: str) -> None:
-    find(run, "c1")
-    assert run("check", "--expect", root).exit_code == 2
-
-
-def test_a_fault_of_the_program_or_the_store_ends_with_70_and_no_traceback(run: Run, path: Path) -> None:
-    find(run, "c1")
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("UPDATE lifecycles SET facts = '{' WHERE claim_id = 'c1'")
-        connection.commit()
-
-    told = run("status", "u1", "--json")
-
-    assert (told.exit_code, answer(told)["code"]) == (70, "internal-error")
-    assert "`check` can tell: JSONDecodeError at " in complaint(told)
-    assert run("check").exit_code == 1
-
-
-# -- as a process
-
-
-def test_on_a_terminal_tables_are_drawn(run: Run, path: Path) -> None:
-    find(run, "c1")
-    ours, theirs = pty.openpty()
-    shown = process("status", "u1", "--database", f"sqlite:///{path}", stdout=theirs)
-    assert shown.communicate(timeout=20)[1] == b""
-    os.close(theirs)
-    drawn = os.read(ours, 65536).decode()
-    os.close(ours)
-    assert shown.returncode == 0
-    assert "───" in drawn
-    assert "\x1b[" in drawn
-
-
-def test_output_that_its_encoding_can_t_hold_is_spelled_out(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'a.db'}"
-    code = "import sys; sys.stdout.reconfigure(encoding='ascii'); from workflow_fsm.cli import main; main()"
-    told = process(
-        "fire", "sync_complete", "ü", "sync_id=s", "--database", url, code=code, stdout=subprocess.PIPE
-    )
-    out, err = told.communicate(timeout=20)
-    assert (told.returncode, err) == (0, b"")
-    assert out.startswith(rb"sync_complete of \xfc is applied")
-
-
-def test_serve_answers_until_it_is_told_to_stop(tmp_path: Path) -> None:
-    service = process("serve", "--database", f"sqlite:///{tmp_path / 'served.db'}", stdout=subprocess.PIPE)
-    try:
-        assert service.stdout is not None
-        url = json.loads(service.stdout.readline())["message"].removeprefix("serving on ")
-        connection = HTTPConnection("127.0.0.1", int(url.rpartition(":")[2]), timeout=10)
-        connection.request("GET", "/readyz")
-        assert connection.getresponse().status == 200
-        connection.close()
-        service.send_signal(signal.SIGTERM)
-        assert service.wait(timeout=20) == 0
-    finally:
-        service.kill()
-        service.communicate()
-    assert (tmp_path / "served.db").exists()
-
-
-def test_serve_without_the_web_extra_says_what_to_install(tmp_path: Path) -> None:
-    code = "import sys; sys.modules['flask'] = None; from workflow_fsm.cli import main; main()"
-    told = process("serve", "--json", code=code, stdout=subprocess.PIPE, cwd=tmp_path)
-    out, err = told.communicate(timeout=20)
-    assert told.returncode == 2
-    assert json.loads(out)["code"] == "web-extra-missing"
-    assert err == b"Error: serve needs flask, which is not installed: pip install 'workflow-fsm[web]'\n"
-    assert list(tmp_path.iterdir()) == []

@@ -8,24 +8,19 @@ from __future__ import annotations
 
 import ast
 import inspect
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from importlib.util import find_spec
-from itertools import count
 from pathlib import Path
 
-import jwt
-
-from tests.docs import examples
-from webapp import create_app, metrics
-from webapp.problems import KINDS, Problem, explain
-from workflow_fsm import Settings, Workflow, claim_lifecycle
+from tests.docs import examples, problems
+from webapp import metrics
+from webapp.problems import KINDS
+from workflow_fsm import claim_lifecycle
 from workflow_fsm.core import errors, fields
 from workflow_fsm.core import explain as explaining
 from workflow_fsm.core.definition import NONE, Addressing, Cell, Trigger
-from workflow_fsm.core.errors import FieldError, InvalidEvent, StoreRefused, StoreUnavailable, WorkflowError
+from workflow_fsm.core.errors import WorkflowError
 from workflow_fsm.core.fields import Field, Kind
 from workflow_fsm.core.kept import Standing
 from workflow_fsm.stores.outbox import STANDINGS
@@ -88,8 +83,8 @@ def pages() -> dict[Path, str]:
         REFERENCE / "cells.md": cells_page(),
         REFERENCE / "fields.md": fields_page(),
         REFERENCE / "errors.md": errors_page(),
-        REFERENCE / "problems" / "README.md": problems_page(),
-        **{REFERENCE / "problems" / f"{code}.md": problem_page(code) for code in KINDS},
+        REFERENCE / "problems" / "README.md": f"{NOTE}\n\n{problems.index()}",
+        **{REFERENCE / "problems" / f"{code}.md": f"{NOTE}\n\n{problems.page(code)}" for code in KINDS},
         REFERENCE / "metrics.md": metrics_page(),
         ROOT / "webapp" / "static" / "examples.json": examples.tell(),
     }
@@ -235,7 +230,7 @@ def _table(listed: tuple[Field, ...]) -> Iterator[str]:
         yield f"| `{field.name}` | {aliases} | {field.kind.value} | {'yes' if field.required else ''} |"
 
 
-# -- errors and problems
+# -- errors
 
 
 def errors_page() -> str:
@@ -264,149 +259,6 @@ def _attributes(node: ast.ClassDef) -> Iterator[str]:
     for inner in ast.walk(node):
         if isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Store):
             yield inner.attr
-
-
-def problems_page() -> str:
-    """Write the index of problems."""
-    lines = [NOTE, "", "# Problems", ""]
-    lines += [
-        "Every 4xx and 5xx answer is `application/problem+json` (RFC 9457): `type`, `title`, `status`,",
-        "`detail`, and members that help. `type` is the address of one of these pages and never changes;",
-        "programs should compare its last part, the code.",
-        "",
-        "| status | code | title |",
-        "|---|---|---|",
-    ]
-    lines += [f"| {kind.status} | [{code}]({code}.md) | {kind.title} |" for code, kind in KINDS.items()]
-    return "\n".join([*lines, ""])
-
-
-def problem_page(code: str) -> str:
-    """Write the page that a problem's `type` names."""
-    kind = KINDS[code]
-    example = json.dumps(_example(code), indent=2, ensure_ascii=False)
-    lines = [NOTE, "", f"# {code}", "", f"**{kind.status}** · {kind.title}", "", kind.meaning, ""]
-    lines += [ADVICE[code], "", "```json", example, "```", "", f"`type`: `{kind.type}`", ""]
-    lines += ["[All problems](README.md)", ""]
-    return "\n".join(lines)
-
-
-ADVICE = {
-    "malformed-body": "Sending the same bytes again can't help. Mend the sender. How a body is read "
-    "stands in [routes](../routes.md#how-a-body-is-read).",
-    "invalid-event": "Sending the same content again can't help. The id, if the event has one, is "
-    "still free. The fields stand in [fields](../fields.md).",
-    "invalid-request": "Mend what `errors` names. Limits and cursors stand in [routes](../routes.md#reads).",
-    "unauthorized": "The same id may be sent again, with a credential. What each route takes stands in "
-    "[variables](../variables.md#who-may-use-a-route); how to sign, in "
-    "[sign webhooks from Node.js](../../how-to/sign-from-nodejs.md).",
-    "forbidden": "Ask for another token: what each may do stands in "
-    "[call with a JWT](../../how-to/call-with-a-jwt.md).",
-    "unknown-user": "A user is known from their first event on, also from one that only waits.",
-    "dead-letter-unknown": "Ask for the list again. An id is that of one dead letter, and ends with it; an "
-    "event that is refused again keeps its own.",
-    "unknown-route": "The routes stand in [routes](../routes.md).",
-    "method-not-allowed": "The routes and their methods stand in [routes](../routes.md).",
-    "not-allowed": "Don't retry it unchanged: it will be refused until the claim has moved. Why, and "
-    "what would lead to where it is allowed: [investigate a claim](../../how-to/investigate-a-claim.md).",
-    "alias-taken": "`owner` is the claim that the alias names. An alias is never taken from a claim.",
-    "no-integrations-service": "What is called, and how, stands in [run the service]"
-    "(../../how-to/run-the-service.md#with-the-integrations-service).",
-    "too-large": "Nothing was kept.",
-    "unsupported-media-type": "`POST events` also takes `application/x-ndjson`. Nothing was kept.",
-    "event-id-reused": "Don't retry it unchanged. Most often a sender makes ids from too little: the "
-    "id must change whenever the content does. The rules stand in "
-    "[duplicates](../../explanation/duplicates.md).",
-    "internal-error": "Retry with the same id, later and with growing pauses.",
-    "store-unavailable": "Retry with the same id. The usual causes are another process that holds the "
-    "write lock for more than five seconds, a full disk, and a file that became read-only; `detail` says "
-    "which. Service goes on once the cause is mended, without a restart.",
-    "too-many-sockets": "Each open WebSocket has a thread, so there is a bound, `WORKFLOW_MAX_SOCKETS`, "
-    "for each process. Read `history` meanwhile: it has all that a socket would tell.",
-    "store-refused": "The file is no store, or one of a newer version, or it holds states that the "
-    "lifecycle doesn't know.",
-}
-
-_PREFIX = "/api/v1/workflow"
-_STORY: list[dict[str, object]] = [
-    {"trigger": "sync_complete", "user_id": "u1", "sync_id": "s1", "event_id": "e1"},
-    {"trigger": "detection_complete", "user_id": "u1", "event_id": "e2", "claims": [{"claim_id": "c1"}]},
-    {"trigger": "payout_received", "user_id": "u1", "claim_id": "c1", "amount": "12.50", "event_id": "e3"},
-]
-_JSON = "application/json"
-_REQUESTS: Mapping[str, tuple[str, str, bytes, str]] = {
-    "malformed-body": ("POST", "sync/complete", b'{"user_id": "u1", "user_id": "u2"}', _JSON),
-    "invalid-event": ("POST", "payout/received", b'{"userId": "u1", "amount": "12.505 USD"}', _JSON),
-    "invalid-request": ("GET", "status/u1?limit=0", b"", _JSON),
-    "unauthorized": ("GET", "status/u1", b"", _JSON),
-    "forbidden": ("GET", "status/u2", b"", _JSON),
-    "unknown-user": ("GET", "status/u9", b"", _JSON),
-    "dead-letter-unknown": (
-        "POST",
-        "deadletters/WyJ1MSIsICJldmVudCIsIDZd/drop",
-        b'{"reason": "a test"}',
-        _JSON,
-    ),
-    "unknown-route": ("POST", "claim/paid", b"{}", _JSON),
-    "method-not-allowed": ("PUT", "sync/complete", b"{}", _JSON),
-    "not-allowed": (
-        "POST",
-        "claim/rejected",
-        b'{"user_id": "u1", "claim_id": "c1", "event_id": "e4"}',
-        _JSON,
-    ),
-    "alias-taken": ("POST", "claims/link", b'{"user_id": "u1", "claim_id": "c2", "alias": "c1"}', _JSON),
-    "no-integrations-service": ("POST", "sync/start", b'{"user_id": "u1"}', _JSON),
-    "too-large": ("POST", "events", b"[" + b",".join([b"1"] * 1001) + b"]", _JSON),
-    "unsupported-media-type": ("POST", "sync/complete", b"user_id=u1", "application/x-www-form-urlencoded"),
-    "event-id-reused": ("POST", "sync/complete", b'{"user_id": "u1", "event_id": "e1"}', _JSON),
-}
-_SECRET = "an example's, which is long enough for HS256"
-_TOKEN = jwt.encode({"user_id": "u1", "exp": 4102444800}, _SECRET, algorithm="HS256")
-_CLOSED: Mapping[str, dict[str, str]] = {
-    "unauthorized": {},
-    "forbidden": {"Authorization": f"Bearer {_TOKEN}"},
-}
-"""What is sent where a service asks for credentials."""
-_FAULTS: Mapping[str, WorkflowError | Problem] = {
-    "internal-error": InvalidEvent([FieldError(field="", reason="")]),
-    "store-unavailable": StoreUnavailable(
-        "the store can't be used just now: its disk is full; free some room (database or disk is full)"
-    ),
-    "store-refused": StoreRefused(
-        "the store was migrated by a newer version of workflow-fsm (0002_effects); "
-        "upgrade workflow-fsm to work on it"
-    ),
-    "too-many-sockets": Problem(
-        "too-many-sockets", "200 sockets are open, as many as WORKFLOW_MAX_SOCKETS allows; try later."
-    ),
-}
-
-
-def _example(code: str) -> object:
-    """Give the body of a problem as the service answers it."""
-    if code == "internal-error":
-        kind = KINDS[code]
-        return {"type": kind.type, "title": kind.title, "status": kind.status, "detail": kind.meaning}
-    if code in _FAULTS:
-        return explain(_FAULTS[code]).body
-    method, path, body, media_type = _REQUESTS[code]
-    numbers = count(1)
-    with Workflow.open(
-        "sqlite:///:memory:",
-        settings=Settings(jwt_secret=_SECRET) if code in _CLOSED else Settings(),
-        clock=lambda: datetime(2026, 3, 1, 12, tzinfo=UTC),
-        ids=lambda: f"evt_{next(numbers)}",
-    ) as workflow:
-        workflow.fire_many(_STORY)
-        client = create_app(workflow).test_client()
-        answer = client.open(
-            f"{_PREFIX}/{path}", method=method, data=body, content_type=media_type, headers=_CLOSED.get(code)
-        )
-        told = answer.get_json()
-        told["detail"] = told["detail"].replace("POST, OPTIONS", "OPTIONS, POST")  # a set's order
-    assert str(told["type"]).endswith(f"/{code}"), (code, told)
-    return told
 
 
 # -- metrics

@@ -11,7 +11,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from workflow_fsm import claim_lifecycle
+import pytest
+
+from tests.conftest import Clock
+from workflow_fsm import NotAllowed, Workflow, claim_lifecycle
 from workflow_fsm.core.lifecycle import COLUMNS, chain
 from workflow_fsm.stores.audit import audit
 from workflow_fsm.stores.findings import Report
@@ -20,6 +23,29 @@ from workflow_fsm.stores.sqlite import SQLiteSession
 TABLES = ("users", "lifecycles", "history", "events", "waits", "aliases", "effects")
 HISTORY = (*COLUMNS, "hash")
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
+
+
+def live(workflow: Workflow, clock: Clock) -> None:
+    """Fill a store: two users, forks, all standings but dropped, a timer, money that came, went and waits."""
+    fire = workflow.fire
+    fire("sync_complete", user_id="u1", sync_id="s1", event_id="e1", occurred_at="2026-02-28T23:00:00+01:00")
+    claims = [
+        {"claim_id": "c1", "amount": "12.50", "aliases": ["case-1"]},
+        {"claim_id": "c2", "deadline_date": "2026-03-02T00:00:00Z"},
+    ]
+    fire("detection_complete", user_id="u1", sync_id="s1", claims=claims, event_id="e2")
+    fire("claim_submitted", user_id="u1", claim_id="case-1", amazon_case_id="k1")
+    fire("sync_complete", user_id="u1", sync_id="s1", event_id="known")
+    fire("evidence_matching_complete", user_id="u1", claim_id="c7", confidence=0.9)
+    fire("payout_received", user_id="u1", claim_id="c1", amount=12.1, reimbursement_id="r1")
+    fire("payout_received", user_id="u1", claim_id="c1", amount="300", currency="JPY")
+    fire("payout_reversed", user_id="u1", claim_id="c1", amount="300", currency="JPY")
+    fire("payout_received", user_id="u1", claim_id="c9", amount="5.00")
+    with pytest.raises(NotAllowed):
+        fire("claim_rejected", user_id="u1", claim_id="c1")
+    clock.advance(days=8)
+    workflow.tick()
+    fire("sync_complete", user_id="ü/2")
 
 
 @contextmanager

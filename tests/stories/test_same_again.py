@@ -13,7 +13,6 @@ from tests.stories.acts import (
     claim,
     detect,
     find,
-    match,
     moves,
     pay,
     refusal,
@@ -268,121 +267,11 @@ def test_a_reimbursement_that_waited_under_two_names_is_paid_once(workflow: Work
     assert (status(workflow).unapplied, waits(workflow)) == ({}, [])
 
 
-def test_without_an_id_equal_content_is_a_duplicate_while_the_first_waits(workflow: Workflow) -> None:
-    """ "Without any id, content equal to that of the latest such event of the user is a duplicate while
-    that one waits" """
-    first = submit(workflow, "c1")
-    again = submit(workflow, "c1")
-    assert (again.status, again.first_status, again.event_id) == ("duplicate", "deferred", first.event_id)
-    assert waits(workflow) == [("claim_submitted", "c1")]
-
-
-def test_without_an_id_equal_content_is_a_duplicate_while_nothing_moved_since(workflow: Workflow) -> None:
-    """ "or while the lifecycles that it was for have made no transition since it was settled; later it is
-    a new event (a claim may be submitted, rejected and submitted again with equal bodies)" """
-    find(workflow, "c1")
-    assert submit(workflow, "c1").status == "applied"
-    assert submit(workflow, "c1").status == "duplicate"
-    assert reject(workflow, "c1").status == "applied"
-    assert reject(workflow, "c1").status == "duplicate"
-    assert submit(workflow, "c1").status == "applied"
-    assert submit(workflow, "c1").status == "duplicate"
-    assert reject(workflow, "c1").status == "applied"
-    assert chain(workflow, "c1")[2:] == ["claim_submitted", "claim_rejected"] * 2
-
-
-def test_without_an_id_another_lifecycles_move_changes_nothing(workflow: Workflow) -> None:
-    """ "while the lifecycles that it was for have made no transition since it was settled" """
-    find(workflow, "c1", "c2")
-    assert submit(workflow, "c1").status == "applied"
-    assert pay(workflow, "c2").status == "applied"
-    assert submit(workflow, "c1").status == "duplicate"
-
-
-def test_without_an_id_an_equal_event_is_compared_with_the_latest(workflow: Workflow) -> None:
-    """ "content equal to that of the latest such event of the user" """
-    find(workflow, "c1")
-    assert pay(workflow, "c1", "1.00").status == "applied"
-    assert pay(workflow, "c1", "2.00").status == "applied"
-    assert pay(workflow, "c1", "1.00").status == "applied"
-    assert pay(workflow, "c1", "1.00").status == "duplicate"
-    assert claim(workflow).paid == {"USD": "4.00"}
-
-
-def test_two_equal_instalments_need_an_id_and_the_hint_says_so(workflow: Workflow) -> None:
-    """ "Two equal instalments in a row therefore need an id, and the answer's `hint` says so." """
-    find(workflow, "c1")
-    first = pay(workflow, "c1")
-    again = pay(workflow, "c1")
-    for outcome in (first, again):
-        assert outcome.hint is not None
-        assert "event_id" in outcome.hint
-    assert again.status == "duplicate"
-    assert pay(workflow, "c1", event_id="second").status == "applied"
-    assert claim(workflow).paid == {"USD": "20.00"}
-
-
-def test_money_with_an_id_gets_no_hint_about_ids(workflow: Workflow) -> None:
-    """ "Two equal instalments in a row therefore need an id, and the answer's `hint` says so." """
-    find(workflow, "c1")
-    assert pay(workflow, "c1", event_id="e").hint is None
-
-
-def test_without_an_id_an_event_equal_to_a_refused_one_is_judged_anew(workflow: Workflow) -> None:
-    """ "A refused or dead event … sent again … is judged anew and replaces it." """
-    find(workflow, "c1", "c2")
-    first = refusal(workflow, "claim_submitted")
-    submit(workflow, "c1")
-    outcome = submit(workflow, None)
-    assert moves(outcome) == [("c2", "detected", "submitted")]
-    assert outcome.event_id == first.event_id
-
-
-def test_a_sync_without_any_id_again_is_a_duplicate_until_it_has_moved(workflow: Workflow) -> None:
-    """ "Without any id, content equal … is a duplicate … while the lifecycles that it was for have made no
-    transition since" """
-    assert sync(workflow, None).status == "applied"
-    assert sync(workflow, None).status == "duplicate"
-    detect(workflow, "c1", sync_id=None)
-    assert moves(sync(workflow, None)) == [("made-3", None, "synced")]
-
-
-def test_evidence_for_everybody_reaches_claims_that_are_found_later(workflow: Workflow) -> None:
-    """ "later it is a new event": equal evidence is a repeat only while it could be for nobody new."""
-    find(workflow, "c1")
-    assert match(workflow, None).status == "applied"
-    assert match(workflow, None).status == "duplicate"
-    detect(workflow, "c2")
-    assert moves(match(workflow, None)) == [("c2", "detected", "matched")]
-
-
 def test_an_event_id_that_is_an_earlier_made_one_is_the_same_event(workflow: Workflow) -> None:
     """ "An event id belongs to its user." """
     find(workflow, "c1")
     first = submit(workflow, "c1")
     assert submit(workflow, "c1", event_id=first.event_id).status == "duplicate"
-
-
-def test_without_an_id_an_event_equal_to_a_dead_one_is_judged_anew(workflow: Workflow, clock: Clock) -> None:
-    """ "A refused or dead event … sent again … is judged anew and replaces it." """
-    first = submit(workflow, "c1")
-    clock.advance(days=7)
-    workflow.tick()
-    again = submit(workflow, "c1")
-    assert (again.status, again.event_id) == ("deferred", first.event_id)
-    assert again.expires_at == "2026-03-15T12:00:00.000000Z"
-    assert waits(workflow) == [("claim_submitted", "c1")]
-
-
-def test_without_an_id_a_retry_is_a_duplicate_though_another_claim_was_found_since(
-    workflow: Workflow,
-) -> None:
-    """ "while the lifecycles that it was for have made no transition since it was settled" """
-    find(workflow, "c1")
-    assert pay(workflow, None).status == "applied"
-    detect(workflow, "c2")
-    assert pay(workflow, None).status == "duplicate"
-    assert status(workflow).unapplied == {}
 
 
 ODD = [-0.0, 1e300, 10**50, 1e-300, Decimal("1E+500"), [], {"": [1.0, None]}, "\x00", 2.0**53 + 1]
