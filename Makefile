@@ -32,8 +32,8 @@ bench: .venv/ready  ## events and webhooks a second, beside what the machine can
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench.postgres
 
-FUZZED := tests/machine tests/fuzz tests/stores/test_audit.py tests/stores/test_audit_acts.py \
-    tests/webapp/test_schemathesis.py tests/webapp/test_credentials_signatures.py tests/webapp/test_credentials_tokens.py
+FUZZED := tests/machine tests/fuzz tests/audit/test_audit.py tests/audit/test_acts.py \
+    tests/webapp/routes/test_schemathesis.py tests/webapp/http/test_signatures.py tests/webapp/http/test_tokens.py
 fuzz: .venv/ready  ## the state machine of the tests, all orders and all damage, for long
 	HYPOTHESIS_PROFILE=long $(BIN)/pytest $(FUZZED) -q --timeout=0
 

@@ -17,14 +17,14 @@ from typing import Any
 
 import pytest
 
-from tests.stores.postgres_server import CannotRun, Server
-from tests.stores.severing import Wires, wires
+from tests.stores.postgres.server import CannotRun, Server
+from tests.stores.postgres.severing import Wires, wires
 from tests.webapp.services import processes, server, start_process, start_service, start_shared
 from workflow_fsm import Settings, Workflow
-from workflow_fsm.core.claim import claim_lifecycle
-from workflow_fsm.stores.opening import open_database
+from workflow_fsm.core.definition.claim import claim_lifecycle
 from workflow_fsm.stores.session import Database
-from workflow_fsm.stores.store import Store
+from workflow_fsm.stores.unit_of_work import Store
+from workflow_fsm.stores.url import open_database
 from workflow_fsm.workflow import utc_now
 
 __all__ = ["processes", "server", "start_process", "start_service", "start_shared"]

@@ -18,7 +18,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 _FORKS = get_context("forkserver")
-_FORKS.set_forkserver_preload(["tests.forked", "workflow_fsm.cli", "webapp.serving", "psycopg_pool"])
+_FORKS.set_forkserver_preload(["tests.forked", "workflow_fsm.cli", "webapp.server.serving", "psycopg_pool"])
 _OURS = ("WORKFLOW_", "INTEGRATIONS_", "PYTHON_API_URL", "HOST", "PORT")
 """How the variables begin that the product reads: none is inherited."""
 

@@ -4,23 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask
 
-from webapp import (
-    batch,
-    bodies,
-    credentials,
-    headers,
-    letters,
-    live,
-    logs,
-    metrics,
-    openapi,
-    operations,
-    problems,
-    reads,
-    webhooks,
-)
-from webapp.app import App
-from webapp.starting import open_workflow
+from webapp.http import access_log, authorization, headers, problems, request_body
+from webapp.http.flask_app import App
+from webapp.routes import batch, dead_letters, health, metrics, openapi, status, sync, webhooks
+from webapp.server.startup import open_workflow
+from webapp.ws import route
 from workflow_fsm.settings import Settings
 from workflow_fsm.workflow import Workflow
 
@@ -39,7 +27,7 @@ def create_app(workflow: Workflow | None = None) -> Flask:
     app.url_map.merge_slashes = False
     app.extensions["workflow_fsm"] = workflow
     routes = _routes(workflow)
-    credentials.guard(routes, workflow)
+    authorization.guard(routes, workflow)
     app.register_blueprint(routes)
     _attend(app)
     return app
@@ -52,19 +40,19 @@ def blueprint(workflow: Workflow) -> Blueprint:
     """
     routes = _routes(workflow)
     _attend(routes)
-    credentials.guard(routes, workflow)
+    authorization.guard(routes, workflow)
     return routes
 
 
 def _routes(workflow: Workflow) -> Blueprint:
     routes = Blueprint("workflow", __name__)
-    for module in (webhooks, reads, live, batch, letters, operations, metrics, openapi):
+    for module in (webhooks, status, route, batch, dead_letters, sync, health, metrics, openapi):
         module.add_to(routes, workflow)
     return routes
 
 
 def _attend(routes: Flask | Blueprint) -> None:
     problems.answer_in(routes)
-    logs.watch(routes)
-    routes.after_request(bodies.discard)
+    access_log.watch(routes)
+    routes.after_request(request_body.discard)
     headers.add_to(routes)

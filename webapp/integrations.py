@@ -18,11 +18,12 @@ from http.cookiejar import DefaultCookiePolicy
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from webapp.webhooks import PREFIX
+from webapp.routes.webhooks import PREFIX
 from workflow_fsm.core.errors import SettingsInvalid
 from workflow_fsm.effects.handler import DeadLetter, Discard, Request, RetryAfter, Transition
 from workflow_fsm.settings import Settings
-from workflow_fsm.workflow import Clock, Workflow, utc_now
+from workflow_fsm.store_handle import Clock
+from workflow_fsm.workflow import Workflow, utc_now
 
 if TYPE_CHECKING:  # where nothing is called outwards, the client is never loaded
     from requests import PreparedRequest, Response
@@ -58,14 +59,14 @@ def register(workflow: Workflow, settings: Settings, *, clock: Clock = utc_now) 
     """
     registered = []
     if settings.integrations_url is not None:
-        caller = Caller("the integrations service", clock, bearer=settings.integrations_api_key)
-        _register_sync(workflow, caller, settings)
+        client = Client("the integrations service", clock, bearer=settings.integrations_api_key)
+        _register_sync(workflow, client, settings)
         registered.append(START_SYNC)
         if settings.run_detection:
-            _register_detection(workflow, caller, settings.integrations_url)
+            _register_detection(workflow, client, settings.integrations_url)
             registered.append(RUN_DETECTION)
     if settings.alert_url is not None:
-        _register_alert(workflow, Caller("the alerts' receiver", clock), settings.alert_url)
+        _register_alert(workflow, Client("the alerts' receiver", clock), settings.alert_url)
         registered.append(ALERT)
     _warn_of_others(workflow, registered)
     return tuple(registered)
@@ -75,7 +76,7 @@ def register(workflow: Workflow, settings: Settings, *, clock: Clock = utc_now) 
 class Reply:
     """An answer: its status, the beginning of its body, and the seconds that it asks to wait, if it does."""
 
-    caller: str
+    client: str
     status: int
     body: bytes
     excerpt: str
@@ -96,7 +97,7 @@ class Reply:
         """Return where it is done; else raise what the effect's engine makes of it."""
         if 200 <= self.status < 300:
             return
-        said = f"{self.caller} answered {self.status}" + (f": {self.excerpt}" if self.excerpt else "")
+        said = f"{self.client} answered {self.status}" + (f": {self.excerpt}" if self.excerpt else "")
         if self.status in (429, 503) and self.wait_seconds is not None:
             raise RetryAfter(self.wait_seconds, f"{said} (asked to wait {self.wait_seconds:g} seconds)")
         if self.status == 429 or self.status >= 500:
@@ -104,7 +105,7 @@ class Reply:
         raise Discard(said)
 
 
-class Caller:
+class Client:
     """Posts JSON to one service, with an idempotency key and perhaps a bearer token. A session a thread."""
 
     def __init__(self, called: str, clock: Clock, *, bearer: str | None = None) -> None:
@@ -153,7 +154,7 @@ class Caller:
         if self._bearer is not None:
             text = text.replace(self._bearer, "…")
         return Reply(
-            caller=self._called,
+            client=self._called,
             status=response.status_code,
             body=body,
             excerpt=text[:EXCERPT_CHARACTERS],
@@ -194,7 +195,7 @@ class _Own(threading.local):
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
 
 
-def _register_sync(workflow: Workflow, caller: Caller, settings: Settings) -> None:
+def _register_sync(workflow: Workflow, client: Client, settings: Settings) -> None:
     if settings.python_api_url is None and settings.port == 0:
         raise SettingsInvalid(
             "PYTHON_API_URL must be set where PORT is 0: the integrations service is told where to call back"
@@ -204,7 +205,7 @@ def _register_sync(workflow: Workflow, caller: Caller, settings: Settings) -> No
     @workflow.on_request(START_SYNC, timeout_seconds=LEASE_SECONDS)
     def start_sync(request: Request) -> None:
         body = {"user_id": request.user_id, "callback_url": callback}
-        reply = caller.post(url, body, key=request.key)
+        reply = client.post(url, body, key=request.key)
         if reply.status == 409 and reply.tells("sync_in_progress"):
             log.info("a sync of %s is in progress already", request.user_id)
             return
@@ -212,7 +213,7 @@ def _register_sync(workflow: Workflow, caller: Caller, settings: Settings) -> No
         log.info("asked for a sync of %s", request.user_id)
 
 
-def _register_detection(workflow: Workflow, caller: Caller, base: str) -> None:
+def _register_detection(workflow: Workflow, client: Client, base: str) -> None:
     @workflow.on_enter("synced", name=RUN_DETECTION, timeout_seconds=LEASE_SECONDS)
     def run_detection(transition: Transition) -> None:
         body = {
@@ -220,17 +221,17 @@ def _register_detection(workflow: Workflow, caller: Caller, base: str) -> None:
             "syncId": transition.sync_id,
             "triggerType": "sync_complete",
         }
-        caller.post(f"{base}{DETECTION_PATH}", body, key=transition.key).check()
+        client.post(f"{base}{DETECTION_PATH}", body, key=transition.key).check()
         log.info("asked for a detection over sync %s of %s", transition.sync_id, transition.user_id)
 
 
-def _register_alert(workflow: Workflow, caller: Caller, url: str) -> None:
+def _register_alert(workflow: Workflow, client: Client, url: str) -> None:
     @workflow.on_dead_letter(name=ALERT, timeout_seconds=LEASE_SECONDS)
     def alert(told: DeadLetter) -> None:
         letter = told.letter
         what = letter.get("handler") or letter.get("trigger") or letter["kind"]
         text = f"Dead letter of {letter['user_id']}: {what}: {letter['reason']}"
-        caller.post(url, {"text": text, **letter}, key=told.key).check()
+        client.post(url, {"text": text, **letter}, key=told.key).check()
         log.info("told of a dead letter of %s", letter["user_id"])
 
 

@@ -1,7 +1,8 @@
 """An explicit, persisted state machine for money claims: every transition is one commit."""
 
-from workflow_fsm.core.claim import claim_lifecycle
 from workflow_fsm.core.definition import Definition
+from workflow_fsm.core.definition.claim import claim_lifecycle
+from workflow_fsm.core.definition.explain import Explanation
 from workflow_fsm.core.errors import (
     AliasTaken,
     DeadLetterUnknown,
@@ -16,11 +17,10 @@ from workflow_fsm.core.errors import (
     StoreUnavailable,
     WorkflowError,
 )
-from workflow_fsm.core.explain import Explanation
 from workflow_fsm.core.outcome import Outcome, Page, Record
 from workflow_fsm.effects.handler import DeadLetter, Discard, Fire, Request, RetryAfter, Transition
 from workflow_fsm.settings import Settings
-from workflow_fsm.stores.observing import Observer
+from workflow_fsm.stores.observers import Observer
 from workflow_fsm.workflow import Workflow
 
 __all__ = [

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from workflow_fsm.core.claim import claim_lifecycle
 from workflow_fsm.core.definition import Definition
-from workflow_fsm.core.instants import show_instant
+from workflow_fsm.core.definition.claim import claim_lifecycle
 from workflow_fsm.core.outcome import Outcome, Record
+from workflow_fsm.core.values.instants import show_instant
 from workflow_fsm.effects.handler import Transition
 from workflow_fsm.settings import Settings
 from workflow_fsm.workflow import Workflow

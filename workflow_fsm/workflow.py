@@ -15,28 +15,27 @@ from typing import Any, Self
 
 from ulid import ULID
 
-from workflow_fsm.core import strict_json
-from workflow_fsm.core.claim import claim_lifecycle
-from workflow_fsm.core.decide import Arrival, Policy, decide, link, pass_time
+from workflow_fsm.core.decision.decide import Arrival, decide, link, pass_time
+from workflow_fsm.core.decision.situation import Situation
 from workflow_fsm.core.definition import Definition
+from workflow_fsm.core.definition.claim import claim_lifecycle
+from workflow_fsm.core.definition.events import Event, read_event
 from workflow_fsm.core.errors import EventIdReused, FieldError, InvalidEvent, WorkflowError
-from workflow_fsm.core.events import Event, read_event
-from workflow_fsm.core.fields import Kind, read_value
 from workflow_fsm.core.outcome import Outcome, Record
-from workflow_fsm.core.situation import Situation
-from workflow_fsm.desk import Desk
+from workflow_fsm.core.values import strict_json
+from workflow_fsm.core.values.fields import Kind, read_value
+from workflow_fsm.dead_letters import DeadLetters
 from workflow_fsm.effects.engine import Engine, Retrying
 from workflow_fsm.effects.registry import Registry
-from workflow_fsm.effects.worker import Bell
-from workflow_fsm.hands import Hands
-from workflow_fsm.reader import Reader
+from workflow_fsm.effects.worker import WakeUp
+from workflow_fsm.handlers import Handlers
+from workflow_fsm.queries import Queries
 from workflow_fsm.settings import Settings
-from workflow_fsm.stores.opening import open_database
-from workflow_fsm.stores.store import Overdue, Store, Unit
+from workflow_fsm.store_handle import Clock, Ids
+from workflow_fsm.stores.unit_of_work import Overdue, Store, UnitOfWork
+from workflow_fsm.stores.url import open_database
 
 log = logging.getLogger(__name__)
-Clock = Callable[[], datetime]
-Ids = Callable[[], str]
 Chance = Callable[[], float]
 _TIMERS_A_COMMIT = 100
 
@@ -51,7 +50,7 @@ def new_id() -> str:
     return f"evt_{ULID()}"
 
 
-class Workflow(Reader, Desk, Hands):
+class Workflow(Queries, DeadLetters, Handlers):
     """A store of lifecycles, and the events that move them; made by `Workflow.open`.
 
     One may be shared between threads. Every method that fires raises StoreUnavailable where the store can't
@@ -67,11 +66,9 @@ class Workflow(Reader, Desk, Hands):
         ids: Ids = new_id,
         chance: Chance = random.random,
     ) -> None:
-        super().__init__(store, clock)
-        self._ids = ids
-        self._policy = Policy(defer=settings.defer)
-        self._bell = Bell()
-        store.on_enqueued = self._bell.ring
+        super().__init__(store, settings=settings, clock=clock, ids=ids)
+        self._wake_up = WakeUp()
+        store.on_enqueued = self._wake_up.ring
         self._registry = Registry(store.definition, self._register)
         self._engine = Engine(
             store,
@@ -82,7 +79,6 @@ class Workflow(Reader, Desk, Hands):
             read=lambda trigger, fields: self.read(trigger, _plain(fields)),
             commit=self._commit,
         )
-        self.settings = settings
 
     @classmethod
     def open(
@@ -194,7 +190,7 @@ class Workflow(Reader, Desk, Hands):
             return [event for event in events if isinstance(event, WorkflowError)]
         now = self._clock()
 
-        def take(unit: Unit) -> list[Outcome | WorkflowError]:
+        def decide_each(unit: UnitOfWork) -> list[Outcome | WorkflowError]:
             change = unit.change if len(events) == 1 else unit.change_apart
             outcomes: list[Outcome | WorkflowError] = []
             for event in events:
@@ -205,7 +201,9 @@ class Workflow(Reader, Desk, Hands):
                 outcomes.append(change(event.user_id, now, self._deciding(arrival), event=event))
             return outcomes
 
-        outcomes = self._store.take(take, events=[event for event in events if isinstance(event, Event)])
+        outcomes = self._store.commit(
+            decide_each, events=[event for event in events if isinstance(event, Event)]
+        )
         self._store.observers.hear(events, outcomes)
         return outcomes
 
@@ -229,7 +227,7 @@ class Workflow(Reader, Desk, Hands):
         def change(situation: Situation) -> None:
             link(self.definition, situation, claim_id=claim_id, alias=alias, now=now)
 
-        self._store.take(lambda unit: unit.change(user_id, now, change), users=[user_id])
+        self._store.commit(lambda unit: unit.change(user_id, now, change), users=[user_id])
         return Record(status="linked")
 
     def tick(self, *, limit: int = 1000) -> int:
@@ -244,7 +242,7 @@ class Workflow(Reader, Desk, Hands):
 
     # -- parts
 
-    def _commit(self, unit: Unit, events: Sequence[Event], actor: str, now: datetime) -> None:
+    def _commit(self, unit: UnitOfWork, events: Sequence[Event], actor: str, now: datetime) -> None:
         for event in events:
             arrival = Arrival(event=event, actor=actor, at=now, new_id=self._ids)
             outcome = unit.change(event.user_id, now, self._deciding(arrival), event=event)
@@ -258,16 +256,16 @@ class Workflow(Reader, Desk, Hands):
         """Let time pass for some, in one commit; one that can't be done is logged, and holds up nobody."""
 
         def change(situation: Situation, one: Overdue) -> int:
-            kept = situation.event(one.event_id) if one.event_id is not None else None
+            stored = situation.event(one.event_id) if one.event_id is not None else None
             return pass_time(
                 self.definition,
                 situation,
                 now,
                 due=[] if one.lifecycle_id is None else [one.lifecycle_id],
-                expired=[] if kept is None else [kept],
+                expired=[] if stored is None else [stored],
             )
 
-        def take(unit: Unit) -> int:
+        def pass_for_each(unit: UnitOfWork) -> int:
             done = 0
             for one in overdue:
                 try:
@@ -276,7 +274,7 @@ class Workflow(Reader, Desk, Hands):
                     log.exception("time can't pass for %r", one)
             return done
 
-        return self._store.take(take, users=[one.user_id for one in overdue])
+        return self._store.commit(pass_for_each, users=[one.user_id for one in overdue])
 
 
 def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:

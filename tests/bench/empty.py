@@ -7,8 +7,8 @@ from typing import Any
 
 from flask import Flask, Response
 
-from webapp import logs
-from webapp.serving import BACKLOG, Service
+from webapp.http import access_log
+from webapp.server.serving import BACKLOG, Service
 from workflow_fsm.settings import Settings
 
 
@@ -23,5 +23,5 @@ class Empty(Service):
 
 
 if __name__ == "__main__":
-    logs.configure()
+    access_log.configure()
     Empty(Settings(), socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)).run()

@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.stores import TABLES, USERS, make_rows
-from tests.stores.postgres_server import Server, server
+from tests.stores.postgres.server import Server, server
 from workflow_fsm import Settings, Workflow
 
 SECONDS = float(os.environ.get("WORKFLOW_BENCH_SECONDS", "5"))

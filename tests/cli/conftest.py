@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import pytest
 from click.testing import CliRunner, Result
 
-from workflow_fsm.cli import main
+from workflow_fsm.cli.commands import main
 
 Run: TypeAlias = Callable[..., Result]
 

@@ -10,7 +10,7 @@ import pytest
 from tests.cli.conftest import Run, answer, complaint, find
 from webapp import create_app
 from workflow_fsm import Settings, Workflow, claim_lifecycle
-from workflow_fsm.core.explain import mermaid
+from workflow_fsm.core.definition.explain import mermaid
 
 FOUND = '[{"claim_id": "c1", "amount": 12.5}, {"claim_id": "c2", "amount": 12.5}]'
 READS = (("status", "u1"), ("history", "u1"), ("check",))

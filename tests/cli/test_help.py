@@ -8,8 +8,8 @@ import click
 import pytest
 
 from tests.cli.conftest import Run
-from workflow_fsm import cli_codes
-from workflow_fsm.cli import main
+from workflow_fsm.cli import exit_codes
+from workflow_fsm.cli.commands import main
 
 
 def commands(group: click.Group, path: str = "") -> Iterator[tuple[str, click.Command]]:
@@ -67,7 +67,7 @@ def test_every_command_can_answer_as_json_and_name_a_store(name: str) -> None:
 def test_the_exit_codes_are_told_where_the_commands_are(run: Run) -> None:
     shown = run("--help").stdout
     codes = ("REFUSED", "INVALID", "STORE", "UNKNOWN", "FAULT")
-    for code in (0, *(getattr(cli_codes, name) for name in codes), 69, 78):
+    for code in (0, *(getattr(exit_codes, name) for name in codes), 69, 78):
         assert f"  {code}  " in shown or f"with {code} " in shown, code
     for name in main.commands:
         assert f"  {name} " in shown

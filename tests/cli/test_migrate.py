@@ -11,7 +11,7 @@ from time import monotonic, sleep
 import pytest
 
 from tests.cli.conftest import Run, answer, complaint, process
-from tests.stores.postgres_server import Server
+from tests.stores.postgres.server import Server
 from workflow_fsm import Fire, Settings, Workflow
 from workflow_fsm.testing import open_workflow, paid, rejected, submitted, synced
 

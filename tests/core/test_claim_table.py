@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from workflow_fsm.core.claim import HIGHER, LEFT, claim_lifecycle
 from workflow_fsm.core.definition import Arrow, Cell, Rest
+from workflow_fsm.core.definition.claim import HIGHER, LEFT, claim_lifecycle
 
 CONTRACT = """
 | state | sync_complete | detection_complete | evidence_matching_complete | claim_submitted | claim_rejected | payout_received | payout_reversed | deadline_passed (a timer) |

@@ -12,7 +12,6 @@ import pytest
 from transitions import Machine
 
 from workflow_fsm import Definition, DefinitionInvalid
-from workflow_fsm.core.claim import claim_lifecycle
 from workflow_fsm.core.definition import (
     KNOWN,
     REFUSED,
@@ -28,7 +27,8 @@ from workflow_fsm.core.definition import (
     ask,
     go,
 )
-from workflow_fsm.core.fields import Field, Kind
+from workflow_fsm.core.definition.claim import claim_lifecycle
+from workflow_fsm.core.values.fields import Field, Kind
 
 Rows = Mapping[str | None, tuple[Cell | None, ...]]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from workflow_fsm.core.claim import claim_lifecycle
 from workflow_fsm.core.definition import Rest
-from workflow_fsm.core.explain import explain, mermaid
+from workflow_fsm.core.definition.claim import claim_lifecycle
+from workflow_fsm.core.definition.explain import explain, mermaid
 
 DEFINITION = claim_lifecycle()
 PAIRS = [

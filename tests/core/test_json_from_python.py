@@ -8,7 +8,7 @@ from enum import IntEnum, StrEnum
 import pytest
 
 from tests.core.test_strict_json import kinds, refusal
-from workflow_fsm.core.strict_json import JSON, Malformed, loads, normal
+from workflow_fsm.core.values.strict_json import JSON, Malformed, loads, normal
 
 
 def refusal_of(value: object) -> Malformed:

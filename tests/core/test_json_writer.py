@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflow_fsm.core import strict_json
-from workflow_fsm.core.json_writer import json_writer
+from workflow_fsm.core.values import strict_json
+from workflow_fsm.core.values.json_writer import json_writer
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 values = st.recursive(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workflow_fsm.core.money import (
+from workflow_fsm.core.values.money import (
     Amount,
     NotMoney,
     amount,
@@ -18,7 +18,7 @@ from workflow_fsm.core.money import (
     text,
     text_decimal,
 )
-from workflow_fsm.core.strict_json import JSON, loads
+from workflow_fsm.core.values.strict_json import JSON, loads
 
 quick = settings(derandomize=True, max_examples=60, deadline=None, database=None)
 codes = st.sampled_from(["JPY", "USD", "KWD", "CLF", "usd"])

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workflow_fsm.core.strict_json import JSON, Malformed, TooLarge, dumps, loads, loads_lines, normal, number
+from workflow_fsm.core.values.strict_json import (
+    JSON,
+    Malformed,
+    TooLarge,
+    dumps,
+    loads,
+    loads_lines,
+    normal,
+    number,
+)
 
 quick = settings(derandomize=True, max_examples=60, deadline=None, database=None)
 

@@ -18,7 +18,7 @@ from workflow_fsm import (
     claim_lifecycle,
 )
 from workflow_fsm.core.definition import KNOWN, WAIT, Addressing, Cell, State, Trigger, go
-from workflow_fsm.core.fields import Field, Kind
+from workflow_fsm.core.values.fields import Field, Kind
 
 
 def reviewed() -> Definition:

@@ -49,11 +49,11 @@ class Point(StrEnum):
 class Clock:
     """The machine's clock, so far ahead."""
 
-    def __init__(self, ahead: timedelta) -> None:
-        self.ahead = ahead
+    def __init__(self, prefetch: timedelta) -> None:
+        self.prefetch = prefetch
 
     def __call__(self) -> datetime:
-        return utc_now() + self.ahead
+        return utc_now() + self.prefetch
 
 
 def register(workflow: Workflow, work: Callable[[Transition, str], None]) -> None:
@@ -112,7 +112,7 @@ class Life:
             arm("after", commits=self._number)
         self._detect(self._user)
         if self._point.is_timers:
-            self._clock.ahead += timedelta(minutes=2)
+            self._clock.prefetch += timedelta(minutes=2)
             arm("before" if self._point is Point.TIMER_DUE else "after")
             self._workflow.tick()
         # Each effect takes two commits: one for its lease, one for its mark.

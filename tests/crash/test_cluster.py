@@ -23,7 +23,7 @@ import pytest
 from tests.crash.test_kill import KILLS, PREFIX, Sender
 from tests.forked import Forked
 from tests.machine.ledger import Ledger
-from tests.stores.postgres_server import CannotRun, Server, server
+from tests.stores.postgres.server import CannotRun, Server, server
 from workflow_fsm import Settings, StoreUnavailable, Workflow
 
 ROUNDS = max(1, KILLS // 10)

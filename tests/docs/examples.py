@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from webapp import create_app
-from webapp.webhooks import PREFIX
+from webapp.routes.webhooks import PREFIX
 from workflow_fsm import Settings, Workflow
 
 WHO = {"user_id": "seller-1"}

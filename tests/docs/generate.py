@@ -14,16 +14,17 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from tests.docs import examples, problems
-from webapp import metrics
-from webapp.problems import KINDS
+from webapp.http.problems import KINDS
+from webapp.routes import metrics
 from workflow_fsm import claim_lifecycle
-from workflow_fsm.core import errors, fields
-from workflow_fsm.core import explain as explaining
+from workflow_fsm.core import errors
+from workflow_fsm.core.decision.inbox import Standing
+from workflow_fsm.core.decision.outbox import STANDINGS
 from workflow_fsm.core.definition import NONE, Addressing, Cell, Trigger
+from workflow_fsm.core.definition import explain as explaining
 from workflow_fsm.core.errors import WorkflowError
-from workflow_fsm.core.fields import Field, Kind
-from workflow_fsm.core.kept import Standing
-from workflow_fsm.stores.outbox import STANDINGS
+from workflow_fsm.core.values import fields
+from workflow_fsm.core.values.fields import Field, Kind
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -310,7 +311,7 @@ def cli_page() -> str:
     """Write the page of commands, as their `--help` tells them."""
     from click import Command, Context, Group
 
-    from workflow_fsm.cli import main
+    from workflow_fsm.cli.commands import main
 
     def helps(command: Command, name: str, parent: Context | None) -> Iterator[tuple[str, str]]:
         context = Context(

@@ -10,7 +10,7 @@ from itertools import count
 import jwt
 
 from webapp import create_app
-from webapp.problems import KINDS, Problem, explain
+from webapp.http.problems import KINDS, Problem, explain
 from workflow_fsm import Settings, Workflow
 from workflow_fsm.core.errors import FieldError, InvalidEvent, StoreRefused, StoreUnavailable, WorkflowError
 

@@ -17,7 +17,7 @@ from tests.docs.conftest import blocks
 from tests.docs.generate import REFERENCE, ROOT
 from tests.webapp.services import Service
 from workflow_fsm import Settings
-from workflow_fsm.cli import main
+from workflow_fsm.cli.commands import main
 
 README = ROOT / "README.md"
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.effects.letters import kill, refuse
+from tests.effects.dead_letters import kill, refuse
 from workflow_fsm import Settings, Workflow
 from workflow_fsm.testing import ManualClock, clock_fixture, matched, open_workflow, paid
 

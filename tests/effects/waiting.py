@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workflow_fsm import Workflow
-from workflow_fsm.core.instants import show_instant
+from workflow_fsm.core.values.instants import show_instant
 from workflow_fsm.testing import ManualClock
 
 

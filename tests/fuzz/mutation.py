@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from webapp.bodies import NDJSON_TYPE
-from webapp.webhooks import PREFIX
+from webapp.http.request_body import NDJSON_TYPE
+from webapp.routes.webhooks import PREFIX
 
 CLAIMS = [{"claim_id": "c1", "amount": "12.50", "currency": "USD", "confidence": 0.91}, {"claim_id": "c2"}]
 MATCHES = [{"claim_id": "c1", "confidence": "0.88", "evidence_document_id": "d1"}]

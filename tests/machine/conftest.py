@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, settings
 from tests.machine.layers import CoreLayer, HttpLayer, Layer, StoreLayer
 from tests.machine.moving import CountedIds, MovingClock
 from tests.machine.plain import Plain
-from tests.stores.postgres_server import Server
+from tests.stores.postgres.server import Server
 from webapp import create_app
 from workflow_fsm import Settings, Workflow
 

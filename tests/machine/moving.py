@@ -19,9 +19,9 @@ class MovingClock:
         """Let time pass: `hours=2`."""
         self.now += timedelta(**by)
 
-    def text(self, **ahead: float) -> str:
+    def text(self, **prefetch: float) -> str:
         """Spell an instant ahead of now."""
-        return (self.now + timedelta(**ahead)).isoformat()
+        return (self.now + timedelta(**prefetch)).isoformat()
 
 
 class CountedIds:

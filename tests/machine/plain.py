@@ -8,16 +8,16 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
-from workflow_fsm.core import strict_json
-from workflow_fsm.core.decide import Arrival, Policy, decide, link, pass_time
+from workflow_fsm.core.decision.decide import Arrival, Policy, decide, link, pass_time
+from workflow_fsm.core.decision.inbox import Standing, StoredEvent
+from workflow_fsm.core.decision.lifecycle import Lifecycle, Row
+from workflow_fsm.core.decision.outbox import Pattern
+from workflow_fsm.core.decision.situation import Seek, Situation
 from workflow_fsm.core.definition import Definition
+from workflow_fsm.core.definition.events import read_event
 from workflow_fsm.core.errors import WorkflowError
-from workflow_fsm.core.events import read_event
-from workflow_fsm.core.kept import Kept, Standing
-from workflow_fsm.core.lifecycle import Lifecycle, Row
 from workflow_fsm.core.outcome import Outcome
-from workflow_fsm.core.owing import Pattern
-from workflow_fsm.core.situation import Seek, Situation
+from workflow_fsm.core.values import strict_json
 
 Clock = Callable[[], datetime]
 
@@ -28,29 +28,29 @@ class PlainUser:
 
     number: int = 0
     lifecycles: dict[int, Lifecycle] = field(default_factory=dict)
-    events: dict[int, Kept] = field(default_factory=dict)
+    events: dict[int, StoredEvent] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
 
     def cursor(self) -> int:
         return self.number
 
-    def event(self, event_id: str) -> Kept | None:
-        return next((kept for kept in self.events.values() if kept.event_id == event_id), None)
+    def event(self, event_id: str) -> StoredEvent | None:
+        return next((stored for stored in self.events.values() if stored.event_id == event_id), None)
 
-    def latest_like(self, trigger: str, fingerprint: str) -> Kept | None:
+    def latest_like(self, trigger: str, fingerprint: str) -> StoredEvent | None:
         alike = [
-            kept
-            for kept in self.events.values()
-            if (kept.event.trigger, kept.event.fingerprint) == (trigger, fingerprint)
+            stored
+            for stored in self.events.values()
+            if (stored.event.trigger, stored.event.fingerprint) == (trigger, fingerprint)
         ]
-        return max(alike, key=lambda kept: kept.seq, default=None)
+        return max(alike, key=lambda stored: stored.seq, default=None)
 
-    def with_reimbursement(self, trigger: str, reimbursement_id: str) -> list[Kept]:
+    def with_reimbursement(self, trigger: str, reimbursement_id: str) -> list[StoredEvent]:
         return [
-            kept
-            for _, kept in sorted(self.events.items())
-            if kept.event.trigger == trigger and kept.event.field("reimbursement_id") == reimbursement_id
+            stored
+            for _, stored in sorted(self.events.items())
+            if stored.event.trigger == trigger and stored.event.field("reimbursement_id") == reimbursement_id
         ]
 
     def lifecycle(self, lifecycle_id: int) -> Lifecycle | None:
@@ -84,13 +84,15 @@ class PlainUser:
     def patterns(self) -> tuple[Pattern, ...]:
         return ()
 
-    def waiting(self, names: Collection[str]) -> list[Kept]:
+    def waiting(self, names: Collection[str]) -> list[StoredEvent]:
         wanted = {"", *names, *(alias for alias, claim in self.aliases.items() if claim in names)}
-        return [kept for _, kept in sorted(self.events.items()) if wanted.intersection(kept.waits_under)]
+        return [
+            stored for _, stored in sorted(self.events.items()) if wanted.intersection(stored.waits_under)
+        ]
 
     def standings(self) -> dict[str, int]:
         """Count the kept events by what became of them."""
-        told = [kept.standing.value for kept in self.events.values()]
+        told = [stored.standing.value for stored in self.events.values()]
         return {standing: told.count(standing) for standing in sorted(set(told))}
 
     def _newest_first(self) -> list[Lifecycle]:
@@ -140,7 +142,7 @@ class Plain:
         done = 0
         for user_id, user in self.users.items():
             due = [one.id for one in user.lifecycles.values() if one.due_at is not None and one.due_at <= now]
-            expired = [kept for kept in user.events.values() if kept.standing is Standing.WAITING]
+            expired = [stored for stored in user.events.values() if stored.standing is Standing.WAITING]
             done += self._change(
                 user_id,
                 lambda situation, due=due, expired=expired: pass_time(  # type: ignore[misc]

@@ -15,7 +15,7 @@ import pytest
 
 from tests.machine.layers import NOTHING, PREFIX, HttpLayer, Layer, Stands, StoreLayer, Told
 from tests.machine.moving import MovingClock
-from tests.stores.postgres_server import WHAT_TO_INSTALL
+from tests.stores.postgres.server import WHAT_TO_INSTALL
 from workflow_fsm import InvalidEvent
 
 Fields = dict[str, Any]

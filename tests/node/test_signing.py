@@ -14,7 +14,7 @@ import pytest
 
 from tests.docs.conftest import blocks
 from tests.docs.generate import DOCS
-from tests.webapp.keys import ALL, API_TOKEN, JWT_SECRET, NEW, OLD, STRANGE
+from tests.webapp.http.keys import ALL, API_TOKEN, JWT_SECRET, NEW, OLD, STRANGE
 from tests.webapp.services import Service
 
 pytestmark = pytest.mark.node

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conftest import Clock
-from tests.stores.damage import bare, live
-from tests.stores.on_sqlite import Child, Start, opened
-from workflow_fsm import Settings, Workflow
+from tests.stores.sqlite.on_sqlite import Child, Start, opened
+from workflow_fsm import Workflow
 
 if TYPE_CHECKING:
     import psycopg
@@ -52,21 +48,4 @@ def database(postgres_url: str) -> Iterator[psycopg.Connection[Any]]:
     import psycopg
 
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A sound store, which nobody writes to."""
-    path, clock, numbers = tmp_path_factory.mktemp("audit") / "claims.db", Clock(), count(1)
-    with Workflow.open(
-        f"sqlite:///{path}", settings=Settings(), clock=clock, ids=lambda: f"made-{next(numbers)}"
-    ) as workflow:
-        live(workflow, clock)
-    return path
-
-
-@pytest.fixture
-def copy(filled: Path) -> Iterator[sqlite3.Connection]:
-    with bare(filled) as connection:
         yield connection

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import Clock
 from tests.stories.acts import detect, status, sync
 from workflow_fsm import Settings, StoreRefused, Workflow
-from workflow_fsm.stores.findings import Report
+from workflow_fsm.audit.report import Report
 from workflow_fsm.stores.statements import statements
 from workflow_fsm.testing import rejected, submitted
 

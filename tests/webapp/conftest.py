@@ -20,10 +20,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.conftest import Clock
-from tests.webapp.keys import ALL
+from tests.webapp.http.keys import ALL
 from tests.webapp.services import Service, until
 from webapp import create_app
-from webapp.webhooks import PREFIX
+from webapp.routes.webhooks import PREFIX
 from workflow_fsm import Settings, Workflow
 
 _users = count(1)

@@ -16,8 +16,8 @@ import pytest
 from tests.webapp.conftest import Api, Outside
 from tests.webapp.services import Service, Start, until
 from webapp import create_app
-from webapp.starting import REFUSED
-from webapp.webhooks import PREFIX
+from webapp.routes.webhooks import PREFIX
+from webapp.server.startup import REFUSED
 from workflow_fsm import HandlerInvalid, Settings, Workflow
 from workflow_fsm.effects.modules import load_handlers
 

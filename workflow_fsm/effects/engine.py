@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from workflow_fsm.core.decision.outbox import REQUEST
 from workflow_fsm.core.definition import Addressing, Trigger
+from workflow_fsm.core.definition.events import Event
 from workflow_fsm.core.errors import EventIdReused, StoreUnavailable, WorkflowError
-from workflow_fsm.core.events import Event
-from workflow_fsm.core.fields import Kind
 from workflow_fsm.core.outcome import Record
-from workflow_fsm.core.owing import REQUEST
+from workflow_fsm.core.values.fields import Kind
+from workflow_fsm.effects import outbox
 from workflow_fsm.effects.backoff import pause_seconds
 from workflow_fsm.effects.handler import Discard, Fire, RetryAfter, tell
+from workflow_fsm.effects.outbox import LeasedEffect
 from workflow_fsm.effects.registry import Registry
-from workflow_fsm.stores import outbox
-from workflow_fsm.stores.outbox import Taken
 from workflow_fsm.stores.session import Columns, Session
-from workflow_fsm.stores.store import Store, Unit
+from workflow_fsm.stores.unit_of_work import Store, UnitOfWork
 
 LEASE_SECONDS = 20.0
 """How long a holder that has died keeps an effect from others; a living one extends it in time."""
@@ -72,7 +72,7 @@ class Engine:
         clock: Callable[[], datetime],
         chance: Callable[[], float],
         read: Callable[[str, Mapping[str, Any]], Event],
-        commit: Callable[[Unit, Sequence[Event], str, datetime], None],
+        commit: Callable[[UnitOfWork, Sequence[Event], str, datetime], None],
     ) -> None:
         self._store = store
         self._registry = registry
@@ -82,7 +82,7 @@ class Engine:
         self._read = read
         self._commit = commit
 
-    def take(self, *, suspects: bool = True) -> Taken | None:
+    def lease(self, *, suspects: bool = True) -> LeasedEffect | None:
         """Lease the effect that has been ready longest, None where none is.
 
         Without `suspects`, none whose holder died in it.
@@ -98,15 +98,15 @@ class Engine:
             handler = self._store.read(look)
             if handler is None:
                 return None
-            taken = self._take(handler, suspects=suspects)
+            taken = self._lease_of(handler, suspects=suspects)
             if taken is not None:
                 return taken
         return None
 
-    def _take(self, handler: str, *, suspects: bool) -> Taken | None:
+    def _lease_of(self, handler: str, *, suspects: bool) -> LeasedEffect | None:
         """Lease the first effect of a handler, None where others were at all that are ready."""
 
-        def take(unit: Unit) -> Taken | None:
+        def lease(unit: UnitOfWork) -> LeasedEffect | None:
             now = self._clock()
             while (effect := outbox.lock_ready(unit.session, handler, now, suspects=suspects)) is not None:
                 if effect["is_left"]:
@@ -115,16 +115,16 @@ class Engine:
                     self._bury_unheard(unit, effect, now)
                 else:
                     until = now + timedelta(seconds=LEASE_SECONDS)
-                    return outbox.take(unit.session, self._store.definition, effect, now=now, until=until)
+                    return outbox.lease(unit.session, self._store.definition, effect, now=now, until=until)
             return None
 
-        return self._store.take(take)
+        return self._store.commit(lease)
 
-    def do(self, taken: Taken) -> str:
+    def do(self, taken: LeasedEffect) -> str:
         """Run a taken effect's handler and settle it; tell how it stands then, as `settle` does."""
         return self.settle(taken, self.run(taken))
 
-    def run(self, taken: Taken) -> Verdict:
+    def run(self, taken: LeasedEffect) -> Verdict:
         """Run a taken effect's handler; nothing is settled yet."""
         try:
             answer = self._registry.function(taken.handler)(tell(taken))
@@ -136,7 +136,7 @@ class Engine:
         except (Exception, SystemExit) as error:
             return self._again(taken, error)
 
-    def settle(self, taken: Taken, verdict: Verdict) -> str:
+    def settle(self, taken: LeasedEffect, verdict: Verdict) -> str:
         """Commit what became of an effect, and tell how it stands then.
 
         `done`; `dead`; `owed`, again; `void`, where it would be owed again for being in a state that the
@@ -155,36 +155,36 @@ class Engine:
                 raise
             return self._end(taken, self._again(taken, error))
 
-    def extend(self, taken: Sequence[Taken]) -> None:
+    def extend(self, taken: Sequence[LeasedEffect]) -> None:
         """Hold the leases of running effects longer."""
         until = self._clock() + timedelta(seconds=LEASE_SECONDS)
 
-        def extend(unit: Unit) -> None:
+        def extend(unit: UnitOfWork) -> None:
             for one in sorted(taken, key=lambda one: (one.user_id, one.seq)):
                 outbox.extend(unit.session, one, until)
 
         # No user is locked: one whose row is held must not cost others their leases.
-        self._store.take(extend, always=True)
+        self._store.commit(extend, always=True)
 
-    def release(self, taken: Sequence[Taken]) -> None:
+    def release(self, taken: Sequence[LeasedEffect]) -> None:
         """Let leases go, so that another may take the effects up at once; a stop costs them no try."""
         now = self._clock()
 
-        def release(unit: Unit) -> None:
+        def release(unit: UnitOfWork) -> None:
             for one in taken:
                 outbox.settle(
                     unit.session, one, "owed", ready_at=now, error="its worker stopped", forgiven=True
                 )
 
-        self._store.take(release, users=[one.user_id for one in taken], always=True)
+        self._store.commit(release, users=[one.user_id for one in taken], always=True)
 
-    def timeout_seconds(self, taken: Taken) -> float | None:
+    def timeout_seconds(self, taken: LeasedEffect) -> float | None:
         """Give how long a handler may run before its lease isn't extended any more."""
         return self._registry.pattern(taken.handler).timeout_seconds
 
     # -- parts
 
-    def _again(self, taken: Taken, error: BaseException, *, seconds: float | None = None) -> Verdict:
+    def _again(self, taken: LeasedEffect, error: BaseException, *, seconds: float | None = None) -> Verdict:
         told = _describe(error)
         if taken.tried >= self._tries(taken.handler):
             return Verdict(standing="dead", error=told)
@@ -194,10 +194,10 @@ class Engine:
             seconds = pause_seconds(taken.tried, first=first, chance=self._chance())
         return Verdict(standing="owed", error=told, seconds=seconds)
 
-    def _end(self, taken: Taken, verdict: Verdict) -> str:
+    def _end(self, taken: LeasedEffect, verdict: Verdict) -> str:
         error = None if verdict.error is None else _storable(verdict.error)
 
-        def end(unit: Unit) -> str:
+        def end(unit: UnitOfWork) -> str:
             now = self._clock()
             ready_at = now + timedelta(seconds=verdict.seconds)
             settled = outbox.settle(unit.session, taken, verdict.standing, ready_at=ready_at, error=error)
@@ -209,11 +209,11 @@ class Engine:
                 self._commit(unit, verdict.events, f"effect:{taken.handler}", now)
             return settled
 
-        settled = self._store.take(end, users=[taken.user_id], events=verdict.events, always=True)
+        settled = self._store.commit(end, users=[taken.user_id], events=verdict.events, always=True)
         self._store.observers.tried(taken.handler, settled)
         return settled
 
-    def _bury_unheard(self, unit: Unit, effect: Columns, now: datetime) -> None:
+    def _bury_unheard(self, unit: UnitOfWork, effect: Columns, now: datetime) -> None:
         """Make a dead letter of an effect that was begun as often as it may be, and never ended."""
         tries = effect["attempt"] - effect["forgiven"]
         error = f"begun {tries} times, and the last time never ended: its process died, stopped or hung"
@@ -223,7 +223,7 @@ class Engine:
         if effect["about"] in (None, REQUEST):
             unit.tell_of_dead_effect(effect["user_id"], effect["seq"], now)
 
-    def _events(self, taken: Taken, answer: object) -> list[Event]:
+    def _events(self, taken: LeasedEffect, answer: object) -> list[Event]:
         """Read what a handler answered. Raises Discard for what is no answer, or can't be fired."""
         fires = list(answer) if isinstance(answer, list | tuple) else [answer]
         events: list[Event] = []
@@ -236,7 +236,7 @@ class Engine:
                 raise Discard(f"its handler returned {what}; it may return None, a Fire, or several Fires")
         return events
 
-    def _event(self, taken: Taken, fire: Fire, key: str) -> Event:
+    def _event(self, taken: LeasedEffect, fire: Fire, key: str) -> Event:
         fields = {name: value for name, value in fire.fields.items() if value is not None}
         other = fields.get("user_id", taken.user_id)
         if other != taken.user_id:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from workflow_fsm.core.instants import read_instant
 from workflow_fsm.core.outcome import Record
-from workflow_fsm.stores.outbox import Taken
+from workflow_fsm.core.values.instants import read_instant
+from workflow_fsm.effects.outbox import LeasedEffect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,7 @@ Handler = Callable[[Transition], Answer]
 DeadLetterHandler = Callable[[DeadLetter], None]
 
 
-def tell(taken: Taken) -> Transition | DeadLetter | Request:
+def tell(taken: LeasedEffect) -> Transition | DeadLetter | Request:
     """Give what the handler of an effect is told."""
     if taken.about is not None:
         return DeadLetter(letter=taken.about, key=taken.key, attempt=taken.attempt)

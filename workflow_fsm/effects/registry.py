@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from workflow_fsm.core.decision.outbox import Pattern
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.errors import HandlerInvalid
-from workflow_fsm.core.fields import Kind
-from workflow_fsm.core.owing import Pattern
+from workflow_fsm.core.values.fields import Kind
 
 F = TypeVar("F", bound=Callable[..., Any])
 

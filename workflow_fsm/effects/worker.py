@@ -12,7 +12,7 @@ from time import monotonic
 
 from workflow_fsm.core.errors import StoreUnavailable
 from workflow_fsm.effects.engine import LEASE_SECONDS, Engine, Verdict
-from workflow_fsm.stores.outbox import Taken
+from workflow_fsm.effects.outbox import LeasedEffect
 from workflow_fsm.stores.session import Listening
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ DOWN_SECONDS = 1.0
 """How long it leaves a store alone that was unavailable."""
 
 
-class Bell:
+class WakeUp:
     """Wakes idle workers: rung by each commit of this process that may have made something ready."""
 
     def __init__(self) -> None:
@@ -54,14 +54,14 @@ class Worker:
     def __init__(
         self,
         engine: Engine,
-        bell: Bell,
+        wake_up: WakeUp,
         *,
         tick: Callable[[], int],
         listen: Callable[[Callable[[], None]], Listening],
         threads: int = 4,
     ) -> None:
         self._engine = engine
-        self._bell = bell
+        self._wake_up = wake_up
         self._tick = tick
         self._listen = listen
         self._listening: Listening | None = None
@@ -70,7 +70,7 @@ class Worker:
         self._stopped = threading.Event()
         self._mutex = threading.Lock()
         self._suspecting = threading.Lock()
-        self._held: dict[int, tuple[Taken, float]] = {}
+        self._held: dict[int, tuple[LeasedEffect, float]] = {}
         names = [f"effects-{number}" for number in range(threads)]
         self._workers = [threading.Thread(target=self._work, name=name, daemon=True) for name in names]
         self._workers.append(threading.Thread(target=self._keep_time, name="effects-clock", daemon=True))
@@ -78,14 +78,14 @@ class Worker:
 
     def start(self) -> None:
         """Start the threads."""
-        self._listening = self._listen(self._bell.ring)
+        self._listening = self._listen(self._wake_up.ring)
         for thread in (*self._workers, self._heart):
             thread.start()
 
     def stop(self, *, within_seconds: float = 10.0) -> None:
         """Stop: wait for what runs, up to a bound, then let the leases of the rest go."""
         self._stopping.set()
-        self._bell.ring()
+        self._wake_up.ring()
         until = monotonic() + within_seconds
         for thread in self._workers:
             if thread.is_alive():
@@ -105,7 +105,7 @@ class Worker:
 
     def _work(self) -> None:
         while not self._stopping.is_set():
-            heard = self._bell.heard()
+            heard = self._wake_up.heard()
             try:
                 if not self._take_and_do():
                     self._rest(heard)
@@ -117,10 +117,10 @@ class Worker:
                 self._stopping.wait(DOWN_SECONDS)
 
     def _rest(self, heard: int) -> None:
-        """Wait for the bell, for a while, and let others know meanwhile."""
+        """Wait to be woken, for a while, and let others know meanwhile."""
         self._count_idle(1)
         try:
-            self._bell.wait(heard, LOOK_SECONDS)
+            self._wake_up.wait(heard, LOOK_SECONDS)
         finally:
             self._count_idle(-1)
 
@@ -138,7 +138,7 @@ class Worker:
         """
         alone = self._suspecting.acquire(blocking=False)
         try:
-            taken = self._engine.take(suspects=alone)
+            taken = self._engine.lease(suspects=alone)
             if alone and (taken is None or not taken.suspect):
                 self._suspecting.release()
                 alone = False
@@ -150,7 +150,7 @@ class Worker:
             if alone:
                 self._suspecting.release()
 
-    def _do(self, taken: Taken) -> None:
+    def _do(self, taken: LeasedEffect) -> None:
         me = threading.get_ident()
         with self._mutex:
             self._held[me] = (taken, monotonic())
@@ -162,7 +162,7 @@ class Worker:
         if outcome in ("dead", "lost"):
             log.warning("effect %s of %s is %s", taken.handler, taken.user_id, outcome)
 
-    def _settle(self, taken: Taken, verdict: Verdict) -> str:
+    def _settle(self, taken: LeasedEffect, verdict: Verdict) -> str:
         """Commit what became of an effect. While its lease lasts a store that is unavailable is waited for.
 
         Its handler has done its work: it would do it again, only since nobody could write that down.
@@ -190,7 +190,7 @@ class Worker:
                 except Exception:
                     log.exception("leases could not be extended")
 
-    def _is_in_time(self, taken: Taken, since: float) -> bool:
+    def _is_in_time(self, taken: LeasedEffect, since: float) -> bool:
         timeout = self._engine.timeout_seconds(taken)
         return timeout is None or monotonic() - since < timeout
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
-Question = tuple[str, Mapping[str, Any]]
+Statement = tuple[str, Mapping[str, Any]]
 """A statement's name and its parameters."""
 
 
@@ -30,7 +30,7 @@ class Session(Protocol):
     def run(self, name: str, parameters: Mapping[str, Any]) -> None:
         """Run a statement that gives no rows."""
 
-    def ahead(self, questions: Iterable[Question]) -> None:
+    def prefetch(self, statements: Iterable[Statement]) -> None:
         """Hear which statements will most likely be asked for next: a store far away is asked at once."""
 
     def savepoint(self) -> AbstractContextManager[None]:
@@ -38,11 +38,11 @@ class Session(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class About:
+class Scope:
     """What work concerns, where that is one user and little: it may share its commit with others' work."""
 
     user_id: str
-    asked: Iterable[Question]
+    expected: Iterable[Statement]
     """The statements that it will most likely run first; asked for once at most."""
 
 
@@ -56,7 +56,7 @@ class Listening(Protocol):
         """Listen no more."""
 
 
-class Deaf:
+class SilentListener:
     """Hears nothing: processes that share a file look by themselves."""
 
     def idle(self, idle: bool) -> None:
@@ -72,13 +72,13 @@ class Database(Protocol):
     def tell_commits(self, hear: Callable[[int, float], None]) -> None:
         """Tell of each commit from now on: how many callers' work was in it, and how many seconds it took."""
 
-    def write(self, work: Callable[[Session], T], *, about: About | None = None, always: bool = False) -> T:
+    def write(self, work: Callable[[Session], T], *, scope: Scope | None = None, always: bool = False) -> T:
         """Do work in a transaction and commit it, `always` however many wait. Raises StoreUnavailable."""
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Do work on one snapshot. Raises StoreUnavailable."""
 
-    def call(self) -> None:
+    def notify(self) -> None:
         """Wake whoever idles in other processes, if that can be; never waits."""
 
     def listen(self, hear: Callable[[], None]) -> Listening:

@@ -1,0 +1,36 @@
+"""A sound store, and copies of it to damage."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from tests.audit.damage import bare, live
+from tests.conftest import Clock
+from workflow_fsm import Settings, Workflow
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "claims.db"
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sound store, which nobody writes to."""
+    path, clock, numbers = tmp_path_factory.mktemp("audit") / "claims.db", Clock(), count(1)
+    with Workflow.open(
+        f"sqlite:///{path}", settings=Settings(), clock=clock, ids=lambda: f"made-{next(numbers)}"
+    ) as workflow:
+        live(workflow, clock)
+    return path
+
+
+@pytest.fixture
+def copy(filled: Path) -> Iterator[sqlite3.Connection]:
+    with bare(filled) as connection:
+        yield connection

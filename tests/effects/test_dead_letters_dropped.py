@@ -1,0 +1,212 @@
+"""Dead letters dropped or sent again, and the chain of acts that says who did what and why."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.effects.conftest import Open
+from tests.effects.dead_letters import only, refuse, status
+from workflow_fsm import (
+    DeadLetterUnknown,
+    Discard,
+    Fire,
+    InvalidEvent,
+    NotAllowed,
+    Transition,
+    Workflow,
+)
+from workflow_fsm.core.decision.lifecycle import GENESIS, chain
+from workflow_fsm.testing import ManualClock, detected, matched, paid, submitted
+
+# -- dropped
+
+
+def test_dropped_money_is_counted_as_dropped(workflow: Workflow) -> None:
+    """ "payouts less reversals = recovered + unapplied + dropped" """
+    paid(workflow, amount="7.00")
+    workflow.fire("payout_received", user_id="u1", claim_id="c8", amount="5.00")
+    workflow.fire("payout_reversed", user_id="u1", claim_id="c9", amount="2.00")
+    for letter in workflow.dead_letters():
+        assert workflow.drop_dead_letter(letter.id, reason="not ours") == {"status": "dropped"}
+    report = workflow.check()
+    assert report.as_dict()["money"] == {
+        "USD": {
+            "payouts_less_reversals": "10.00",
+            "recovered": "7.00",
+            "unapplied": "0.00",
+            "dropped": "3.00",
+        }
+    }
+    assert (report.events["dropped"], report.faults) == (2, ())
+    assert (status(workflow).unapplied, status(workflow).deferred) == ({}, [])
+    detected(workflow, claim_id="c8")
+    assert status(workflow).claims[-1].state == "detected"
+
+
+def test_every_kind_is_dropped_and_counts_once(all_kinds: Workflow) -> None:
+    """ "received = applied + known + waiting + refused + dead + dropped" """
+    for letter in all_kinds.dead_letters():
+        all_kinds.drop_dead_letter(letter.id, reason="settled by phone")
+        with pytest.raises(DeadLetterUnknown):
+            all_kinds.drop_dead_letter(letter.id, reason="again")
+        with pytest.raises(DeadLetterUnknown):
+            all_kinds.retry_dead_letter(letter.id)
+    report = all_kinds.check()
+    assert (all_kinds.dead_letters(), all_kinds.owed(), report.faults) == ([], [], ())
+    assert {name: number for name, number in report.events.items() if number} == {"applied": 8, "dropped": 3}
+
+
+def test_a_list_whose_dead_part_is_dropped_still_counts_as_applied(
+    workflow: Workflow, clock: ManualClock
+) -> None:
+    """ "a list counts once: as the first of waiting, applied, dead, refused, known that any part … is" """
+    detected(workflow)
+    matches = [{"claim_id": "c1"}, {"claim_id": "c2"}]
+    workflow.fire("evidence_matching_complete", user_id="u1", matches=matches)
+    clock.advance(days=8)
+    workflow.tick()
+    workflow.drop_dead_letter(only(workflow).id, reason="c2 was withdrawn")
+    report = workflow.check()
+    assert (report.events["applied"], report.events["dropped"], report.faults) == (3, 0, ())
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "\ud800", "a\0"])
+def test_nothing_is_dropped_without_a_reason(workflow: Workflow, reason: str) -> None:
+    """ "`POST deadletters/{id}/drop` `{"reason"}`" """
+    workflow.fire("payout_received", user_id="u1", claim_id="c9", amount="5.00")
+    with pytest.raises(InvalidEvent) as caught:
+        workflow.drop_dead_letter(only(workflow).id, reason=reason)
+    assert ([error.field for error in caught.value.errors], len(workflow.dead_letters())) == (["reason"], 1)
+
+
+# -- the same event again
+
+
+def test_a_refused_event_that_comes_again_corrected_replaces_its_letter(workflow: Workflow) -> None:
+    """ "A refused or dead event does not bind its id: sent again, with this content or a corrected one, it is
+    judged anew and replaces it." """
+    paid(workflow)
+    refuse(workflow)
+    first = only(workflow)
+    refuse(workflow, reason="corrected")
+    second = only(workflow)
+    assert (second.event_id, second.id != first.id) == ("no", True)
+    with pytest.raises(DeadLetterUnknown):
+        workflow.retry_dead_letter(first.id)
+    workflow.drop_dead_letter(second.id, reason="x")
+    refuse(workflow)
+    assert only(workflow).event_id == "no"
+    assert workflow.check().faults == ()
+
+
+def test_an_expired_event_that_comes_again_replaces_its_letter(
+    workflow: Workflow, clock: ManualClock
+) -> None:
+    workflow.fire("claim_submitted", user_id="u1", claim_id="c1", event_id="early")
+    clock.advance(days=8)
+    workflow.tick()
+    detected(workflow)
+    outcome = workflow.fire("claim_submitted", user_id="u1", claim_id="c1", event_id="early")
+    assert (outcome.status, workflow.dead_letters()) == ("applied", [])
+    assert workflow.check().faults == ()
+
+
+def test_dropped_money_that_is_sent_again_stays_dropped(workflow: Workflow) -> None:
+    """ "Ids are kept for ever." What a person settled isn't opened by a sender that repeats itself."""
+    workflow.fire("payout_received", user_id="u1", claim_id="c1", amount="5.00", reimbursement_id="r1")
+    workflow.drop_dead_letter(only(workflow).id, reason="paid by cheque")
+    detected(workflow)
+    for fields in ({"event_id": "evt_1"}, {"event_id": "other"}):
+        again = workflow.fire(
+            "payout_received", user_id="u1", claim_id="c1", amount="5.00", reimbursement_id="r1", **fields
+        )
+        assert (again.status, again.first_status) == ("duplicate", "deferred")
+    assert (status(workflow).unapplied, status(workflow).recovered) == ({}, {})
+
+
+def test_a_letter_that_was_settled_meanwhile_is_none_any_more(workflow: Workflow) -> None:
+    workflow.fire("payout_received", user_id="u1", claim_id="c1", amount="5.00")
+    letter = only(workflow)
+    detected(workflow)
+    assert workflow.dead_letters() == []
+    with pytest.raises(DeadLetterUnknown):
+        workflow.drop_dead_letter(letter.id, reason="x")
+
+
+# -- recorded
+
+
+def test_each_act_is_a_row_in_a_chain_with_its_actor_and_reason(all_kinds: Workflow) -> None:
+    """ "each act recorded with its actor and reason in the history's hash chain" """
+    (effect,) = all_kinds.dead_letters(kind="effect")
+    (event,) = all_kinds.dead_letters(kind="event", user_id="u1")
+    before = all_kinds.history("u1", limit=1000)
+    all_kinds.retry_dead_letter(effect.id, actor="ada", reason="the case was opened again")
+    with pytest.raises(NotAllowed):
+        all_kinds.retry_dead_letter(event.id, claim_id="c1")
+    all_kinds.drop_dead_letter(event.id, actor="bob", reason="a mistake of theirs")
+
+    acts = all_kinds.acts("u1")
+    assert [(a.version, a.act, a.claim_id, a.event_id, a.actor, a.reason) for a in acts] == [
+        (1, "deadletter_retried", None, None, "ada", "the case was opened again"),
+        (2, "deadletter_retried", "c1", "no", "library", None),
+        (3, "deadletter_dropped", None, "no", "bob", "a mistake of theirs"),
+    ]
+    assert [act.letter.partition(":")[0] for act in acts] == ["effect", "event", "event"]
+    previous = GENESIS
+    for act in acts:
+        columns = [
+            "u1",
+            act.cursor,
+            0,
+            act.claim_id,
+            "",
+            act.version,
+            act.act,
+            None,
+            act.letter,
+            act.event_id,
+        ]
+        assert act.hash == chain(previous, [*columns, act.at, None, act.actor, act.reason])
+        previous = act.hash
+    assert all_kinds.history("u1", limit=1000) == before
+    assert all_kinds.acts("u1", limit=1, cursor=acts[0].cursor) == acts[1:2]
+    assert (all_kinds.acts("u2"), all_kinds.check().faults) == ([], ())
+
+
+def test_acts_of_two_processes_make_one_chain(open_again: Open) -> None:
+    first, second = open_again(), open_again()
+    for number in range(4):
+        first.fire("payout_received", user_id="u1", claim_id=f"c{number}", amount="1.00")
+    for number, letter in enumerate(first.dead_letters()):
+        (first, second)[number % 2].drop_dead_letter(letter.id, reason="x")
+    assert [act.version for act in second.acts("u1")] == [1, 2, 3, 4]
+    assert second.check().faults == ()
+
+
+def test_a_retry_whose_event_owes_work_owes_it(workflow: Workflow) -> None:
+    done: list[str | None] = []
+    workflow.on_enter("paid", name="thank")(lambda told: done.append(told.claim_id))
+    for name in ("c1", "c2"):
+        submitted(workflow, claim_id=name)
+    workflow.fire("payout_received", user_id="u1", amount="5.00")
+    workflow.retry_dead_letter(only(workflow).id, claim_id="c1")
+    workflow.run_effects()
+    assert done == ["c1"]
+
+
+def test_an_effect_that_fires_after_a_retry_by_hand_fires_once(workflow: Workflow) -> None:
+    tries: list[int] = []
+
+    @workflow.on_enter("matched")
+    def submit(told: Transition) -> Fire:
+        tries.append(told.attempt)
+        if told.attempt == 1:
+            raise Discard("not yet")
+        return Fire("claim_submitted", amazon_case_id="k1")
+
+    matched(workflow)
+    workflow.run_effects()
+    workflow.retry_dead_letter(only(workflow).id)
+    workflow.run_effects()
+    assert (tries, status(workflow).claims[0].state) == ([1, 2], "submitted")

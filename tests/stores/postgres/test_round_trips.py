@@ -1,0 +1,56 @@
+"""How often an event, or a reader, goes to the server and back: that is what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.stores.postgres.severing import Wires
+from tests.stories.acts import detect, find, match, pay, submit, sync
+from workflow_fsm import Settings, Workflow
+
+EVENTS: dict[str, tuple[int, Callable[[Workflow], object]]] = {
+    "a sync": (2, lambda workflow: sync(workflow, "s2", event_id="e")),
+    "a sync without an id": (2, lambda workflow: sync(workflow, "s2")),
+    "a sync of a new user": (2, lambda workflow: sync(workflow, user_id="new")),
+    "a repeat": (2, lambda workflow: sync(workflow, "s1", event_id="e1")),
+    "a match": (2, lambda workflow: match(workflow, "c1", event_id="e")),
+    "a filing": (2, lambda workflow: submit(workflow, "c1", case_id="k", event_id="e")),
+    "a payout": (2, lambda workflow: pay(workflow, "c1", reimbursement_id="r", event_id="e")),
+    "one that waits": (4, lambda workflow: submit(workflow, "c9", event_id="e")),
+    "a detection of 200 claims": (
+        12,
+        lambda workflow: detect(workflow, *[f"d{number}" for number in range(200)], event_id="e"),
+    ),
+    "a status": (3, lambda workflow: workflow.status("u1")),
+    "a history": (2, lambda workflow: workflow.history("u1")),
+    "an unknown user's status": (2, lambda workflow: workflow.status("nobody")),
+    "a check of one user": (5, lambda workflow: workflow.check()),
+    "20 events of one user": (
+        40,
+        lambda workflow: workflow.fire_many(
+            [{"trigger": "sync_complete", "user_id": "u1", "sync_id": f"t{number}"} for number in range(20)]
+        ),
+    ),
+    "20 events of 20 users": (
+        3,
+        lambda workflow: workflow.fire_many(
+            [{"trigger": "sync_complete", "user_id": f"v{number}", "sync_id": "t"} for number in range(20)]
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_an_event_goes_to_the_server_and_back_as_often_as_it_has_to(
+    carried: tuple[str, Wires], name: str
+) -> None:
+    url, carrying = carried
+    most, fire = EVENTS[name]
+    with Workflow.open(url, settings=Settings()) as workflow:
+        find(workflow, "c1")
+        sync(workflow, "s1", event_id="e1")
+        before = carrying.turns
+        fire(workflow)
+        assert carrying.turns - before <= most

@@ -1,0 +1,245 @@
+"""Metrics: the store's are the whole truth, whoever took it; a process's own are added up where asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml  # type: ignore[import-untyped]
+from flask.testing import FlaskClient
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.conftest import Clock
+from tests.docs.generate import DOCS
+from tests.webapp.services import Service, until
+from webapp import create_app
+from webapp.routes import metrics
+from webapp.routes.metrics import OF_A_PROCESS, OF_THE_STORE, StoreFigures
+from webapp.routes.webhooks import PREFIX
+from workflow_fsm import Settings, Transition, Workflow
+
+Samples = dict[str, dict[tuple[str, ...], float]]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    """An empty store of each kind: what is counted is read by statements of their own."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+def samples(text: str) -> Samples:
+    """Give the samples of each metric by the values of their labels, in the labels' order."""
+    read: Samples = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            labels = tuple(sample.labels[name] for name in sorted(sample.labels))
+            read.setdefault(sample.name, {})[labels] = sample.value
+    return read
+
+
+def scraped(client: FlaskClient) -> Samples:
+    answer = client.get("/metrics")
+    assert (answer.status_code, answer.content_type) == (200, "text/plain; version=0.0.4; charset=utf-8")
+    return samples(answer.get_data(as_text=True))
+
+
+def work(_: Transition) -> None:
+    """Do what a handler does, which is nothing here."""
+
+
+def story(workflow: Workflow) -> None:
+    workflow.fire("sync_complete", user_id="u1", sync_id="s1")
+    claims = [{"claim_id": "c1"}, {"claim_id": "c2"}, {"claim_id": "c3"}]
+    workflow.fire("detection_complete", user_id="u1", sync_id="s1", claims=claims)
+    workflow.fire("payout_received", user_id="u1", claim_id="c1", amount="12.50")
+    workflow.fire("payout_received", user_id="u1", claim_id="c2", amount=300, currency="JPY")
+    workflow.fire("payout_received", user_id="u2", claim_id="c9", amount="1.00")
+
+
+def test_the_store_s_figures_tell_what_became_of_everything(workflow: Workflow) -> None:
+    @workflow.on_enter("paid")
+    def pay(transition: Transition) -> None:
+        if transition.claim_id == "c1":
+            raise RuntimeError("the bank is closed")
+
+    story(workflow)
+    workflow.run_effects()
+
+    told = scraped(create_app(workflow).test_client())
+
+    assert told["workflow_store_up"] == {(): 1}
+    assert {key: n for key, n in told["workflow_events"].items() if n} == {
+        ("applied", "sync_complete"): 1,
+        ("applied", "detection_complete"): 1,
+        ("applied", "payout_received"): 2,
+        ("waiting", "payout_received"): 1,
+    }
+    assert {key: n for key, n in told["workflow_lifecycles"].items() if n} == {("detected",): 1, ("paid",): 2}
+    assert told["workflow_recovered"] == {("USD",): 12.5, ("JPY",): 300}
+    assert told["workflow_dead_letters"] == {("event",): 1, ("effect",): 0}
+    assert {key: n for key, n in told["workflow_effects"].items() if n} == {
+        ("pay", "done"): 1,
+        ("pay", "owed"): 1,
+    }
+
+
+def test_what_is_late_is_told_by_the_clock(workflow: Workflow, clock: Clock) -> None:
+    workflow.on_enter("detected", name="late")(work)
+    workflow.fire("sync_complete", user_id="u1", sync_id="s1")
+    claims = [{"claim_id": "c1", "deadline_date": clock.text(seconds=60)}]
+    workflow.fire("detection_complete", user_id="u1", sync_id="s1", claims=claims)
+    workflow.fire("claim_rejected", user_id="u1", claim_id="c1")
+
+    soon = workflow.figures()
+    clock.advance(minutes=3)
+    late = workflow.figures()
+    clock.advance(days=8)
+    later = workflow.figures()
+
+    assert (soon.due, soon.overdue, soon.timers_overdue) == ({"late": 1}, {"late": 0}, 0)
+    assert (late.due, late.overdue, late.timers_overdue) == ({"late": 1}, {"late": 1}, 1)
+    assert late.oldest_waiting_seconds == 180
+    assert later.timers_overdue == 2  # the deadline, and the rejection's time to live
+
+
+def test_what_another_process_did_is_told_too(tmp_path: Path) -> None:
+    path = tmp_path / "claims.db"
+    with (
+        Workflow.open(f"sqlite:///{path}", settings=Settings()) as here,
+        Workflow.open(f"sqlite:///{path}", settings=Settings()) as there,
+    ):
+        client = create_app(here).test_client()
+        there.on_enter("detected", name="work")(work)
+        story(there)
+        there.run_effects()
+        told = scraped(client)
+
+    assert told["workflow_events"]["applied", "payout_received"] == 2
+    assert told["workflow_effects"]["work", "done"] == 1
+    assert told["workflow_effects"]["work", "void"] == 2  # paid, before it was their turn
+    assert "workflow_answers_total" not in told
+
+
+def test_a_process_counts_its_answers_its_tries_and_its_commits(workflow: Workflow) -> None:
+    client = create_app(workflow).test_client()
+    workflow.on_enter("synced", name="work")(work)
+    for body in ({"user_id": "u1", "event_id": "e1"}, {"user_id": "u1", "event_id": "e1"}, {"user_id": 1}):
+        client.post(f"{PREFIX}/sync/complete", json=body)
+    client.post(f"{PREFIX}/claim/rejected", json={"user_id": "u1", "claim_id": "c1"})
+    workflow.run_effects()
+
+    told = scraped(client)
+
+    assert told["workflow_answers_total"] == {
+        ("applied", "sync_complete"): 1,
+        ("duplicate", "sync_complete"): 1,
+        ("invalid-event", "sync_complete"): 1,
+        ("deferred", "claim_rejected"): 1,
+    }
+    assert told["workflow_effect_tries_total"] == {("work", "done"): 1}
+    assert told["workflow_commit_jobs_count"][()] == told["workflow_commit_jobs_sum"][()] >= 5
+    assert 0 < told["workflow_commit_seconds_sum"][()] < 5
+
+
+def test_the_processes_that_share_a_folder_are_added_up(
+    start_service: Callable[..., Service], tmp_path: Path
+) -> None:
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    store = f"sqlite:///{tmp_path / 'claims.db'}"
+    shared = {"PROMETHEUS_MULTIPROC_DIR": str(folder), "WORKFLOW_DATABASE_URL": store}
+    services = [start_service(**shared), start_service(**shared)]
+    for number, service in enumerate(services):
+        for user in range(number + 1):
+            posted = requests.post(
+                f"{service.url}{PREFIX}/sync/complete", json={"user_id": f"u{number}{user}"}, timeout=10
+            )
+            assert posted.status_code == 200
+
+    for service in services:
+        told = samples(requests.get(f"{service.url}/metrics", timeout=10).text)
+        assert told["workflow_answers_total"] == {("applied", "sync_complete"): 3}
+        assert told["workflow_events"]["applied", "sync_complete"] == 3
+
+
+def test_a_store_that_cannot_be_read_is_told_and_the_rest_still(workflow: Workflow) -> None:
+    client = create_app(workflow).test_client()
+    client.post(f"{PREFIX}/sync/complete", json={"user_id": "u1"})
+    workflow.close()
+
+    told = scraped(client)
+
+    assert told["workflow_store_up"] == {(): 0}
+    assert "workflow_events" not in told
+    assert told["workflow_answers_total"] == {("applied", "sync_complete"): 1}
+
+
+def test_figures_are_read_once_and_kept_for_a_while(workflow: Workflow) -> None:
+    kept, fresh = StoreFigures(workflow), StoreFigures(workflow, rest_seconds=0)
+    before = [list(one.collect())[1].samples[1].value for one in (kept, fresh)]
+    workflow.fire("sync_complete", user_id="u1")
+
+    until(lambda: list(fresh.collect())[1].samples[1].value == 1, seconds=5)
+
+    assert before == [0, 0]
+    assert list(kept.collect())[1].samples[1].value == 0
+
+
+def test_an_open_socket_is_counted_as_long_as_it_is_open(server: Service, user: str) -> None:
+    simple_websocket = pytest.importorskip("simple_websocket")
+
+    def sockets() -> float:
+        return samples(requests.get(f"{server.url}/metrics", timeout=10).text)["workflow_sockets"][()]
+
+    client = simple_websocket.Client(f"ws://127.0.0.1:{server.port}{PREFIX}/ws/{user}")
+    until(lambda: sockets() == 1)
+    client.close()
+    until(lambda: sockets() == 0)
+
+
+def test_what_is_scraped_is_what_is_documented(workflow: Workflow) -> None:
+    client = create_app(workflow).test_client()
+    workflow.on_enter("detected", name="work")(work)
+    story(workflow)
+    workflow.run_effects()
+    text = client.get("/metrics").get_data(as_text=True)
+    told = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.M))
+
+    for one in (*OF_THE_STORE, *OF_A_PROCESS):
+        assert told.pop(one.name) == one.type
+    assert all(name.startswith("process_") or name.endswith("_created") for name in told)
+
+
+def test_the_sample_alerts_are_rules_and_name_what_there_is() -> None:
+    page = (DOCS / "how-to" / "watch-it.md").read_text(encoding="utf-8")
+    groups: list[dict[str, Any]] = [
+        group
+        for text in re.findall(r"^```yaml\n(.*?)^```$", page, re.M | re.S)
+        for group in yaml.safe_load(text).get("groups", ())
+    ]
+    rules = [rule for group in groups for rule in group["rules"]]
+    names = {one.name for one in (*OF_THE_STORE, *OF_A_PROCESS)}
+    ends = ("_bucket", "_sum", "_count")
+    names |= {f"{one.name}{end}" for one in OF_A_PROCESS if one.type == "histogram" for end in ends}
+
+    assert len(rules) > 5
+    for rule in rules:
+        assert set(rule) == {"alert", "expr", "for", "labels", "annotations"}
+        assert rule["annotations"]["summary"]
+        named = set(re.findall(r"workflow_\w+", rule["expr"]))
+        assert named
+        assert named <= names, rule["alert"]
+
+
+def test_one_workflow_under_two_apps_is_measured_once(workflow: Workflow) -> None:
+    client = create_app(workflow).test_client()
+    create_app(workflow)
+    workflow.fire("sync_complete", user_id="u1")
+
+    assert scraped(client)["workflow_answers_total"] == {("applied", "sync_complete"): 1}
+    assert metrics.measures(workflow) is metrics.measures(workflow)

@@ -1,0 +1,1 @@
+"""HTTP itself: requests read, credentials proved, answers and problems written, lines logged."""

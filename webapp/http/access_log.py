@@ -1,0 +1,120 @@
+"""Access log: one JSON line a request, and what the library tells, on stdout. No body, no header, no query.
+
+A view notes what it learnt of its event (`note`); the line is written when the answer goes out. The lines are
+ordinary records of Python's logging: an app that mounts the blueprint decides itself where they go.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import Any
+from urllib.parse import quote
+
+from flask import Response
+from flask.sansio.scaffold import Scaffold
+
+from webapp.http.flask_app import current_request
+from webapp.http.response import Answer
+from workflow_fsm.core.values.json_writer import json_writer
+
+log = logging.getLogger(__name__)
+
+_FACTS = "workflow_fsm.facts"
+_SINCE = "workflow_fsm.since"
+_IDS = ("event_id", "user_id", "trigger")
+_MAX_CHARACTERS = 255
+_write_json = json_writer(default=str)
+
+
+class JsonLines(logging.Formatter):
+    """Writes a record as one line of JSON: a request's facts, or a message with its level and logger."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Give the line."""
+        line: dict[str, Any] = {"at": _instant(record.created)}
+        facts = getattr(record, "request_facts", None)
+        if facts is not None:
+            line.update(facts)
+        else:
+            line.update(level=record.levelname.lower(), logger=record.name, message=record.getMessage())
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return _write_json(line)
+
+
+def configure() -> None:
+    """Send this process's log to stdout as JSON lines. For the service; a mounting app does as it likes."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonLines())
+    logging.getLogger().handlers[:] = [handler]
+    for ours in ("webapp", "workflow_fsm"):
+        logging.getLogger(ours).setLevel(logging.INFO)
+    # No line tells these, and each costs a call or two a record.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+
+
+def watch(routes: Scaffold) -> None:
+    """Write a line for each request to an app, or only for those to a blueprint."""
+    routes.before_request(_begin)
+    routes.after_request(_write)
+
+
+def note(**facts: Any) -> None:
+    """Keep facts about this request for its line."""
+    current_request().environ.setdefault(_FACTS, {}).update(facts)
+
+
+def note_ids(told: Mapping[str, Any], **facts: Any) -> None:
+    """Keep the ids that a body or an answer tells, as far as they can be ids, and facts beside them."""
+    ids = {name: told[name] for name in _IDS if _is_short(told.get(name))}
+    note(**{**ids, **facts})
+
+
+def note_answer(answer: Answer) -> None:
+    """Keep what an event was answered."""
+    note_ids(answer.body if isinstance(answer.body, Mapping) else {}, outcome=answer.outcome)
+
+
+def raw_path() -> str:
+    """Give the path as it was sent, still percent-encoded, without its query."""
+    environ = current_request().environ
+    raw: str | None = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+    if raw:
+        return raw.partition("?")[0]
+    return quote((environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")).encode("latin-1"))
+
+
+def _begin() -> None:
+    current_request().environ[_SINCE] = perf_counter()
+
+
+def _write(response: Response) -> Response:
+    environ = current_request().environ
+    since: float = environ[_SINCE]
+    facts: dict[str, Any] = environ.pop(_FACTS, {})
+    line = {
+        "method": environ["REQUEST_METHOD"],
+        "path": raw_path(),
+        "code": response.status_code,
+        **{name: facts.pop(name, None) for name in (*_IDS, "outcome")},
+        **facts,
+        "milliseconds": round((perf_counter() - since) * 1000, 2),
+    }
+    if log.isEnabledFor(logging.INFO):
+        told = (line["method"], line["path"], line["code"])
+        extra = {"request_facts": line}
+        # As `log.info` does it, without the look at the stack for who calls.
+        log.handle(log.makeRecord(log.name, logging.INFO, __file__, 0, "%s %s %s", told, None, extra=extra))
+    return response
+
+
+def _is_short(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= _MAX_CHARACTERS
+
+
+def _instant(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,206 @@
+"""Authentication: who sends a request, as a signature or a token proves it. `authorization` says what for.
+
+Nothing that a sender can write gets out of here as anything but `Unproven`, whose sentence tells no secret.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import isfinite
+from typing import Any, Self, cast
+
+import jwt
+from flask import Request
+from standardwebhooks import Webhook
+from werkzeug.datastructures import Headers
+
+from workflow_fsm.core.values.fields import Kind, read_value
+from workflow_fsm.settings import Settings
+
+TOLERANCE_SECONDS = 300
+"""How far a signature's timestamp may be from our clock, either way."""
+
+SERVICE_WORKER = "service_worker"
+ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER = "webhook-id", "webhook-timestamp", "webhook-signature"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who calls. `actor` is how history names it; `user_id` is whose data it may read, None for nobody's."""
+
+    actor: str
+    sends: bool = False
+    operates: bool = False
+    user_id: str | None = None
+
+
+ANYBODY = Principal(actor="webhook", sends=True, operates=True)
+"""Who calls where nobody is asked: it may do everything, and all that is known is by what it came."""
+SIGNED = Principal(actor="webhook", sends=True)
+OPERATOR = Principal(actor="operator", sends=True, operates=True)
+
+
+class Unproven(Exception):
+    """What was sent proves nobody; the sentence says why, and no secret."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """What callers are known by, ready for use."""
+
+    webhooks: tuple[Webhook, ...]
+    api_token: bytes | None
+    jwt_secret: str | None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Make the keys of settings, which were checked as they were made."""
+        return cls(
+            webhooks=tuple(Webhook(_secret_bytes(secret)) for secret in settings.webhook_secrets),
+            api_token=settings.api_token.encode() if settings.api_token is not None else None,
+            jwt_secret=settings.jwt_secret,
+        )
+
+    @property
+    def take_tokens(self) -> bool:
+        """Whether any bearer token can prove somebody."""
+        return self.api_token is not None or self.jwt_secret is not None
+
+    def holder(self, token: str, now: datetime) -> Principal:
+        """Tell who holds a bearer token: the operator's, or one that is signed with HS256."""
+        if self.api_token is not None and hmac.compare_digest(token.encode(), self.api_token):
+            return OPERATOR
+        if self.jwt_secret is None:
+            raise Unproven("the bearer token is not the operator's")
+        return _named(_claims(token, self.jwt_secret, now))
+
+    def signer(self, headers: Headers, read_body: Callable[[], bytes], now: datetime) -> Principal:
+        """Tell who signed a message; its body is read only where its headers could be a signature's."""
+        message_id = _message_id(headers)
+        timestamp = _timestamp(headers.get(TIMESTAMP_HEADER, ""), now)
+        given = [
+            one.encode("latin-1", "replace")
+            for one in headers.get(SIGNATURE_HEADER, "").split(" ")
+            if one.startswith("v1,")
+        ]
+        if not given:
+            raise Unproven(f"{SIGNATURE_HEADER} holds no signature of version v1")
+        try:
+            body = read_body().decode()
+        except UnicodeDecodeError as error:
+            raise Unproven("the body is not UTF-8, and a signature is of a text") from error
+        made = [webhook.sign(message_id, timestamp, body).encode() for webhook in self.webhooks]
+        # Every one with every other: how long it takes tells nothing.
+        equal = [hmac.compare_digest(ours, theirs) for ours in made for theirs in given]
+        if not any(equal):
+            raise Unproven(
+                f"no signature in {SIGNATURE_HEADER} is one of this message by a secret known here"
+            )
+        return SIGNED
+
+
+def keep(request: Request, principal: Principal) -> None:
+    """Keep who sent a request."""
+    request.environ[_KEPT] = principal
+
+
+def actor(request: Request) -> str:
+    """Tell who moves a claim by this request, as history tells it."""
+    kept: Principal = request.environ.get(_KEPT, ANYBODY)
+    return kept.actor
+
+
+# -- parts
+
+_KEPT = "workflow_fsm.caller"
+_WHOLE_SECONDS = re.compile(r"0|[1-9][0-9]{0,14}")
+
+
+def _secret_bytes(secret: str) -> bytes:
+    encoded = secret.removeprefix("whsec_").rstrip("=")
+    return base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+
+
+def _message_id(headers: Headers) -> str:
+    """Read the id as the UTF-8 that its bytes are; WSGI hands them over as latin-1."""
+    try:
+        message_id = headers.get(ID_HEADER, "").encode("latin-1").decode()
+    except UnicodeError as error:
+        raise Unproven(f"{ID_HEADER} is not UTF-8") from error
+    if not message_id:
+        raise Unproven(f"{ID_HEADER} is missing, which the signature covers")
+    return message_id
+
+
+def _timestamp(text: str, now: datetime) -> datetime:
+    """Read the seconds that a signature covers; they must be spelled as `sign` spells them."""
+    if not _WHOLE_SECONDS.fullmatch(text):
+        raise Unproven(f"{TIMESTAMP_HEADER} is not a whole number of seconds since 1970")
+    seconds = int(text)
+    if abs(now.timestamp() - seconds) > TOLERANCE_SECONDS:
+        raise Unproven(f"{TIMESTAMP_HEADER} is more than {TOLERANCE_SECONDS} seconds from the clock here")
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _claims(token: str, secret: str, now: datetime) -> dict[str, Any]:
+    """Check a token and give what it claims. PyJWT checks the signature, we the times, by our clock."""
+    try:
+        claims: dict[str, Any] = jwt.decode(token, secret, algorithms=["HS256"], options=_SIGNATURE_ALONE)
+    except Exception as error:  # a token can be wrong in more ways than PyJWT has errors for
+        raise Unproven(
+            "the bearer token is not one of HS256 that the secret known here has signed"
+        ) from error
+    instant = now.timestamp()
+    if _number(claims, "exp") <= instant:
+        raise Unproven("the token has expired")
+    if claims.get("nbf") is not None and _number(claims, "nbf") > instant:
+        raise Unproven("the token is not valid yet")
+    return claims
+
+
+_SIGNATURE_ALONE: Any = {
+    "verify_signature": True,
+    "verify_exp": False,
+    "verify_nbf": False,
+    "verify_iat": False,
+    "verify_aud": False,
+    "verify_iss": False,
+    "verify_sub": False,
+    "verify_jti": False,
+}
+
+
+def _number(claims: dict[str, Any], name: str) -> float:
+    value = claims.get(name)
+    is_number = isinstance(value, int) or (isinstance(value, float) and isfinite(value))
+    if isinstance(value, bool) or not is_number:
+        raise Unproven(f"the token's {name} is missing, or no number of seconds since 1970")
+    return cast(float, value)
+
+
+def _named(claims: dict[str, Any]) -> Principal:
+    named = {name: _id(claims, name) for name in ("user_id", "sub")}
+    role = claims.get("role")
+    if role is not None and not isinstance(role, str):
+        raise Unproven("the token's role is no string")
+    user_id = named["user_id"] or named["sub"]
+    if role != SERVICE_WORKER:
+        return Principal(actor="user", user_id=user_id)
+    sub = named["sub"]
+    return Principal(actor=f"{SERVICE_WORKER}:{sub}" if sub else SERVICE_WORKER, sends=True, user_id=user_id)
+
+
+def _id(claims: dict[str, Any], name: str) -> str | None:
+    if claims.get(name) is None:
+        return None
+    try:
+        value: str = read_value(Kind.ID, claims[name])
+        value.encode()  # JSON can spell what is no text
+    except ValueError as error:
+        raise Unproven(f"the token's {name} is no id") from error
+    return value

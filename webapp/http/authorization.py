@@ -1,0 +1,186 @@
+"""Authorization: who may use a route, as a table; whoever may not is answered 401 or 403 before any view.
+
+Decides what each route takes and what a missing or wrong credential is answered. How a signature or a token
+proves a principal stands in `authentication`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from enum import StrEnum
+from functools import cache, lru_cache, partial
+
+from flask import request
+from flask.sansio.scaffold import Scaffold
+
+from webapp.http import authentication, request_body
+from webapp.http.authentication import Keys, Principal, Unproven
+from webapp.http.flask_app import current_request
+from webapp.http.problems import Problem
+from webapp.routes.status import read_user_id
+from webapp.routes.webhooks import TRIGGERS
+from workflow_fsm.settings import Settings
+from workflow_fsm.workflow import Workflow
+
+SECRETS = "WORKFLOW_WEBHOOK_SECRETS"
+TOKEN = "WORKFLOW_API_TOKEN"
+JWT = "WORKFLOW_JWT_SECRET"
+ANY_OF_THEM = f"{SECRETS}, {TOKEN} or {JWT}"
+
+
+class Access(StrEnum):
+    """Who a route is for."""
+
+    EVERYBODY = "everybody"
+    SENDERS = "signed senders, service workers and the operator"
+    USER = "the user and the operator"
+    OPERATOR = "the operator"
+
+
+ACCESS: Mapping[str, Access] = {
+    **dict.fromkeys(("healthz", "readyz", "health"), Access.EVERYBODY),
+    **dict.fromkeys((*TRIGGERS.values(), "events", "link", "start_sync"), Access.SENDERS),
+    **dict.fromkeys(("status", "history", "ws"), Access.USER),
+}
+"""Who each route is for, by its endpoint's name. One that isn't named here is for the operator."""
+
+TAKEN: Mapping[Access, tuple[str, ...]] = {
+    Access.SENDERS: (SECRETS, TOKEN, JWT),
+    Access.USER: (TOKEN, JWT),
+    Access.OPERATOR: (TOKEN,),
+}
+"""The variables, one of which must be set for anybody to come in."""
+
+
+def guard(routes: Scaffold, workflow: Workflow) -> None:
+    """Let nobody to these routes' views who may not use them."""
+
+    @cache  # made at the first request that needs them
+    def keys() -> Keys:
+        return Keys.of(workflow.settings)
+
+    def check() -> None:
+        here = current_request()
+        access = ACCESS.get((here.endpoint or "").rpartition(".")[2], Access.OPERATOR)
+        if access is Access.EVERYBODY:
+            return
+        settings = workflow.settings
+        if settings.asks_for_credentials:
+            authentication.keep(here, _admit(access, settings, keys(), workflow._clock()))
+        elif is_loopback(here.remote_addr or ""):
+            authentication.keep(here, authentication.ANYBODY)
+        else:
+            raise _unauthorized(
+                "No credentials are configured, so only this machine is let in; "
+                f"to let others in, set {ANY_OF_THEM} and restart the service."
+            )
+
+    routes.before_request(check)
+
+
+@lru_cache(maxsize=256)
+def is_loopback(address: str) -> bool:
+    """Tell whether an address is reached from this machine alone; what isn't an address is not."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(parsed, "ipv4_mapped", None)
+    return bool((mapped or parsed).is_loopback)
+
+
+# -- parts
+
+_AUTHORIZATION = "Authorization"
+_BEARER = re.compile(r"bearer +([!-~]+)", re.IGNORECASE)
+_TOKEN = re.compile(r"[!-~]+")
+
+
+def _admit(access: Access, settings: Settings, keys: Keys, now: datetime) -> Principal:
+    faults: list[str] = []
+    somebody = False
+    for prove in _proofs(access, keys, now):
+        try:
+            principal = prove()
+        except Unproven as fault:
+            faults.append(str(fault))
+            continue
+        if _may(principal, access):
+            return principal
+        somebody = True
+    if somebody:
+        raise Problem("forbidden", _why_not(access))
+    wrong_token = bool(faults) and _AUTHORIZATION in request.headers
+    raise _unauthorized(_told(access, settings, faults), wrong_token=wrong_token)
+
+
+def _proofs(access: Access, keys: Keys, now: datetime) -> Iterator[Callable[[], Principal]]:
+    """Give what could prove the caller, in the order in which it is cheap to check."""
+    if keys.take_tokens:
+        for token in _tokens():
+            yield partial(_holder, keys, token, now)
+    if keys.webhooks and access is Access.SENDERS and authentication.SIGNATURE_HEADER in request.headers:
+        yield partial(keys.signer, request.headers, partial(request_body.read_ahead, request), now)
+
+
+def _holder(keys: Keys, token: str | None, now: datetime) -> Principal:
+    if token is None:
+        raise Unproven("what was sent as a token is none: send Authorization: Bearer, a blank and the token")
+    return keys.holder(token, now)
+
+
+def _tokens() -> Iterator[str | None]:
+    """Give the tokens that were sent, None for what can't be one; in the query for WebSockets alone."""
+    header = request.headers.get(_AUTHORIZATION)
+    if header is not None:
+        found = _BEARER.fullmatch(header.strip(" \t"))
+        yield found[1] if found else None
+    if request.url_rule is not None and request.url_rule.websocket:
+        for token in request.args.getlist("token"):
+            yield token if _TOKEN.fullmatch(token) else None
+
+
+def _may(principal: Principal, access: Access) -> bool:
+    match access:
+        case Access.SENDERS:
+            return principal.sends
+        case Access.USER:
+            return principal.operates or principal.user_id == _user_id()
+    return principal.operates
+
+
+def _user_id() -> str:
+    """Read whose data the path names."""
+    [rest] = (request.view_args or {}).values()
+    return read_user_id(request, rest)
+
+
+def _why_not(access: Access) -> str:
+    if access is Access.USER:
+        return "The token is not for this user's data; a user may read their own, the operator everybody's."
+    return f"The token is valid, but this route is for {access}."
+
+
+def _told(access: Access, settings: Settings, faults: list[str]) -> str:
+    if faults:
+        return f"The credentials prove nobody: {'; '.join(faults)}."
+    set_here = {
+        SECRETS: bool(settings.webhook_secrets),
+        TOKEN: settings.api_token is not None,
+        JWT: settings.jwt_secret is not None,
+    }
+    taken = [name for name in TAKEN[access] if set_here[name]]
+    if not taken:
+        return f"Nobody can use this route until its operator sets {' or '.join(TAKEN[access])}."
+    ways = ["a signature as Standard Webhooks 1.0 makes it"] if SECRETS in taken else []
+    if taken != [SECRETS]:
+        ways.append("a bearer token in Authorization")
+    return f"No credentials were sent that this route takes: send {' or '.join(ways)}."
+
+
+def _unauthorized(detail: str, *, wrong_token: bool = False) -> Problem:
+    challenge = 'Bearer realm="workflow-fsm"' + (', error="invalid_token"' if wrong_token else "")
+    return Problem("unauthorized", detail, headers={"WWW-Authenticate": challenge})

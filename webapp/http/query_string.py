@@ -1,0 +1,76 @@
+"""Query string: what stands behind a URL's question mark, read strictly, all faults told at once."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl
+
+from flask import Request
+
+from webapp.http.problems import Problem
+
+MAX_LIMIT = 1000
+DEFAULT_LIMIT = 100
+
+_MAX_CURSOR = 2**63 - 1
+
+
+class Query:
+    """A request's query. Read what it may hold, then `check` it."""
+
+    def __init__(self, request: Request) -> None:
+        self._errors: list[tuple[str, str]] = []
+        self._given = self._read(request)
+
+    def text(self, name: str) -> str | None:
+        """Give a text, such as an id; None where it isn't given."""
+        value = self._given.get(name)
+        if value == "":
+            self._errors.append((name, "is empty; give a value, or leave it out"))
+        return value
+
+    def limit(self) -> int:
+        """Give how many rows a page may hold."""
+        return self._number("limit", MAX_LIMIT) or DEFAULT_LIMIT
+
+    def cursor(self) -> int | None:
+        """Give the number behind which a page begins."""
+        return self._number("cursor", None)
+
+    def check(self) -> None:
+        """Raise a problem with all that is wrong, if anything is."""
+        if self._errors:
+            raise bad_request(self._errors)
+
+    def _read(self, request: Request) -> dict[str, str]:
+        try:
+            pairs = parse_qsl(request.query_string.decode(), keep_blank_values=True, errors="strict")
+        except ValueError:
+            self._errors.append(("", "the query is not UTF-8 when it is decoded"))
+            return {}
+        given: dict[str, str] = {}
+        for name, value in pairs:
+            if given.setdefault(name, value) != value:
+                self._errors.append((name, "comes twice with different values"))
+        return given
+
+    def _number(self, name: str, most: int | None) -> int | None:
+        text = self._given.get(name)
+        if text is None:
+            return None
+        digits = text.lstrip("0")
+        bound = f"a whole number from 1 to {most}" if most else "a whole number above 0"
+        if not re.fullmatch(r"[0-9]+", text) or not digits or (most and int(digits[:9]) > most):
+            self._errors.append((name, f"must be {bound}"))
+            return None
+        return int(digits) if len(digits) < 19 else _MAX_CURSOR
+
+
+def bad_request(errors: list[tuple[str, str]]) -> Problem:
+    """Give the problem that names what is wrong in a path, a query or a header."""
+    told = "; ".join(f"{name} {reason}" if name else reason for name, reason in errors)
+    return Problem(
+        "invalid-request",
+        f"The request can't be read: {told}.",
+        errors=[{"field": name, "reason": reason} for name, reason in errors],
+    )

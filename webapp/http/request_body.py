@@ -1,0 +1,171 @@
+"""What came in: a request's body to JSON values. Decides media types and size; trusts no told length.
+
+How JSON is read is `strict_json`'s to say, what fields mean is `events`'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import lru_cache, partial
+from socket import socket
+from time import perf_counter
+from typing import IO
+
+from flask import Request, Response, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.http import parse_options_header
+
+from webapp.http.problems import Problem
+from webapp.http.response import JSON_TYPE
+from workflow_fsm.core.values import strict_json
+from workflow_fsm.core.values.strict_json import JSON, Malformed
+
+NDJSON_TYPE = "application/x-ndjson"
+MAX_BYTES = strict_json.MAX_BYTES
+
+_KEPT = "workflow_fsm.body"
+_STEP_BYTES = 1024 * 1024
+_DISCARDED_BYTES = 64 * 1024 * 1024
+_DISCARDING_SECONDS = 2.0
+
+
+def read_ahead(request: Request) -> bytes:
+    """Read the whole body before its view does, within the same bounds; the view is given these bytes."""
+    raw = _read_bytes(request)
+    request.environ[_KEPT] = raw
+    return raw
+
+
+def read_object(request: Request) -> dict[str, JSON]:
+    """Read the one JSON object that a webhook's body is."""
+    _check_media_type(request, (JSON_TYPE,))
+    return _object(_read_bytes(request))
+
+
+def read_object_or_nothing(request: Request) -> dict[str, JSON]:
+    """Read the one JSON object that a body may be; one without a byte counts as `{}`, whatever its type."""
+    raw = _read_bytes(request)
+    if not raw:
+        return {}
+    _check_media_type(request, (JSON_TYPE,))
+    return _object(raw)
+
+
+def read_list(request: Request) -> Iterable[JSON | Malformed]:
+    """Read a JSON array, or the lines of NDJSON, each of which is a value or the fault that it has."""
+    if _check_media_type(request, (JSON_TYPE, NDJSON_TYPE)) == NDJSON_TYPE:
+        return strict_json.loads_lines(_read_bytes(request), max_bytes=MAX_BYTES)
+    value = _read_json(_read_bytes(request))
+    if not isinstance(value, list):
+        raise malformed(Malformed(f"is {_a_kind_of(value)}; it must be a JSON array, or {NDJSON_TYPE}"))
+    return value
+
+
+def malformed(fault: Malformed) -> Problem:
+    """Give the problem that tells what is wrong with a text."""
+    return Problem(
+        "malformed-body",
+        f"The body can't be read: {fault}.",
+        errors=[{"field": fault.where, "reason": fault.reason}],
+    )
+
+
+def discard(response: Response) -> Response:
+    """See to it that a refused body is read away, within bounds, once the response is out.
+
+    A server that closes on a sender who still sends resets the connection, and the sender never sees why.
+    """
+    if response.status_code >= 400:
+        with suppress(HTTPException):  # too large for the mounting app to be touched at all
+            connection = request.environ.get("gunicorn.socket")
+            response.call_on_close(partial(_read_away, request.stream, connection))
+    return response
+
+
+def _check_media_type(request: Request, accepted: tuple[str, ...]) -> str:
+    given, charset = _media_type(request.environ.get("CONTENT_TYPE", ""))
+    if given not in accepted:
+        named = f"is {given!r}" if given else "is missing"
+        raise Problem("unsupported-media-type", f"Content-Type {named}; send {' or '.join(accepted)}.")
+    if charset.lower() not in ("utf-8", "utf8"):
+        raise Problem("unsupported-media-type", f"The charset is {charset!r}; send UTF-8.")
+    coding = request.headers.get("Content-Encoding", "identity")
+    if coding.lower() != "identity":
+        raise Problem("unsupported-media-type", f"Content-Encoding is {coding!r}; send the body as it is.")
+    return given
+
+
+@lru_cache(maxsize=64)  # senders send the same few
+def _media_type(header: str) -> tuple[str, str]:
+    kind, parameters = parse_options_header(header)
+    return kind.lower(), parameters.get("charset", "utf-8")
+
+
+def _read_bytes(request: Request) -> bytes:
+    if _KEPT in request.environ:
+        kept: bytes = request.environ.pop(_KEPT)
+        return kept
+    told = request.content_length
+    if told is not None and told > MAX_BYTES:
+        raise _too_large()
+    most = MAX_BYTES + 1 if told is None else told
+    stream = request.stream
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        # Never asked for more than can come: the stream makes room for all it is asked for.
+        while size < most and (chunk := stream.read(min(_STEP_BYTES, most - size))):
+            chunks.append(chunk)
+            size += len(chunk)
+    except HTTPException:
+        raise
+    except Exception as error:  # each server has errors of its own for a torn or badly framed body
+        raise malformed(Malformed("is torn: its end never came, or its framing is wrong")) from error
+    if size > MAX_BYTES:
+        raise _too_large()
+    if told is not None and size < told:
+        raise malformed(Malformed(f"is torn: it ended after {size} of {told} bytes"))
+    return b"".join(chunks)
+
+
+def _read_away(stream: IO[bytes], connection: socket | None) -> None:
+    left, until = _DISCARDED_BYTES, perf_counter() + _DISCARDING_SECONDS
+    with suppress(Exception):  # whatever the server says of a torn body: it is thrown away
+        if connection is not None:
+            connection.settimeout(_DISCARDING_SECONDS)
+        while left > 0 and perf_counter() < until and (chunk := stream.read(min(left, _STEP_BYTES))):
+            left -= len(chunk)
+
+
+def _object(raw: bytes) -> dict[str, JSON]:
+    value = _read_json(raw)
+    if not isinstance(value, dict):
+        raise malformed(Malformed(f"is {_a_kind_of(value)}; it must be one JSON object"))
+    return value
+
+
+def _read_json(raw: bytes) -> JSON:
+    try:
+        return strict_json.loads(raw, max_bytes=MAX_BYTES)
+    except Malformed as fault:
+        raise malformed(fault) from fault
+
+
+def _too_large() -> Problem:
+    return Problem("too-large", f"The body is longer than {MAX_BYTES} bytes; send it in parts.")
+
+
+def _a_kind_of(value: JSON) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case str():
+            return "a string"
+        case list():
+            return "an array"
+        case dict():
+            return "an object"
+    return "a number"

@@ -1,0 +1,77 @@
+"""Many events in one request: each is read and answered by itself, all are committed at once.
+
+Decides how a batch is taken apart; what an event's answer is, `webhooks` says.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from itertools import islice
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from webapp.http import access_log, authentication, problems, request_body
+from webapp.http.problems import Problem
+from webapp.http.response import Answer
+from webapp.routes.webhooks import PREFIX, answer
+from workflow_fsm.core.definition.events import Event
+from workflow_fsm.core.errors import FieldError, InvalidEvent, WorkflowError
+from workflow_fsm.core.values.strict_json import JSON, Malformed
+from workflow_fsm.workflow import Workflow
+
+MAX_EVENTS = 1000
+
+
+def add_to(routes: Blueprint, workflow: Workflow) -> None:
+    """Add the route that takes many events."""
+    routes.add_url_rule(
+        f"{PREFIX}/events",
+        endpoint="events",
+        view_func=_taking(workflow),
+        methods=["POST"],
+        merge_slashes=False,
+    )
+
+
+def _taking(workflow: Workflow) -> Callable[[], Response]:
+    def receive_many() -> Response:
+        read = [_read(workflow, entry) for entry in _entries()]
+        good = [item for item in read if not isinstance(item, Problem)]
+        results = iter(workflow.submit(good, actor=authentication.actor(request)))
+        status = workflow.settings.refusal_status
+        answers = [
+            problems.explain(item)
+            if isinstance(item, Problem)
+            else answer(next(results), refusal_status=status)
+            for item in read
+        ]
+        access_log.note(outcome="batch", outcomes=Counter(each.outcome for each in answers))
+        return Answer(code=200, body=[_told(each) for each in answers]).response()
+
+    return receive_many
+
+
+def _entries() -> list[JSON | Malformed]:
+    entries = list(islice(request_body.read_list(request), MAX_EVENTS + 1))
+    if len(entries) > MAX_EVENTS:
+        raise Problem("too-large", f"The batch holds more than {MAX_EVENTS} events; send it in parts.")
+    return entries
+
+
+def _read(workflow: Workflow, entry: JSON | Malformed) -> Event | WorkflowError | Problem:
+    if isinstance(entry, Malformed):
+        return request_body.malformed(entry)
+    try:
+        if not isinstance(entry, dict):
+            raise InvalidEvent([FieldError(field="", reason="an event must be a JSON object")])
+        fields = {name: value for name, value in entry.items() if name != "trigger"}
+        return workflow.read(entry.get("trigger"), fields)
+    except WorkflowError as error:
+        return error
+
+
+def _told(answer: Answer) -> dict[str, Any]:
+    assert isinstance(answer.body, Mapping)
+    return {"code": answer.code, **answer.body}

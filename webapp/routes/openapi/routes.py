@@ -1,0 +1,240 @@
+"""Every route of the service, as it is described: what it takes, and each code that it answers.
+
+A test compares this table with the routes that are served, and its codes with those that can be produced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from webapp.http.request_body import NDJSON_TYPE
+from webapp.http.response import JSON_TYPE
+from webapp.routes.openapi.parts import ref
+from webapp.routes.openapi.requests import name_of
+from webapp.routes.webhooks import PREFIX, TRIGGERS
+from workflow_fsm.core.definition import Addressing, Definition, Rest, Trigger
+from workflow_fsm.core.values.fields import Kind
+
+TAGS: Mapping[str, str] = {
+    "webhooks": "Events in: from services that tell what happened.",
+    "reads": "What came of them.",
+    "dead letters": "What can't go on by itself, and what a person does with it.",
+    "operations": "The service itself.",
+}
+
+Contents = Mapping[str, Any]
+"""Media types to schemas."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One route. `answers` are its good ones, a description and contents each; `problems` name its errors.
+
+    Those of its body, of the store and of credentials go without saying.
+    """
+
+    endpoint: str
+    method: str
+    path: str
+    tag: str
+    summary: str
+    description: str = ""
+    parameters: tuple[str, ...] = ()
+    body: Contents | None = None
+    body_required: bool = True
+    answers: Mapping[int, tuple[str, Contents]] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    asks_the_store: bool = True
+
+
+def routes(definition: Definition) -> list[Route]:
+    """Give every route, as it is for a lifecycle."""
+    return [*_webhooks(definition), *_others()]
+
+
+def _webhooks(definition: Definition) -> Iterator[Route]:
+    for path, name in TRIGGERS.items():
+        trigger = definition.trigger(name)
+        if trigger is None:
+            continue
+        waits = any(cell.rest is Rest.WAIT for (_, one), cell in definition.table.items() if one == name)
+        answers: dict[int, tuple[str, Contents]] = {
+            200: ("Taken, and on disk; or known; or a duplicate.", _json("Taken")),
+        }
+        if waits:
+            answers[202] = ("Too early: it is kept, on disk, and waits.", _json("Deferred"))
+        if any(one.kind is Kind.ENTRIES for one in trigger.fields):
+            answers[207] = ("Taken in part: what is in `refused` was not.", _json("InPart"))
+        problems = ["invalid-request", "invalid-event", "event-id-reused"]
+        if _refuses(definition, trigger):
+            problems.append("not-allowed")
+        yield Route(
+            endpoint=name,
+            method="POST",
+            path=f"{PREFIX}/{path}",
+            tag="webhooks",
+            summary=f"Fire `{name}`",
+            parameters=("webhook_id", "idempotency_key"),
+            body=_json(name_of(trigger)),
+            answers=answers,
+            problems=tuple(problems),
+        )
+
+
+def _refuses(definition: Definition, trigger: Trigger) -> bool:
+    """Tell whether an event can be refused: by a cell, or since it could be for several."""
+    cells = [cell for (_, name), cell in definition.table.items() if name == trigger.name]
+    several = trigger.addressing is Addressing.ONE and not trigger.money
+    return several or any(cell.rest is Rest.REFUSED for cell in cells)
+
+
+def _others() -> Iterator[Route]:
+    yield Route(
+        endpoint="events",
+        method="POST",
+        path=f"{PREFIX}/events",
+        tag="webhooks",
+        summary="Many events at once",
+        description="All are in one commit, and one that is bad harms no other. Headers name no event here.",
+        body={**_json("Events"), NDJSON_TYPE: {"type": "string", "description": "A line of JSON an event."}},
+        answers={200: ("Each has its own answer.", _json("Answers"))},
+    )
+    yield Route(
+        endpoint="link",
+        method="POST",
+        path=f"{PREFIX}/claims/link",
+        tag="webhooks",
+        summary="Give a claim another name",
+        description="Later events, and those that wait, may name the claim by it.",
+        body=_json("Link"),
+        answers={200: ("Linked, or linked already.", _json("Linked"))},
+        problems=("invalid-event", "alias-taken"),
+    )
+    yield Route(
+        endpoint="start_sync",
+        method="POST",
+        path=f"{PREFIX}/sync/start",
+        tag="webhooks",
+        summary="Ask the integrations service for a sync",
+        description="It is asked durably, once this is answered. One is pending a user.",
+        body=_json("StartSync"),
+        answers={202: ("It will be asked for.", _json("Requested"))},
+        problems=("invalid-event", "no-integrations-service"),
+    )
+    yield Route(
+        endpoint="status",
+        method="GET",
+        path=f"{PREFIX}/status/{{user_id}}",
+        tag="reads",
+        summary="Where a user stands",
+        description="`counts`, `recovered` and `unapplied` cover everything, whatever the query.",
+        parameters=("user_id", "claim_id", "sync_id", "limit", "cursor"),
+        answers={200: ("The user's status.", _json("Status"))},
+        problems=("invalid-request", "unknown-user", "unknown-route"),
+    )
+    yield Route(
+        endpoint="history",
+        method="GET",
+        path=f"{PREFIX}/history/{{user_id}}",
+        tag="reads",
+        summary="A user's transitions, oldest first",
+        parameters=("user_id", "claim_id", "sync_id", "limit", "cursor"),
+        answers={200: ("A page of them.", _json("History"))},
+        problems=("invalid-request", "unknown-user", "unknown-route"),
+    )
+    yield Route(
+        endpoint="ws",
+        method="GET",
+        path=f"{PREFIX}/ws/{{user_id}}",
+        tag="reads",
+        summary="A user's transitions as they happen, on a WebSocket",
+        description="A message is a JSON object: `cursor`, `event` (`workflow.transition`), `data` (a row of "
+        "history) and `timestamp`. It is closed with 1001 where the service stops, with 1008 where `since` "
+        "is no cursor, with 1013 where the reader is too slow: connect again with `since`, the last cursor "
+        "seen. Browsers may send a bearer token as the query's `token`.",
+        parameters=("user_id", "since"),
+        answers={101: ("The socket is open.", {})},
+        problems=("invalid-request", "unknown-route", "too-many-sockets"),
+    )
+    yield from _letters()
+    yield from _operations()
+
+
+def _letters() -> Iterator[Route]:
+    path = f"{PREFIX}/deadletters"
+    yield Route(
+        endpoint="deadletters",
+        method="GET",
+        path=path,
+        tag="dead letters",
+        summary="What can't go on by itself, oldest first",
+        parameters=("kind", "letters_user", "limit", "letters_cursor"),
+        answers={200: ("A page of them.", _json("DeadLetters"))},
+        problems=("invalid-request",),
+    )
+    yield Route(
+        endpoint="retry",
+        method="POST",
+        path=f"{path}/{{id}}/retry",
+        tag="dead letters",
+        summary="Try one again",
+        description="An event is judged anew, and answered as a webhook would be; an effect is owed anew.",
+        parameters=("letter_id",),
+        body=_json("Retry"),
+        body_required=False,
+        answers={
+            200: (
+                "The event's outcome, or how the effect stands.",
+                {JSON_TYPE: {"anyOf": [ref("schemas/Taken"), ref("schemas/Revived")]}},
+            ),
+            202: ("The event waits, again.", _json("Deferred")),
+            207: ("The event was taken in part.", _json("InPart")),
+        },
+        problems=("invalid-event", "dead-letter-unknown", "unknown-route", "not-allowed"),
+    )
+    yield Route(
+        endpoint="drop",
+        method="POST",
+        path=f"{path}/{{id}}/drop",
+        tag="dead letters",
+        summary="End one for good",
+        parameters=("letter_id",),
+        body=_json("Drop"),
+        answers={200: ("It is no dead letter any more.", _json("Dropped"))},
+        problems=("invalid-event", "dead-letter-unknown", "unknown-route"),
+    )
+
+
+def _operations() -> Iterator[Route]:
+    def shown(
+        endpoint: str, path: str, summary: str, content: Contents, *problems: str, store: bool = False
+    ) -> Route:
+        return Route(
+            endpoint=endpoint,
+            method="GET",
+            path=path,
+            tag="operations",
+            summary=summary,
+            answers={200: ("It is.", content) if endpoint in _HEALTH else ("Here.", content)},
+            problems=problems,
+            asks_the_store=store,
+        )
+
+    yield shown("health", f"{PREFIX}/health", "Is the process up, and its store?", _json("Ready"), store=True)
+    yield shown("readyz", "/readyz", "The same", _json("Ready"), store=True)
+    yield shown("healthz", "/healthz", "Is the process up?", _json("Live"))
+    yield shown(
+        "metrics", "/metrics", "Figures for Prometheus", {"text/plain": {"type": "string"}}, "internal-error"
+    )
+    yield shown("openapi", "/openapi.json", "This description", {JSON_TYPE: {"type": "object"}})
+    yield shown("docs", "/docs", "This description, for people", {"text/html": {"type": "string"}})
+    yield shown("docs_style", "/docs/style.css", "How that page looks", {"text/css": {"type": "string"}})
+
+
+_HEALTH = ("health", "readyz", "healthz")
+
+
+def _json(schema: str) -> dict[str, Any]:
+    return {JSON_TYPE: ref(f"schemas/{schema}")}

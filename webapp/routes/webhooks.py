@@ -1,0 +1,128 @@
+"""Webhooks: a URL to its trigger, the id of an event from its headers, and the code of an outcome.
+
+A view is parse, submit, answer. What an event does is the workflow's to say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Response, request
+from werkzeug.datastructures import Headers
+
+from webapp.http import access_log, authentication, problems, request_body
+from webapp.http.flask_app import current_request
+from webapp.http.problems import Problem
+from webapp.http.response import Answer
+from workflow_fsm.core.errors import NotAllowed, WorkflowError
+from workflow_fsm.core.outcome import Outcome
+from workflow_fsm.workflow import Workflow
+
+PREFIX = "/api/v1/workflow"
+
+TRIGGERS = {
+    "sync/complete": "sync_complete",
+    "detection/complete": "detection_complete",
+    "evidence-matching/complete": "evidence_matching_complete",
+    "claim/submitted": "claim_submitted",
+    "claim/rejected": "claim_rejected",
+    "payout/received": "payout_received",
+    "payout/reversed": "payout_reversed",
+}
+"""The trigger that each route fires."""
+
+
+def add_to(routes: Blueprint, workflow: Workflow) -> None:
+    """Add a route for each trigger, and the one that links an alias."""
+    views = {path: (trigger, _taking(workflow, trigger)) for path, trigger in TRIGGERS.items()}
+    views["claims/link"] = ("link", _linking(workflow))
+    for path, (endpoint, view) in views.items():
+        # No merging of slashes: a redirect would lose a webhook whose sender follows none.
+        routes.add_url_rule(
+            f"{PREFIX}/{path}", endpoint=endpoint, view_func=view, methods=["POST"], merge_slashes=False
+        )
+
+
+def answer(result: Outcome | WorkflowError, *, refusal_status: int) -> Answer:
+    """Give the answer to what became of an event."""
+    match result:
+        case Outcome():
+            return Answer(code=_code(result), body=result.as_dict(), outcome=result.status)
+        case NotAllowed() if refusal_status == 200:
+            told = {"status": "refused", "reason": str(result), **problems.refusal(result)}
+            return Answer(code=200, body=told, outcome="refused")
+        case _:
+            return problems.explain(result)
+
+
+def read_event_id(headers: Headers) -> tuple[str | None, str]:
+    """Give the event id that the headers name, None where they name none, and the field that it stands in."""
+    for name in ("webhook-id", "Idempotency-Key"):
+        value = headers.get(name)
+        if value is not None:
+            text = _text(name, value)
+            return (text if name == "webhook-id" else _key(text)), name
+    return None, "event_id"
+
+
+def _taking(workflow: Workflow, trigger: str) -> Callable[[], Response]:
+    def receive() -> Response:
+        here = current_request()
+        access_log.note(trigger=trigger)
+        body = request_body.read_object(here)
+        access_log.note_ids(body, trigger=trigger)
+        event_id, id_field = read_event_id(here.headers)
+        event = workflow.read(trigger, body, event_id=event_id, id_field=id_field)
+        [result] = workflow.submit([event], actor=authentication.actor(here))
+        answered = answer(result, refusal_status=workflow.settings.refusal_status)
+        access_log.note_answer(answered)
+        return answered.response()
+
+    return receive
+
+
+def _linking(workflow: Workflow) -> Callable[[], Response]:
+    def link() -> Response:
+        body = request_body.read_object(request)
+        access_log.note_ids(body)
+        named: dict[str, Any] = {name: body.get(name) for name in ("user_id", "claim_id", "alias")}
+        linked = workflow.link(**named)
+        access_log.note(outcome=linked["status"])
+        return Answer(code=200, body=linked).response()
+
+    return link
+
+
+def _code(outcome: Outcome) -> int:
+    if outcome.refused and outcome.status != "duplicate":
+        return 207
+    return 202 if outcome.status == "deferred" else 200
+
+
+_QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
+_PARAMETERS = re.compile(r"(?: *;.*)?")
+
+
+def _key(text: str) -> str:
+    """Read an Idempotency-Key: a bare text, or a structured field's string, whose parameters mean nothing."""
+    if not text.startswith('"'):
+        return text
+    quoted = _QUOTED.match(text)
+    if quoted is None or not _PARAMETERS.fullmatch(text, quoted.end()):
+        raise _bad_id("Idempotency-Key", "begins with a quote, but is no quoted string of a structured field")
+    return re.sub(r"\\(.)", r"\1", quoted[1])
+
+
+def _text(name: str, value: str) -> str:
+    """Read a header's bytes, which WSGI hands over as latin-1, as the UTF-8 that a body would have had."""
+    try:
+        return value.encode("latin-1").decode("utf-8")
+    except UnicodeError as error:
+        raise _bad_id(name, "is not UTF-8") from error
+
+
+def _bad_id(name: str, reason: str) -> Problem:
+    told = f"The event's id can't be read: {name} {reason}."
+    return Problem("invalid-request", told, errors=[{"field": name, "reason": reason}])

@@ -1,0 +1,178 @@
+"""Slow clients: how long a client may take to send a request, or to take its answer.
+
+Past it the connection ends. Nobody who sends nothing, or little by little, holds a thread for longer, and
+nobody holds up the accepting of others.
+"""
+
+from __future__ import annotations
+
+import errno
+import select
+import socket
+import struct
+from concurrent.futures import Future
+from contextlib import suppress
+from time import monotonic
+from typing import Any, Self
+
+from gunicorn.workers import gthread
+from gunicorn.workers.gthread import ThreadWorker
+
+REQUEST_SECONDS = 10.0
+"""How long a request, its header and body together, may take to come…"""
+BYTES_A_SECOND = 32 * 1024
+"""…and a second longer for so many bytes of it that came."""
+SILENT_SECONDS = 5.0
+"""How long the other side may send nothing in the middle of a request, or take nothing of its answer."""
+FIRST_BYTE_SECONDS = 0.2
+"""How long a thread waits for the first byte of a connection; after that it is waited for without one."""
+AGAIN_SECONDS = 0.01
+"""How long a thread that has answered a request waits for the connection's next."""
+STOP_SECONDS = 1.0
+"""How long a service that stops awaits a request on a connection that is kept alive, or silent."""
+END_SECONDS = 2.0
+END_BYTES = 64 * 1024
+"""How long, and for how much, the other side's end is awaited before a connection is closed."""
+
+
+class BoundedConnection(socket.socket):
+    """A client's connection. One that takes too long looks to the server like one that was reset."""
+
+    _until = 0.0
+    _is_over = False
+    _holds = False
+    _held = b""
+
+    @classmethod
+    def of(cls, connection: socket.socket) -> Self:
+        """Take a connection over."""
+        family, kind, protocol = connection.family, connection.type, connection.proto
+        patient = cls(family, kind, protocol, fileno=connection.detach())
+        silent = struct.pack("ll", int(SILENT_SECONDS), int(SILENT_SECONDS % 1 * 1_000_000))
+        for direction in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            patient.setsockopt(socket.SOL_SOCKET, direction, silent)
+        return patient
+
+    def begin(self) -> None:
+        """Expect a request from now on."""
+        self._until = monotonic() + REQUEST_SECONDS
+
+    def recv(self, size: int, flags: int = 0, /) -> bytes:
+        """Read what came. Raises ConnectionResetError where it takes too long."""
+        if self._is_over:
+            return b""
+        if self._held:
+            self.let_go()
+        if monotonic() > self._until:
+            raise _too_slow()
+        try:
+            read = super().recv(size, flags)
+        except BlockingIOError as error:
+            raise _too_slow() from error
+        self._until += len(read) / BYTES_A_SECOND
+        return read
+
+    def has_more(self, seconds: float) -> bool:
+        """Wait for more to come, or for the other side's end."""
+        poll = select.poll()
+        poll.register(self, select.POLLIN)
+        return bool(poll.poll(seconds * 1000))
+
+    def hold(self) -> None:
+        """Keep back the next that is sent, an answer's head, until its body comes or it is let go.
+
+        Each sending costs a way into the system, and the interpreter's lock until it is back.
+        """
+        self._holds = True
+
+    def let_go(self) -> None:
+        """Send what is kept back, and keep back nothing. Raises ConnectionResetError where it isn't taken."""
+        self._holds = False
+        # It may be closed by now, as gunicorn does where an answer breaks off.
+        if self._held and self.fileno() >= 0:
+            self.sendall(b"")
+
+    def sendall(self, data: Any, flags: int = 0, /) -> None:
+        """Send an answer. Raises ConnectionResetError where it isn't taken."""
+        if self._holds:
+            self._holds, self._held = False, data
+            return
+        if self._held:
+            data, self._held = self._held + data, b""
+        try:
+            super().sendall(data, flags)
+        except BlockingIOError as error:
+            raise _too_slow() from error
+
+    def end(self) -> None:
+        """Say that nothing more comes, and wait a little for the other side to say so too.
+
+        A server that closes under a sender who still sends takes back the answer, which he then never sees.
+        """
+        with suppress(OSError):
+            self.shutdown(socket.SHUT_WR)
+            until, left = monotonic() + END_SECONDS, END_BYTES
+            while left > 0 and (seconds := until - monotonic()) > 0:
+                self.settimeout(seconds)
+                read = super().recv(4096)
+                if not read:
+                    break
+                left -= len(read)
+        self._is_over = True
+
+
+class BoundedWorker(ThreadWorker):
+    """A worker of gunicorn's whose connections are patient, within bounds."""
+
+    def handle(self, conn: Any) -> Any:
+        """Take one request of a connection; runs in a thread of the pool."""
+        if not isinstance(conn.sock, BoundedConnection):
+            conn.sock = BoundedConnection.of(conn.sock)
+            if not conn.wait_for_data(FIRST_BYTE_SECONDS):
+                return gthread._DEFER  # type: ignore[attr-defined]
+        keep = self._handle_one(conn)
+        while keep and self._comes_again(conn):
+            keep = self._handle_one(conn)
+        if not keep:
+            # gunicorn would do it as it closes, in the thread that accepts, and let nobody in meanwhile.
+            conn.sock.end()
+        return keep
+
+    def _handle_one(self, conn: Any) -> Any:
+        conn.sock.begin()
+        return super().handle(conn)
+
+    def _comes_again(self, conn: Any) -> bool:
+        """Await a connection's next request for a moment, unless others wait for a thread.
+
+        A sender with much to send sends it at once. Through the thread that accepts, and another of the pool,
+        a request costs an eighth more.
+        """
+        if not self.alive or self.tpool._work_queue.qsize():
+            return False
+        return bool(conn.parser.unreader.buf.getvalue()) or conn.sock.has_more(AGAIN_SECONDS)
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Answer a request, head and body in one piece where the body is."""
+        conn.sock.hold()
+        try:
+            return super().handle_request(req, conn)
+        finally:
+            conn.sock.let_go()
+
+    def finish_request(self, conn: Any, fs: Future[Any]) -> None:
+        """Take a connection back from the pool; runs in the thread that accepts."""
+        super().finish_request(conn, fs)
+        if self.pending_conns and self.pending_conns[-1] is conn:
+            conn.timeout = monotonic() + REQUEST_SECONDS
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """Close the connections without a request by then; called where a stop begins."""
+        deadline = min(deadline, monotonic() + STOP_SECONDS)
+        super()._cap_keepalive(deadline)  # type: ignore[misc]
+        for conn in self.pending_conns:
+            conn.timeout = deadline if conn.timeout is None else min(conn.timeout, deadline)
+
+
+def _too_slow() -> ConnectionResetError:
+    return ConnectionResetError(errno.ECONNRESET, "the client is too slow")

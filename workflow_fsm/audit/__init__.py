@@ -1,0 +1,1 @@
+"""Is the store sound: everything read, chains folded, events and money added up, copies compared."""

@@ -1,0 +1,206 @@
+"""Chain: folds a user's rows of history as they stand in the table, and names the rows that don't follow.
+
+Works on the columns as they are, not on values read from them: a changed byte may read as the same instant.
+Where a row is damaged, the rows behind it are judged by what it was as well as by what it is, so that only
+the damaged one is named.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workflow_fsm.core.decision.dead_letters import DROPPED, RETRIED
+from workflow_fsm.core.decision.inbox import Standing, StoredEvent
+from workflow_fsm.core.decision.lifecycle import ACTS, COLUMNS, GENESIS, chain
+from workflow_fsm.core.definition import Definition
+
+Values = Mapping[str, Any]
+Complain = Callable[[str, object, str], None]
+"""Takes a table, the key of a row in it and what is wrong with that row."""
+
+_ANY = object()
+_MOST_GUESSES = 8
+_LAST = {"state": "to_state", "version": "version", "cursor": "cursor", "entered_at": "at"}
+"""Columns of a lifecycle, and what they are in its last row of history."""
+_LETTER = re.compile(r"(event|effect):[1-9][0-9]*", re.ASCII)
+
+
+@dataclass(slots=True)
+class Chain:
+    """The rows of one lifecycle, folded; `hashes` may name its last row, `origins` its first.
+
+    `parent` is the sync's chain from which it forks.
+    """
+
+    first: Values
+    last: Values
+    origins: Sequence[str]
+    hashes: Sequence[str]
+    first_sound: bool
+    last_sound: bool
+    parent: Chain | None
+
+
+def fold(
+    definition: Definition,
+    rows: Sequence[Values],
+    events: Mapping[str, StoredEvent | None],
+    complain: Complain,
+) -> dict[Any, Chain]:
+    """Fold the rows, which come in the order of their cursors; give a chain for each lifecycle.
+
+    `events` holds the user's events by id, None for one that can't be read.
+    """
+    folding = _Folding(definition, events, complain)
+    for row in rows:
+        folding.add(row)
+    return folding.chains
+
+
+def differences(row: Values, chain: Chain) -> Iterator[str]:
+    """Say where a lifecycle, as it stands in its table, differs from its chain."""
+    first, last = chain.first, chain.last
+    parent = chain if chain.parent is None else chain.parent
+    pairs: list[tuple[str, Any]] = []
+    if chain.first_sound:
+        pairs = [("id", first["cursor"]), ("claim_id", first["claim_id"]), ("sync_id", first["sync_id"])]
+        pairs.append(("parent", None if chain.parent is None else parent.first["lifecycle"]))
+    if chain.last_sound:
+        pairs += [(name, last[told]) for name, told in _LAST.items()]
+    for name, told in pairs:
+        if row[name] != told:
+            yield f"its {name} is {row[name]!r}, and history says {told!r}"
+    if row["head"] not in chain.hashes:
+        yield f"its head is {row['head']!r}, which is not the hash of its last row"
+    if chain.first_sound and row["origin"] not in parent.origins:
+        yield f"its origin is {row['origin']!r}, which is not the hash of its sync's first row"
+
+
+class _Folding:
+    """The chains of one user, as far as they were read."""
+
+    def __init__(
+        self, definition: Definition, events: Mapping[str, StoredEvent | None], complain: Complain
+    ) -> None:
+        self.chains: dict[Any, Chain] = {}
+        self._definition = definition
+        self._events = events
+        self._complain = complain
+        self._syncs: dict[Any, Chain] = {}
+        self._versions: dict[Any, set[int]] = {}
+
+    def add(self, row: Values) -> None:
+        """Judge the next row, and take it into its chain."""
+        behind = self.chains.get(row["lifecycle"])
+        parent = None
+        if behind is not None:
+            previous: Sequence[str] = behind.hashes
+            came_from = behind.last["to_state"] if behind.last_sound else _ANY
+            versions = self._versions[row["lifecycle"]]
+        elif row["claim_id"] is None or row["lifecycle"] == ACTS:
+            previous, came_from, versions = (GENESIS,), None, {1}
+        else:
+            parent = self._parent(row)
+            previous, versions = () if parent is None else parent.origins, {2}
+            came_from = parent.first["to_state"] if parent is not None and parent.first_sound else _ANY
+        sound = _follows(row, previous)
+        if row["version"] not in versions:
+            expected = " or ".join(map(str, sorted(versions)))
+            self._fault(row, f"its version is {row['version']!r} where {expected} follows; is a row missing?")
+        if sound:
+            is_act = row["lifecycle"] == ACTS
+            for reason in _unlike_an_act(row) if is_act else self._misfits(row, behind, came_from):
+                self._fault(row, reason)
+        else:
+            self._fault(row, "its hash is not that of its columns behind the row before it; it was changed")
+        follow = {row["version"] + 1} if isinstance(row["version"], int) else set()
+        hashes = [row["hash"]]
+        if not sound:
+            follow |= {version + 1 for version in versions}
+            hashes = [*hashes, *_hashes(row, previous)][:_MOST_GUESSES]
+        self._versions[row["lifecycle"]] = follow
+        if behind is not None:
+            behind.last, behind.hashes, behind.last_sound = row, hashes, sound
+            return
+        begun = Chain(
+            first=row,
+            last=row,
+            origins=hashes,
+            hashes=hashes,
+            first_sound=sound,
+            last_sound=sound,
+            parent=parent,
+        )
+        self.chains[row["lifecycle"]] = begun
+        if row["claim_id"] is None and row["lifecycle"] != ACTS:
+            self._syncs.setdefault(row["sync_id"], begun)
+
+    def _parent(self, row: Values) -> Chain | None:
+        """Give the chain that the first row of a claim's continues: its sync's, else whichever it follows."""
+        sync = self._syncs.get(row["sync_id"])
+        if sync is not None and _follows(row, sync.origins):
+            return sync
+        others = (chain for lifecycle, chain in self.chains.items() if lifecycle != ACTS)
+        return next((one for one in others if _follows(row, one.origins)), sync)
+
+    def _misfits(self, row: Values, behind: Chain | None, came_from: object) -> Iterator[str]:
+        """Say what a row tells that can't be, although its hash is right."""
+        if behind is not None and behind.first_sound:
+            for name in ("claim_id", "sync_id"):
+                if row[name] != behind.first[name]:
+                    yield f"its {name} is {row[name]!r}, and {behind.first[name]!r} in the rows before it"
+        if came_from is not _ANY and row["from_state"] != came_from:
+            yield f"it comes from {row['from_state']!r}, and the row before it led to {came_from!r}"
+        if not self._has_arrow(row):
+            yield (
+                f"no arrow of the definition leads from {row['from_state']!r} "
+                f"by {row['trigger']!r} to {row['to_state']!r}"
+            )
+            return
+        trigger = self._definition.trigger(row["trigger"])
+        if trigger is not None and trigger.timer:
+            if row["event_id"] is not None:
+                yield f"time alone fires {trigger.name}, and it names event {row['event_id']!r}"
+        elif row["event_id"] not in self._events:
+            yield f"its event {row['event_id']!r} is not among the user's"
+        else:
+            stored = self._events[row["event_id"]]
+            if stored is not None and not _moved(stored, row):
+                yield f"its event {row['event_id']!r} says of itself that it moved no such lifecycle"
+
+    def _has_arrow(self, row: Values) -> bool:
+        state, trigger = row["from_state"], row["trigger"]
+        return self._definition.has_arrow(state, trigger) and any(
+            arrow.target == row["to_state"] for arrow in self._definition.cell(state, trigger).arrows
+        )
+
+    def _fault(self, row: Values, reason: str) -> None:
+        self._complain("history", row["cursor"], reason)
+
+
+def _unlike_an_act(row: Values) -> Iterator[str]:
+    """Say what a row of the chain of acts tells that can't be: it moves nothing, and is about a letter."""
+    if row["trigger"] not in (RETRIED, DROPPED):
+        yield f"{row['trigger']!r} is nothing that is done with a dead letter"
+    if row["from_state"] is not None or row["sync_id"] != "":
+        yield "it stands among the acts, and tells of a transition"
+    if not _LETTER.fullmatch(str(row["to_state"])):
+        yield f"it is about {row['to_state']!r}, which is the id of no dead letter"
+
+
+def _hashes(row: Values, previous: Sequence[str]) -> list[str]:
+    columns = [row[name] for name in COLUMNS]
+    return [chain(one, columns) for one in previous]
+
+
+def _follows(row: Values, previous: Sequence[str]) -> bool:
+    return row["hash"] in _hashes(row, previous)
+
+
+def _moved(stored: StoredEvent, row: Values) -> bool:
+    return stored.event.trigger == row["trigger"] and any(
+        share.standing is Standing.APPLIED and row["lifecycle"] in share.lifecycles for share in stored.shares
+    )

@@ -1,0 +1,162 @@
+"""Report: what an audit counts and complains of, and the report that it makes of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+from workflow_fsm.core.decision.inbox import Standing
+from workflow_fsm.core.values import money
+from workflow_fsm.core.values.strict_json import EXACT
+
+MOST_FAULTS = 1000
+"""Faults that a report lists; further ones are counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Something wrong: `table` and `key` name a row of the user's (by its primary key besides the user).
+
+    What concerns the whole store has no user, table or key.
+    """
+
+    user_id: str
+    table: str
+    key: str
+    reason: str
+
+    def as_dict(self) -> dict[str, str]:
+        """Give the JSON object that a report shows."""
+        return {"user_id": self.user_id, "table": self.table, "key": self.key, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """The money in one currency; `payouts` are those received less those reversed, applied or not."""
+
+    currency: str
+    payouts: Decimal
+    recovered: Decimal
+    unapplied: Decimal
+    dropped: Decimal
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether every payout is recovered, unapplied or dropped."""
+        return self.payouts == EXACT.add(EXACT.add(self.recovered, self.unapplied), self.dropped)
+
+    def as_dict(self) -> dict[str, str]:
+        """Give the JSON object that a report shows, amounts as decimal strings."""
+        return {
+            name: money.text_decimal(amount, self.currency)
+            for name, amount in (
+                ("payouts_less_reversals", self.payouts),
+                ("recovered", self.recovered),
+                ("unapplied", self.unapplied),
+                ("dropped", self.dropped),
+            )
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What an audit found. `root` is one hash over the heads of all chains, by user and lifecycle.
+
+    `events` counts those `received` by their standing. `faults` lists the first thousand of `found`.
+    """
+
+    root: str
+    users: int
+    lifecycles: int
+    rows: int
+    received: int
+    events: Mapping[str, int]
+    money: tuple[Balance, ...]
+    faults: tuple[Fault, ...]
+    found: int
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.found
+
+    def expecting(self, root: str) -> Report:
+        """Give the report with one more fault where its root is not the one expected."""
+        if root == self.root:
+            return self
+        reason = (
+            f"the root is {self.root}, and {root} was expected: events were taken since, or a chain's end "
+            "was cut off"
+        )
+        fault = Fault(user_id="", table="", key="", reason=reason)
+        return replace(self, faults=(fault, *self.faults), found=self.found + 1)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the report as a JSON object."""
+        return {
+            "sound": self.sound,
+            "root": self.root,
+            "users": self.users,
+            "lifecycles": self.lifecycles,
+            "rows": self.rows,
+            "received": self.received,
+            "events": dict(self.events),
+            "money": {balance.currency: balance.as_dict() for balance in self.money},
+            "faults": [fault.as_dict() for fault in self.faults],
+            "faults_found": self.found,
+        }
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was counted and found, over all users."""
+
+    lifecycles: int = 0
+    rows: int = 0
+    received: int = 0
+    standings: Counter[str] = field(default_factory=Counter)
+    sums: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    found: int = 0
+
+    def report(self, *, root: str, users: int) -> Report:
+        """Make the report, once what was counted adds up, or else is a fault too."""
+        balances = tuple(self._balances())
+        for balance in balances:
+            if not balance.adds_up:
+                told = ", ".join(f"{name} {amount}" for name, amount in balance.as_dict().items())
+                self.fault("", "", "", f"the money in {balance.currency} does not add up: {told}")
+        counted = sum(self.standings.values())
+        if counted != self.received:
+            self.fault("", "", "", f"{self.received} events were received, and {counted} have a standing")
+        return Report(
+            root=root,
+            users=users,
+            lifecycles=self.lifecycles,
+            rows=self.rows,
+            received=self.received,
+            events={standing.value: self.standings[standing.value] for standing in Standing},
+            money=balances,
+            faults=tuple(self.faults),
+            found=self.found,
+        )
+
+    def fault(self, user_id: str, table: str, key: object, reason: str) -> None:
+        """Note that something is wrong with a row of a user's."""
+        self.found += 1
+        if len(self.faults) < MOST_FAULTS:
+            self.faults.append(Fault(user_id=user_id, table=table, key=str(key), reason=reason))
+
+    def add(self, currency: str, amount: Decimal, *names: str) -> None:
+        """Add an amount to some of a currency's sums."""
+        sums = self.sums.setdefault(currency, {})
+        for name in names:
+            sums[name] = EXACT.add(sums.get(name, Decimal(0)), amount)
+
+    def _balances(self) -> Iterator[Balance]:
+        names = ("payouts", "recovered", "unapplied", "dropped")
+        for currency, sums in sorted(self.sums.items()):
+            yield Balance(currency=currency, **{name: sums.get(name, Decimal(0)) for name in names})

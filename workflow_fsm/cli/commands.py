@@ -1,0 +1,224 @@
+"""The command line: a command a method of `Workflow`, with exit codes that scripts can use.
+
+Decides what is read from arguments; `exit_codes.py` says which code an error ends with, `printing.py` prints
+the answers. What operators do about effects stands in `cli_letters.py` and `cli_handlers.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, BinaryIO, NoReturn
+
+import click
+
+from workflow_fsm.cli import printing as show
+from workflow_fsm.cli.dead_letters import deadletters
+from workflow_fsm.cli.exit_codes import EPILOG, INVALID, REFUSED, UNKNOWN, Commands, Failure
+from workflow_fsm.cli.handlers import handlers, work_alone
+from workflow_fsm.cli.migrate import migrate
+from workflow_fsm.cli.options import common, existing, is_utf8, page, settings_for, text
+from workflow_fsm.core.definition.claim import claim_lifecycle
+from workflow_fsm.core.definition.explain import mermaid
+from workflow_fsm.core.errors import WorkflowError
+from workflow_fsm.core.values import strict_json
+from workflow_fsm.workflow import Workflow
+
+
+@click.group(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="workflow-fsm")
+def main() -> None:
+    """Carry reimbursement claims through their life, event by event."""
+
+
+main.add_command(deadletters)
+main.add_command(handlers)
+main.add_command(migrate)
+
+
+@main.command()
+@common
+def serve(as_json: bool, database: str | None) -> None:
+    """Serve HTTP at HOST and PORT until a signal ends it.
+
+    The environment says how; the log is JSON lines on stdout, with --json or without.
+    """
+    settings = settings_for(database)
+    try:
+        from webapp.server import serving
+    except ModuleNotFoundError as error:
+        raise _without_web("serve", error) from error
+    serving.serve(settings)
+
+
+@main.command()
+@common
+def worker(as_json: bool, database: str | None) -> None:
+    """Do what transitions owe, and let time pass, until a signal ends it.
+
+    Runs the handlers of the modules in WORKFLOW_HANDLERS and, where the web extra is installed, the calls to
+    other services that the environment asks for. On a signal it waits for what runs, up to a bound. The log
+    is JSON lines on stdout; without the web extra it is plain lines on stderr.
+    """
+    settings = settings_for(database)
+    try:
+        from webapp.server import serving
+    except ModuleNotFoundError as error:
+        failure = _without_web("a worker that calls INTEGRATIONS_URL or WORKFLOW_ALERT_URL", error)
+        if settings.integrations_url is not None or settings.alert_url is not None:
+            raise failure from error
+        work_alone(settings)
+    serving.work(settings)
+
+
+@main.command()
+@click.argument("trigger", callback=text)
+@click.argument("user_id", callback=text)
+@click.argument("fields", nargs=-1, metavar="[FIELD=VALUE | FIELD:=JSON]...")
+@click.option("--event-id", callback=text, help="The event's id; the same id again is the same event.")
+@click.option(
+    "--body",
+    type=click.File("rb", lazy=False),
+    metavar="FILE",
+    help="Take fields from the JSON object in this file (- is stdin) as well.",
+)
+@common
+def fire(
+    trigger: str,
+    user_id: str,
+    fields: tuple[str, ...],
+    event_id: str | None,
+    body: BinaryIO | None,
+    as_json: bool,
+    database: str | None,
+) -> None:
+    """Take one event: TRIGGER for the user USER_ID; it is committed when this ends with 0.
+
+    FIELD=VALUE gives a field as a string, FIELD:=JSON as any JSON value:
+
+    \b
+      workflow-fsm fire sync_complete u1 sync_id=s1
+      workflow-fsm fire detection_complete u1 sync_id=s1 'claims:=[{"claim_id": "c1"}]'
+      workflow-fsm fire payout_received u1 claim_id=c1 amount=12.50 --event-id evt-1
+    """
+    told = _body(body) if body is not None else {}
+    for name, value in [("user_id", user_id), *map(_field, fields)]:
+        if name in told and told[name] != value:
+            raise click.UsageError(f"{name} is given twice, with different values.")
+        told[name] = value
+    with Workflow.open(settings=settings_for(database)) as workflow:
+        event = workflow.read(trigger, told, event_id=event_id, id_field="--event-id")
+        (outcome,) = workflow.submit([event], actor="cli")
+    if isinstance(outcome, WorkflowError):
+        raise outcome
+    if as_json:
+        show.show_json(outcome.as_dict())
+    else:
+        show.show_outcome(outcome)
+
+
+@main.command()
+@click.argument("user_id", callback=text)
+@page
+@common
+def status(user_id: str, as_json: bool, database: str | None, **which: Any) -> None:
+    """Tell where the user USER_ID stands: claims, money, and what waits for what."""
+    with existing(database) as workflow:
+        found = workflow.status(user_id, **which)
+    if found is None:
+        _unknown(user_id)
+    if as_json:
+        show.show_json(found)
+    else:
+        show.show_status(found)
+
+
+@main.command()
+@click.argument("user_id", callback=text)
+@page
+@common
+def history(user_id: str, as_json: bool, database: str | None, **which: Any) -> None:
+    """List the transitions of the user USER_ID, oldest first."""
+    with existing(database) as workflow:
+        found = workflow.history(user_id, **which)
+    if found is None:
+        _unknown(user_id)
+    if as_json:
+        show.show_json({"history": found, "next_cursor": found.next_cursor})
+    else:
+        show.show_history(found)
+
+
+@main.command()
+@common
+def graph(as_json: bool, database: str | None) -> None:
+    """Draw the claim lifecycle as a Mermaid state diagram; no store is opened."""
+    definition = claim_lifecycle()
+    if as_json:
+        show.show_json({"definition": definition.name, "mermaid": mermaid(definition)})
+    else:
+        click.echo(mermaid(definition))
+
+
+@main.command()
+@click.option(
+    "--expect",
+    metavar="ROOT",
+    callback=text,
+    help="The root that an earlier check printed, of a store that took nothing since.",
+)
+@common
+def check(expect: str | None, as_json: bool, database: str | None) -> None:
+    """Audit the store: fold every chain of history, compare it with what is stored, add up events and money.
+
+    Prints one root over all chains. Ends with 1 where anything is wrong, and names the rows that are.
+    """
+    if expect is not None and not re.fullmatch("[0-9a-f]{64}", expect):
+        raise click.BadParameter("a root is 64 hexadecimal digits.", param_hint="'--expect'")
+    with existing(database) as workflow:
+        report = workflow.check(expect=expect)
+    if as_json:
+        show.show_json(report.as_dict())
+    else:
+        show.show_report(report)
+    if not report.sound:
+        faults = "fault" if report.found == 1 else "faults"
+        click.echo(f"Error: the store is damaged: {report.found} {faults}", err=True)
+        raise click.exceptions.Exit(REFUSED)
+
+
+def _without_web(what: str, error: ModuleNotFoundError) -> Failure:
+    """Tell what the web extra would have brought; a module of ours that is missing is a fault."""
+    if str(error.name).partition(".")[0] == "workflow_fsm":
+        raise error
+    told = f"{what} needs {error.name}, which is not installed: pip install 'workflow-fsm[web]'"
+    return Failure(INVALID, "web-extra-missing", told)
+
+
+def _body(file: BinaryIO) -> dict[str, Any]:
+    try:
+        told = strict_json.loads(file.read(strict_json.MAX_BYTES + 1))
+    except strict_json.Malformed as error:
+        raise Failure(INVALID, "malformed-body", f"the body can't be read: {error}") from error
+    if not isinstance(told, dict):
+        raise Failure(INVALID, "malformed-body", "the body must be one JSON object")
+    return told
+
+
+def _field(text: str) -> tuple[str, Any]:
+    """Read `FIELD=VALUE` or `FIELD:=JSON`."""
+    if not is_utf8(text):
+        raise click.UsageError(f"{text!a} is not UTF-8.")
+    match = re.fullmatch(r"([^=]+?)(:?=)(.*)", text, re.DOTALL)
+    if match is None:
+        raise click.UsageError(f"{text!r} is neither FIELD=VALUE nor FIELD:=JSON.")
+    name, sign, value = match.groups()
+    if sign == "=":
+        return name, value
+    try:
+        return name, strict_json.loads(value.encode())
+    except strict_json.Malformed as error:
+        raise click.UsageError(f"{name} can't be read: {error}") from error
+
+
+def _unknown(user_id: str) -> NoReturn:
+    raise Failure(UNKNOWN, "unknown-user", f"nothing is known of the user {user_id!r}", user_id=user_id)

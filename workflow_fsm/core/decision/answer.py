@@ -1,0 +1,137 @@
+"""The answer to an event, drafted while its parts are applied: what moved, is known, waits or is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from workflow_fsm.core.decision.idempotency import NEEDS_AN_ID
+from workflow_fsm.core.decision.inbox import Share, Standing, StoredEvent
+from workflow_fsm.core.decision.lifecycle import Lifecycle, Row
+from workflow_fsm.core.definition import Definition, Trigger
+from workflow_fsm.core.definition.events import BadEntry, Part
+from workflow_fsm.core.errors import FieldError, NotAllowed
+from workflow_fsm.core.outcome import Outcome, Record
+from workflow_fsm.core.values.instants import show_instant
+
+NEW_ID_NEEDED = "a correction needs a new event id"
+
+
+@dataclass(slots=True)
+class AnswerDraft:
+    """What became of an event's parts so far, as the answer will tell it."""
+
+    transitions: list[Record] = field(default_factory=list)
+    unchanged: dict[int, Lifecycle] = field(default_factory=dict)
+    refused: list[Record] = field(default_factory=list)
+    candidates: list[Record] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)
+
+    def add_move(self, row: Row) -> None:
+        """Tell of a transition."""
+        self.transitions.append(
+            Record(
+                {
+                    "claim_id": row.claim_id,
+                    "sync_id": row.sync_id,
+                    "from": row.from_state,
+                    "to": row.to_state,
+                    "version": row.version,
+                }
+            )
+        )
+
+    def refuse(self, definition: Definition, lifecycle: Lifecycle | None, part: Part, reason: str) -> Share:
+        """Tell that a part is refused by a lifecycle, or (None) by all that could be meant."""
+        self.refused.append(
+            Record(
+                claim_id=part.claim if lifecycle is None else lifecycle.claim_id,
+                state=None if lifecycle is None else lifecycle.state,
+                reason=reason,
+                allowed=[] if lifecycle is None else list(definition.allowed(lifecycle.state)),
+                errors=[],
+            )
+        )
+        lifecycles = () if lifecycle is None else (lifecycle.id,)
+        return Share(claim=part.claim, standing=Standing.REFUSED, lifecycles=lifecycles, index=part.index)
+
+    def refuse_entry(self, part: Part, name: str, fault: str) -> Share:
+        """Tell that an entry of a list is refused for one of its fields."""
+        self.refused.append(
+            Record(
+                index=part.index,
+                claim_id=part.claim,
+                state=None,
+                reason=f"{fault}; {NEW_ID_NEEDED}",
+                allowed=[],
+                errors=[FieldError(field=name, reason=fault).as_dict()],
+            )
+        )
+        return Share(claim=part.claim, standing=Standing.REFUSED, index=part.index)
+
+    def refuse_bad_entry(self, entry: BadEntry) -> Share:
+        """Tell that an entry of a list is not well formed."""
+        what = "; ".join(f"{e.field} {e.reason}".strip() for e in entry.errors)
+        self.refused.append(
+            Record(
+                index=entry.index,
+                state=None,
+                reason=f"entry {entry.index} is not well formed: {what}; {NEW_ID_NEEDED}",
+                allowed=[],
+                errors=[error.as_dict() for error in entry.errors],
+            )
+        )
+        return Share(claim=None, standing=Standing.REFUSED, index=entry.index)
+
+
+def answer_to(stored: StoredEvent, draft: AnswerDraft, trigger: Trigger) -> Outcome | NotAllowed:
+    """Tell what became of a new event."""
+    waiting = [share for share in stored.shares if share.standing is Standing.WAITING]
+    reimbursement = stored.event.field("reimbursement_id")
+    money_without_id = trigger.money and stored.event.event_id is None and not reimbursement
+    hints = [stored.event.hint, *draft.hints, NEEDS_AN_ID if money_without_id else None]
+    hint = " ".join(hint for hint in hints if hint) or None
+    status = _status(stored, draft)
+    if status == "refused":
+        first = draft.refused[0]
+        return NotAllowed(
+            first["reason"],
+            event_id=stored.event_id,
+            user_id=stored.event.user_id,
+            trigger=trigger.name,
+            state=first["state"],
+            allowed=first["allowed"],
+            candidates=draft.candidates,
+            refused=draft.refused if stored.event.listed else (),
+            hint=hint,
+        )
+    expires_at = None if stored.expires_at is None else show_instant(stored.expires_at)
+    return Outcome(
+        status=status,
+        event_id=stored.event_id,
+        user_id=stored.event.user_id,
+        trigger=trigger.name,
+        transitions=tuple(draft.transitions),
+        unchanged=tuple(
+            Record(claim_id=one.claim_id, sync_id=one.sync_id, state=one.state)
+            for one in draft.unchanged.values()
+        ),
+        deferred=tuple(
+            Record(claim_id=share.claim, waiting_for=list(share.waiting_for), expires_at=expires_at)
+            for share in waiting
+        ),
+        refused=tuple(draft.refused),
+        waiting_for=tuple(dict.fromkeys(step for share in waiting for step in share.waiting_for)),
+        expires_at=expires_at if waiting else None,
+        candidates=tuple(draft.candidates),
+        hint=hint,
+    )
+
+
+def _status(stored: StoredEvent, draft: AnswerDraft) -> str:
+    """Tell `applied` where anything moved, else `deferred`, else `unchanged`; `refused` if nothing else."""
+    standings = {share.standing for share in stored.shares}
+    if draft.transitions:
+        return "applied"
+    if Standing.WAITING in standings:
+        return "deferred"
+    return "refused" if standings == {Standing.REFUSED} else "unchanged"

@@ -1,0 +1,176 @@
+"""One event and the situation it met make one decision: all that is to be committed, and the answer.
+
+An event moves lifecycles, then timers that are due already fire, then waiting events are judged, oldest
+first, until none can go on. Pure: the store gives the situation and commits its changes; time and ids are
+arguments.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from workflow_fsm.core.decision.answer import answer_to
+from workflow_fsm.core.decision.apply import Application
+from workflow_fsm.core.decision.idempotency import Again, Repeat, find_repeat
+from workflow_fsm.core.decision.inbox import Standing, StoredEvent
+from workflow_fsm.core.decision.lifecycle import Lifecycle
+from workflow_fsm.core.decision.moves import move
+from workflow_fsm.core.decision.situation import Situation
+from workflow_fsm.core.definition import Addressing, Definition, Meeting, Rest
+from workflow_fsm.core.definition.events import Event
+from workflow_fsm.core.errors import AliasTaken, EventIdReused, WorkflowError
+from workflow_fsm.core.outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What the deciding depends on besides the table: how long a deferred event waits."""
+
+    defer: timedelta = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """An event as it arrives: who brought it, when, and where a new id comes from."""
+
+    event: Event
+    actor: str
+    at: datetime
+    new_id: Callable[[], str]
+
+
+def decide(
+    definition: Definition, situation: Situation, arrival: Arrival, policy: Policy
+) -> Outcome | WorkflowError:
+    """Take one event: write all that it changes into the situation, and give its answer.
+
+    NotAllowed is an answer as well, and kept; EventIdReused changes nothing.
+    """
+    event, now = arrival.event, arrival.at
+    trigger = definition.trigger(event.trigger)
+    assert trigger is not None
+    try:
+        repeat = find_repeat(definition, situation, trigger, event)
+    except EventIdReused as reused:
+        return reused
+    if isinstance(repeat, Repeat):
+        return _repeated(repeat)
+    event_id = event.event_id or arrival.new_id()
+    if isinstance(repeat, Again):
+        situation.changes.replaced.append(repeat.stored.seq)
+        event_id = repeat.stored.event_id
+    fresh = StoredEvent(
+        seq=situation.next_cursor(),
+        event_id=event_id,
+        event=event,
+        actor=arrival.actor,
+        received_at=now,
+        shares=(),
+        expires_at=None if trigger.money else now + policy.defer,
+    )
+    application = Application(definition, situation, fresh, now)
+    stored = application.apply()
+    outcome = answer_to(stored, application.draft, trigger)
+    answer = (
+        outcome.as_dict() if isinstance(outcome, Outcome) else {"status": "refused", "reason": str(outcome)}
+    )
+    stored = replace(stored, answer=answer)
+    situation.keep(stored, received=True)
+    if stored.letter is not None:
+        situation.tell_of(event_dead_letter(stored), now)
+    follow(definition, situation, now)
+    return outcome
+
+
+def event_dead_letter(stored: StoredEvent) -> str:
+    """Give the id of an event as a dead letter, within its user."""
+    return f"event:{stored.seq}"
+
+
+def pass_time(
+    definition: Definition,
+    situation: Situation,
+    now: datetime,
+    *,
+    due: Iterable[int] = (),
+    expired: Iterable[StoredEvent] = (),
+) -> int:
+    """Fire the timers of the lifecycles `due`, end the wait of the events `expired`; count what was done."""
+    done = 0
+    for lifecycle_id in due:
+        lifecycle = situation.lifecycle(lifecycle_id)
+        if lifecycle is not None:
+            done += _fire_timers(definition, situation, lifecycle, now)
+    follow(definition, situation, now)
+    for stored in expired:
+        stored = situation.current(stored)
+        if stored.standing is Standing.WAITING and stored.expires_at is not None and stored.expires_at <= now:
+            shares = tuple(
+                replace(share, standing=Standing.DEAD) if share.standing is Standing.WAITING else share
+                for share in stored.shares
+            )
+            dead = replace(stored, shares=shares, settled=situation.cursor)
+            situation.keep(dead)
+            situation.tell_of(event_dead_letter(dead), now)
+            done += 1
+    return done
+
+
+def link(definition: Definition, situation: Situation, *, claim_id: str, alias: str, now: datetime) -> None:
+    """Let an alias stand for a claim, and free the events that waited under it. Raises AliasTaken."""
+    target = situation.canonical(claim_id)
+    owner = situation.owner(alias)
+    if alias == target or owner == target:
+        return
+    if owner is not None:
+        raise AliasTaken(user_id=situation.user_id, claim_id=target, alias=alias, owner=owner)
+    situation.link(alias, target)
+    follow(definition, situation, now)
+
+
+def _fire_timers(definition: Definition, situation: Situation, lifecycle: Lifecycle, now: datetime) -> int:
+    if lifecycle.due_at is None or lifecycle.due_at > now:
+        return 0
+    for timer in definition.by_addressing(Addressing.TIMER):
+        meeting = Meeting(facts=lifecycle.facts, paid=lifecycle.paid, told={})
+        answer = definition.answer(lifecycle.state, timer.name, meeting)
+        if not isinstance(answer, Rest):
+            move(definition, situation, lifecycle, answer, timer, {}, now=now, stored=None)
+            return 1
+    return 0
+
+
+def follow(definition: Definition, situation: Situation, now: datetime) -> None:
+    """Let follow what a change brings about, until nothing more does.
+
+    Timers fire that are due already; then the waiting events are judged from the oldest, and from the oldest
+    again after each that went on. Only those are judged that the change can concern: the nameless, and those
+    that name a changed claim; the others would go on waiting.
+    """
+    waiting: dict[int, StoredEvent] = {}
+    queue: list[int] = []
+    while True:
+        touched, names = situation.touched_since_last()
+        if touched or names:
+            for lifecycle in touched:
+                _fire_timers(definition, situation, lifecycle, now)
+            for stored in situation.waiting(names):
+                if stored.seq not in waiting:
+                    waiting[stored.seq] = stored
+                    heapq.heappush(queue, stored.seq)
+        elif queue:
+            stored = waiting.pop(heapq.heappop(queue))
+            applied = Application(definition, situation, stored, now).apply()
+            if applied.shares != stored.shares:
+                situation.keep(applied)
+        else:
+            return
+
+
+def _repeated(repeat: Repeat) -> Outcome:
+    assert repeat.stored.answer is not None
+    first = Outcome.from_dict(repeat.stored.answer)
+    return replace(first, status="duplicate", first_status=first.status, hint=repeat.hint or first.hint)

@@ -1,0 +1,201 @@
+"""A lifecycle as data: its table, proved when it is built; its arrows run on one `transitions` machine."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from transitions import EventData, Machine
+
+from workflow_fsm.core.definition.cells import (
+    NONE,
+    Addressing,
+    Cell,
+    Meeting,
+    Rest,
+    State,
+    Trigger,
+)
+from workflow_fsm.core.definition.validation import cell_problems, outline_problems, path_problems
+from workflow_fsm.core.errors import DefinitionInvalid
+
+
+class _Token:
+    """The mutable slot that the shared machine moves."""
+
+    __slots__ = ("state",)
+
+    def __init__(self, state: str) -> None:
+        self.state = state
+
+
+@dataclass(frozen=True, kw_only=True)
+class Definition:
+    """A lifecycle: its states, triggers, and a cell for each of their pairs.
+
+    `cells` maps a state's name (None for the row of a lifecycle that doesn't exist yet) to a cell for each
+    trigger, in the order of `triggers`; None stands where there is nothing to say (a timer on no lifecycle).
+    Building one proves it; DefinitionInvalid lists every fault found.
+    """
+
+    name: str
+    states: tuple[State, ...]
+    triggers: tuple[Trigger, ...]
+    cells: Mapping[str | None, tuple[Cell | None, ...]]
+    by_name: dict[str, Trigger] = field(init=False, repr=False, compare=False)
+    table: dict[tuple[str | None, str], Cell] = field(init=False, repr=False, compare=False)
+    _rank: dict[str, int] = field(init=False, repr=False, compare=False)
+    _by_addressing: dict[Addressing, tuple[Trigger, ...]] = field(init=False, repr=False, compare=False)
+    _machine: Machine = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Prove the table and build the machine."""
+        rank = {state.name: place for place, state in enumerate(self.states)}
+        by_name = {trigger.name: trigger for trigger in self.triggers}
+        object.__setattr__(self, "_rank", rank)
+        object.__setattr__(self, "by_name", by_name)
+        by_addressing = {
+            way: tuple(trigger for trigger in self.triggers if trigger.addressing is way)
+            for way in Addressing
+        }
+        object.__setattr__(self, "_by_addressing", by_addressing)
+        problems = outline_problems(self)
+        if not problems:
+            table = {
+                (state, trigger.name): cell
+                for state, row in self.cells.items()
+                for trigger, cell in zip(self.triggers, row, strict=True)
+                if cell is not None
+            }
+            object.__setattr__(self, "table", table)
+            problems = cell_problems(self) or path_problems(self)
+        if problems:
+            raise DefinitionInvalid(problems)
+        object.__setattr__(self, "_machine", _machine(self))
+
+    def trigger(self, name: str) -> Trigger | None:
+        """Give the trigger of that name, or None."""
+        return self.by_name.get(name)
+
+    def cell(self, state: str | None, trigger: str) -> Cell:
+        """Give the cell of a state (None: no lifecycle yet) and a trigger."""
+        return self.table[state, trigger]
+
+    def has_arrow(self, state: str | None, trigger: str) -> bool:
+        """Tell whether an arrow stands in that cell, whatever its question."""
+        cell = self.table.get((state, trigger))
+        return cell is not None and bool(cell.arrows)
+
+    def arrow_states(self, trigger: str) -> tuple[str, ...]:
+        """Give the states in whose cell for that trigger an arrow stands."""
+        return tuple(state.name for state in self.states if self.has_arrow(state.name, trigger))
+
+    def allowed(self, state: str | None) -> tuple[str, ...]:
+        """Give the triggers with an arrow from that state, timers left out."""
+        return tuple(t.name for t in self.triggers if not t.timer and self.has_arrow(state, t.name))
+
+    def rank(self, state: str) -> int:
+        """Tell how far a state is advanced: 0 for the first that is listed."""
+        return self._rank[state]
+
+    def closed(self, state: str) -> bool:
+        """Tell whether nothing is awaited any more in that state."""
+        return self.states[self._rank[state]].closed
+
+    def by_addressing(self, addressing: Addressing) -> tuple[Trigger, ...]:
+        """Give the triggers that find their lifecycles in that way."""
+        return self._by_addressing[addressing]
+
+    def first_state(self) -> str:
+        """Give the state in which a lifecycle begins."""
+        (sync,) = self.by_addressing(Addressing.SYNC)
+        return self.cell(None, sync.name).arrows[0].target
+
+    def forked_state(self) -> str | None:
+        """Give the state into which detection moves, or None in a lifecycle without forks."""
+        return next(
+            (
+                self.cell(self.first_state(), trigger.name).arrows[0].target
+                for trigger in self.by_addressing(Addressing.DETECTION)
+            ),
+            None,
+        )
+
+    def answer(self, state: str | None, trigger: str, meeting: Meeting) -> str | Rest:
+        """Say what a trigger does in a state: the target of the arrow that holds, else the cell's rest.
+
+        The arrow is taken on the shared machine. Raises KeyError for an unknown state or trigger.
+        """
+        cell = self.table[state, trigger]
+        if not cell.arrows:
+            assert cell.rest is not None
+            return cell.rest
+        told = cell.question.ask(meeting) if cell.question else None
+        if cell.rest is not None and all(arrow.when != told for arrow in cell.arrows):
+            return cell.rest
+        token = _Token(NONE if state is None else state)
+        self._machine.events[trigger].trigger(token, answer=told)
+        return token.state
+
+    def path(self, state: str | None, trigger: str) -> tuple[str, ...]:
+        """Give the fewest triggers (timers left out) that lead from `state` to where `trigger` has an arrow.
+
+        Empty where it has one already, or where nothing leads there.
+        """
+        goals = set(self.arrow_states(trigger))
+        seen: set[str | None] = {state}
+        queue: deque[tuple[str | None, tuple[str, ...]]] = deque([(state, ())])
+        while queue:
+            here, way = queue.popleft()
+            if here in goals:
+                return way
+            for step in self.allowed(here):
+                for arrow in self.cell(here, step).arrows:
+                    if arrow.target not in seen:
+                        seen.add(arrow.target)
+                        queue.append((arrow.target, (*way, step)))
+        return ()
+
+    def variant(
+        self,
+        *,
+        name: str,
+        states: Sequence[State] | None = None,
+        triggers: Sequence[Trigger] | None = None,
+        cells: Mapping[str | None, Mapping[str, Cell]],
+    ) -> Definition:
+        """Give a definition like this one with other states, triggers or cells.
+
+        `states` and `triggers` are whole lists; `cells` names only the cells that are new or differ.
+        """
+        now = tuple(triggers) if triggers is not None else self.triggers
+        listed = tuple(states) if states is not None else self.states
+        rows: dict[str | None, tuple[Cell | None, ...]] = {}
+        for state in (None, *(s.name for s in listed)):
+            changed = cells.get(state, {})
+            rows[state] = tuple(changed.get(t.name, self.table.get((state, t.name))) for t in now)
+        return replace(self, name=name, states=listed, triggers=now, cells=rows)
+
+
+def _machine(definition: Definition) -> Machine:
+    states = [NONE, *(state.name for state in definition.states)]
+    machine = Machine(
+        model=None, states=states, initial=None, auto_transitions=False, send_event=True, queued=False
+    )
+    for (state, trigger), cell in definition.table.items():
+        for arrow in cell.arrows:
+            machine.add_transition(
+                trigger, NONE if state is None else state, arrow.target, conditions=_holds(arrow.when)
+            )
+    return machine
+
+
+def _holds(when: str | None) -> list[str | Callable[..., bool | None]]:
+    if when is None:
+        return []
+
+    def holds(event: EventData) -> bool:
+        return bool(event.kwargs["answer"] == when)
+
+    return [holds]

@@ -1,0 +1,334 @@
+"""The fields of each trigger, and the reading of a parsed body to a valid `Event`: every fault at once.
+
+Decides what is well formed and what an event's content is. Whom it is for is `correlation.py`'s to say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from workflow_fsm.core.definition import Trigger
+from workflow_fsm.core.errors import FieldError, InvalidEvent
+from workflow_fsm.core.values import money, strict_json
+from workflow_fsm.core.values.fields import (
+    Field,
+    FieldTable,
+    Kind,
+    comparable_value,
+    did_you_mean,
+    read_entries,
+    read_value,
+    show_value,
+)
+
+CLAIM = Field(name="claim_id", kind=Kind.ID)
+NAMED_CLAIM = Field(name="claim_id", kind=Kind.ID, required=True)
+SYNC = Field(name="sync_id", kind=Kind.ID)
+CASE = Field(name="amazon_case_id", kind=Kind.ID, aliases=("case_id",))
+CURRENCY = Field(name="currency", kind=Kind.CURRENCY)
+CONFIDENCE = Field(name="confidence", kind=Kind.CONFIDENCE)
+PAYOUT = Field(name="amount", kind=Kind.PAYOUT, required=True)
+REIMBURSEMENT = Field(name="reimbursement_id", kind=Kind.ID)
+
+SYNC_COMPLETE = (
+    SYNC,
+    Field(name="orders_count", kind=Kind.COUNT),
+    Field(name="inventory_items", kind=Kind.COUNT),
+)
+FOUND_CLAIM = (
+    NAMED_CLAIM,
+    Field(name="aliases", kind=Kind.IDS),
+    Field(name="claim_type", kind=Kind.TEXT),
+    Field(name="amount", kind=Kind.ESTIMATE),
+    CURRENCY,
+    CONFIDENCE,
+    Field(name="evidence", kind=Kind.ANY),
+    Field(name="discovery_date", kind=Kind.INSTANT),
+    Field(name="deadline_date", kind=Kind.INSTANT),
+    Field(name="eligible_from", kind=Kind.INSTANT),
+)
+DETECTION_COMPLETE = (
+    Field(name="sync_id", kind=Kind.ID, aliases=("detection_job_id",)),
+    Field(
+        name="claims",
+        kind=Kind.ENTRIES,
+        aliases=("claims_found",),
+        entry=FOUND_CLAIM,
+        or_count=True,
+    ),
+)
+MATCH = (
+    NAMED_CLAIM,
+    Field(name="evidence_document_id", kind=Kind.ID),
+    CONFIDENCE,
+    Field(name="match_type", kind=Kind.TEXT),
+    Field(name="reasoning", kind=Kind.TEXT),
+)
+EVIDENCE_MATCHING_COMPLETE = (
+    SYNC,
+    CLAIM,
+    CONFIDENCE,
+    Field(name="matches", kind=Kind.ENTRIES, aliases=("matching_results",), entry=MATCH, several=True),
+)
+CLAIM_SUBMITTED = (CLAIM, CASE, SYNC)
+CLAIM_REJECTED = (CLAIM, Field(name="rejection_reason", kind=Kind.TEXT, aliases=("reason",)), CASE, SYNC)
+PAYOUT_RECEIVED = (PAYOUT, CLAIM, CURRENCY, CASE, REIMBURSEMENT, SYNC)
+PAYOUT_REVERSED = (*PAYOUT_RECEIVED, Field(name="original_reimbursement_id", kind=Kind.ID))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What an event says of one claim: `claim` is the name it uses, None where it names none.
+
+    `fields` maps canonical names to read values. `index` is the place of the entry in the event's list.
+    """
+
+    claim: str | None
+    fields: Mapping[str, Any]
+    index: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadEntry:
+    """An entry of a list that can't be taken: its place and what is wrong with it."""
+
+    index: int
+    errors: tuple[FieldError, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One well-formed event.
+
+    `parts` has one part for each claim named (a list, `claim_id`), one nameless part where the event names
+    none, and none where it has an empty list. `body` is the content as kept: canonical names, plain values.
+    `fingerprint` is equal for equal content, whatever its spelling; the id is no part of it.
+    """
+
+    trigger: str
+    user_id: str
+    event_id: str | None
+    fields: Mapping[str, Any]
+    parts: tuple[Part, ...]
+    listed: bool
+    bad: tuple[BadEntry, ...]
+    body: Mapping[str, Any]
+    fingerprint: str
+    occurred_at: datetime | None = None
+    hint: str | None = None
+
+    def field(self, name: str) -> Any:
+        """Give the read value of a field, None where it is absent."""
+        return self.fields.get(name)
+
+
+def read_event(
+    trigger: Trigger, body: Mapping[str, Any], *, event_id: str | None = None, id_field: str = "event_id"
+) -> Event:
+    """Read a body (JSON values as `strict_json` gives them) as an event of `trigger`.
+
+    `event_id` is an id that came beside the body, in `id_field`; it goes before the body's own.
+    Raises InvalidEvent with every wrong field; one bad entry of a list is no fault of the whole, unless
+    all are bad.
+    """
+    reading = _Reading(trigger.table, body)
+    reading.read()
+    fields = reading.fields
+    if event_id is not None:
+        try:
+            fields["event_id"] = read_value(Kind.ID, event_id)
+        except ValueError as error:
+            reading.errors.append(FieldError(field=id_field, reason=str(error)))
+    named = fields.get("claim_id")
+    lists = [f for f in trigger.fields if f.kind is Kind.ENTRIES]
+    listed = next((f for f in lists if f.name in reading.entries), None)
+    if listed is not None and named is not None:
+        for name in ("claim_id", listed.name):
+            reason = f"claim_id and {listed.name} can't come together; name the claims in one of them"
+            reading.errors.append(FieldError(field=name, reason=reason))
+    parts: tuple[Part, ...]
+    bad: tuple[BadEntry, ...] = ()
+    if listed is None:
+        parts = (Part(claim=named, fields=fields),)
+    else:
+        parts, bad, contents = _read_list(listed, reading.entries[listed.name], reading.hints)
+        reading.content[listed.name] = [show for show, _ in contents]
+        reading.comparable[listed.name] = [compare for _, compare in contents]
+        if bad and not parts:
+            reading.errors.extend(
+                FieldError(field=f"{listed.name}[{entry.index}].{e.field}".rstrip("."), reason=e.reason)
+                for entry in bad
+                for e in entry.errors
+            )
+    if reading.errors:
+        raise InvalidEvent(reading.errors, trigger=trigger.name)
+    return Event(
+        trigger=trigger.name,
+        user_id=fields["user_id"],
+        event_id=fields.get("event_id"),
+        fields=fields,
+        parts=parts,
+        listed=listed is not None,
+        bad=bad,
+        body=reading.content,
+        fingerprint=_fingerprint(reading.comparable),
+        occurred_at=fields.get("occurred_at"),
+        hint=" ".join(dict.fromkeys(reading.hints)) or None,
+    )
+
+
+class _Reading:
+    """One object being read: the values read, the content kept, and every error met."""
+
+    def __init__(self, table: FieldTable, body: Mapping[str, Any]) -> None:
+        self._body = body
+        self._table = table
+        self.fields: dict[str, Any] = {}
+        self.entries: dict[str, list[Any]] = {}
+        self.content: dict[str, Any] = {}
+        self.comparable: dict[str, Any] = {}
+        self.errors: list[FieldError] = []
+        self.hints: list[str] = []
+
+    def read(self) -> None:
+        """Read every field; what isn't listed is kept as it is."""
+        given: dict[str, list[tuple[str, Any]]] = {}
+        for name, raw in self._body.items():
+            field = self._table.by_name.get(name)
+            if field is None:
+                self.content[name] = self.comparable[name] = raw
+                self._hint(name)
+            elif raw is not None and not (field.or_count and self._count(field, name, raw)):
+                given.setdefault(field.name, []).append((name, raw))
+        for name, pairs in given.items():
+            self._read_field(self._table.by_name[name], pairs)
+        for field in self._table.required:
+            if field.name not in given:
+                hint = next((h for h in self.hints if h.endswith(f"`{field.name}`?")), "")
+                reason = "is required" + (f"; {hint}" if hint else "")
+                self.errors.append(FieldError(field=field.name, reason=reason))
+        if "amount" in self.fields:
+            _check_money(self.fields, self._table.by_name["amount"].kind, self.errors)
+        for name, value in self.fields.items():
+            if name != "event_id":
+                self.content[name] = show_value(value)
+                self.comparable[name] = comparable_value(value)
+
+    def _hint(self, name: str) -> None:
+        meant = did_you_mean(name, self._table.by_name)
+        if meant is not None and self._body.get(meant) is None:
+            self.hints.append(f"`{name}` is not read: did you mean `{meant}`?")
+
+    def _read_field(self, field: Field, given: Sequence[tuple[str, Any]]) -> None:
+        values = []
+        for name, raw in given:
+            try:
+                is_list = field.kind is Kind.ENTRIES
+                values.append(read_entries(field, raw) if is_list else read_value(field.kind, raw))
+            except ValueError as error:
+                self.errors.append(FieldError(field=name, reason=str(error)))
+        if len(values) < len(given):
+            return
+        if len(values) == 2 and not _alike(field, values):
+            alias = next(name for name, _ in given if name != field.name)
+            reason = f"`{field.name}` and `{alias}` are two names of one field and differ; send one of them"
+            self.errors.append(FieldError(field=alias, reason=reason))
+        elif field.kind is Kind.ENTRIES:
+            self.entries[field.name] = values[0]
+        else:
+            self.fields[field.name] = values[0]
+
+    def _count(self, field: Field, name: str, raw: Any) -> bool:
+        """Take a plain count that stands where a list may; tell whether it was one."""
+        if name == field.name or isinstance(raw, list):
+            return False
+        try:
+            self.fields[name] = read_value(Kind.COUNT, raw)
+        except ValueError:
+            reason = "must be a list of objects, or a plain count: a whole number, 0 or more"
+            self.errors.append(FieldError(field=name, reason=reason))
+        return True
+
+
+def _alike(field: Field, values: Sequence[Any]) -> bool:
+    if field.kind is Kind.ENTRIES:
+        first, second = (_comparable_entries(field, entries) for entries in values)
+    else:
+        first, second = (comparable_value(value) for value in values)
+    return strict_json.dumps(first) == strict_json.dumps(second)
+
+
+def _comparable_entries(field: Field, entries: Sequence[Any]) -> list[Any]:
+    return [compare for _, compare in _read_list(field, entries, [])[2]]
+
+
+def _read_list(
+    field: Field, entries: Sequence[Any], hints: list[str]
+) -> tuple[tuple[Part, ...], tuple[BadEntry, ...], list[tuple[Any, Any]]]:
+    """Read a list's entries: the parts, the bad ones, and each entry's (content kept, content compared)."""
+    good: list[tuple[int, Mapping[str, Any], str]] = []
+    bad: list[BadEntry] = []
+    contents: list[tuple[Any, Any]] = []
+    for index, entry in enumerate(entries):
+        if not isinstance(entry, dict):
+            bad.append(BadEntry(index=index, errors=(FieldError(field="", reason="must be an object"),)))
+            contents.append((entry, entry))
+            continue
+        reading = _Reading(field.entries, entry)
+        reading.read()
+        hints.extend(reading.hints)
+        if reading.errors:
+            bad.append(BadEntry(index=index, errors=tuple(reading.errors)))
+            contents.append((entry, entry))
+        else:
+            contents.append((reading.content, reading.comparable))
+            good.append((index, reading.fields, strict_json.dumps(reading.comparable)))
+    parts, twice = _one_part_a_claim(field, good)
+    return parts, tuple(sorted([*bad, *twice], key=lambda entry: entry.index)), contents
+
+
+def _one_part_a_claim(
+    field: Field, good: Sequence[tuple[int, Mapping[str, Any], str]]
+) -> tuple[tuple[Part, ...], list[BadEntry]]:
+    groups: dict[str, list[tuple[int, Mapping[str, Any], str]]] = {}
+    for entry in good:
+        groups.setdefault(entry[1]["claim_id"], []).append(entry)
+    parts: list[Part] = []
+    bad: list[BadEntry] = []
+    for claim, group in groups.items():
+        if not field.several and len({content for _, _, content in group}) > 1:
+            error = FieldError(field="claim_id", reason=f"{claim!r} is named twice with different content")
+            bad.extend(BadEntry(index=index, errors=(error,)) for index, _, _ in group)
+            continue
+        best = max(group, key=_confidence)
+        parts.append(Part(claim=claim, fields=best[1], index=group[0][0]))
+    return tuple(parts), bad
+
+
+def _confidence(entry: tuple[int, Mapping[str, Any], str]) -> Any:
+    confidence = entry[1].get("confidence")
+    return -1 if confidence is None else confidence
+
+
+def _check_money(fields: dict[str, Any], kind: Kind, errors: list[FieldError]) -> None:
+    """Check an amount against its currency; a payout whose currency is told is rounded to it."""
+    amount = fields["amount"]
+    currency = fields.get("currency")
+    try:
+        if kind is Kind.ESTIMATE:
+            money.estimate_minor(amount, currency or "USD")
+        elif currency is not None:
+            minor = money.payout_minor(amount, currency)
+            fields["amount"] = money.amount(money.text(minor, currency))
+        elif not money.payable_somewhere(amount):
+            raise money.NotMoney("must be above 0, and have no more decimals than some currency has (4)")
+    except money.NotMoney as error:
+        errors.append(FieldError(field="amount", reason=str(error)))
+
+
+def _fingerprint(comparable: dict[str, Any]) -> str:
+    return hashlib.sha256(strict_json.dumps(comparable).encode()).hexdigest()

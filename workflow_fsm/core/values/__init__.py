@@ -1,0 +1,1 @@
+"""The values that everything is made of: strict JSON, fields, money, instants."""

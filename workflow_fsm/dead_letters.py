@@ -1,0 +1,266 @@
+"""Dead letters: listed, retried and dropped by whoever operates the store.
+
+Each act is written into the user's chain of acts, with who did it and why.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from workflow_fsm.core.decision.dead_letters import DROPPED, RETRIED, drop_event, record_act, retry_event
+from workflow_fsm.core.decision.situation import Situation
+from workflow_fsm.core.errors import (
+    DeadLetterUnknown,
+    FieldError,
+    InvalidEvent,
+    StoreUnavailable,
+    WorkflowError,
+)
+from workflow_fsm.core.outcome import Outcome, Record
+from workflow_fsm.effects import outbox
+from workflow_fsm.read import dead_letters as deadletters
+from workflow_fsm.read.dead_letters import DeadLetterId, DeadLetterPage
+from workflow_fsm.store_handle import StoreHandle
+from workflow_fsm.stores.mapping import stored_event_of
+from workflow_fsm.stores.session import Columns, Session
+from workflow_fsm.stores.unit_of_work import UnitOfWork
+
+
+class DeadLetters(StoreHandle):
+    """What an operator does; a part of `Workflow`."""
+
+    def dead_letters(
+        self,
+        *,
+        kind: str | None = None,
+        user_id: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> DeadLetterPage:
+        """List dead letters, oldest first: events refused, expired or waiting with money; effects given up.
+
+        `kind` is `event` or `effect`. Each is `{id, kind, user_id, claim_id, trigger, handler, reason,
+        attempts, at, event_id}`; `next_cursor` is the `cursor` of the next page. Raises InvalidEvent for a
+        kind or cursor that is none.
+        """
+        definition = self._store.definition
+        return self._store.read(
+            lambda session: deadletters.list_dead_letters(
+                session, definition, kind=kind, user_id=user_id, limit=limit, cursor=cursor
+            )
+        )
+
+    def retry_dead_letter(
+        self,
+        letter_id: str,
+        *,
+        claim_id: str | None = None,
+        actor: str = "library",
+        reason: str | None = None,
+    ) -> Record:
+        """Try a dead letter again: judge an event anew (for `claim_id`, if given), or owe an effect anew.
+
+        Gives the event's outcome as an answer to it would be, or `{"status": "owed"}` for an effect (`void`
+        where it was work for being in a state that the claim has left). Raises DeadLetterUnknown,
+        InvalidEvent (a claim given to what can't take one), NotAllowed (refused again).
+        """
+        letter = DeadLetterId.parse(letter_id)
+        if letter.kind == "effect" and claim_id is not None:
+            fault = "an effect is for the claim of its own transition; retry it without one"
+            raise InvalidEvent([FieldError(field="claim_id", reason=fault)])
+        _check_texts(actor=actor, reason=reason)
+        now = self._clock()
+
+        def retry(unit: UnitOfWork) -> Record | WorkflowError:
+            if letter.kind == "effect":
+                return Record(status=self._revive(unit, letter, "owed", RETRIED, now, actor, reason))
+            return self._retry_event(unit, letter, claim_id, now, actor, reason)
+
+        outcome = self._store.commit(retry, users=[letter.user_id])
+        if isinstance(outcome, WorkflowError):
+            raise outcome
+        return outcome
+
+    def drop_dead_letter(self, letter_id: str, *, reason: str, actor: str = "library") -> Record:
+        """End a dead letter for good, for a `reason` that is kept. Gives `{"status": "dropped"}`.
+
+        Raises DeadLetterUnknown, InvalidEvent (no reason was given).
+        """
+        letter = DeadLetterId.parse(letter_id)
+        _check_texts(actor=actor, reason=reason)
+        if not reason.strip():
+            raise InvalidEvent([FieldError(field="reason", reason="is required, and not blank")])
+        now = self._clock()
+
+        def drop(unit: UnitOfWork) -> Record:
+            if letter.kind == "effect":
+                return Record(status=self._revive(unit, letter, "dropped", DROPPED, now, actor, reason))
+
+            def change(situation: Situation) -> None:
+                stored = stored_event_of(self._store.definition, self._dead_event(unit.session, letter))
+                drop_event(situation, stored)
+                self._record(
+                    situation,
+                    unit.session,
+                    letter,
+                    DROPPED,
+                    now,
+                    actor,
+                    reason,
+                    event_id=stored.event_id,
+                )
+
+            unit.change(letter.user_id, now, change)
+            return Record(status="dropped")
+
+        return self._store.commit(drop, users=[letter.user_id])
+
+    def retry_dead_letters(
+        self,
+        *,
+        kind: str | None = None,
+        user_id: str | None = None,
+        handler: str | None = None,
+        trigger: str | None = None,
+        dry_run: bool = False,
+        actor: str = "library",
+        reason: str | None = None,
+    ) -> Record:
+        """Retry all dead letters that match; with `dry_run` only count them.
+
+        Gives `{"matched", "retried", "failed"}`; one that fails again stays a dead letter. Raises
+        InvalidEvent, and StoreUnavailable, which leaves the rest as it is.
+        """
+        matched: list[Record] = []
+        cursor: str | None = None
+        while True:
+            page = self.dead_letters(kind=kind, user_id=user_id, limit=1000, cursor=cursor)
+            matched += [
+                letter
+                for letter in page
+                if handler in (None, letter["handler"]) and trigger in (None, letter["trigger"])
+            ]
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+        retried = failed = 0
+        for letter in [] if dry_run else matched:
+            try:
+                self.retry_dead_letter(letter["id"], actor=actor, reason=reason)
+                retried += 1
+            except StoreUnavailable:
+                raise
+            except WorkflowError:
+                failed += 1
+        return Record(matched=len(matched), retried=retried, failed=failed)
+
+    def acts(self, user_id: str, *, limit: int = 100, cursor: int | None = None) -> list[Record]:
+        """List what was done with a user's dead letters, oldest first, after `cursor`.
+
+        Each is `{cursor, version, act, letter, claim_id, event_id, at, actor, reason, hash}`, a row of a
+        chain as history's are; `letter` is `event:SEQ` or `effect:SEQ`.
+        """
+        rows = self._store.read(
+            lambda session: session.rows("acts", user_id=user_id, cursor=cursor or 0, limit=limit)
+        )
+        names = ("cursor", "version", "claim_id", "event_id", "at", "actor", "reason", "hash")
+        return [
+            Record(act=row["trigger"], letter=row["to_state"], **{name: row[name] for name in names})
+            for row in rows
+        ]
+
+    # -- parts
+
+    def _retry_event(
+        self,
+        unit: UnitOfWork,
+        letter: DeadLetterId,
+        claim_id: str | None,
+        now: datetime,
+        actor: str,
+        reason: str | None,
+    ) -> Record | WorkflowError:
+        def change(situation: Situation) -> Record | WorkflowError:
+            definition = self._store.definition
+            stored = stored_event_of(definition, self._dead_event(unit.session, letter))
+            outcome = retry_event(
+                definition, situation, stored, claim_id=claim_id, now=now, policy=self._policy
+            )
+            self._record(
+                situation,
+                unit.session,
+                letter,
+                RETRIED,
+                now,
+                actor,
+                reason,
+                claim_id=claim_id,
+                event_id=stored.event_id,
+            )
+            return Record(outcome.as_dict()) if isinstance(outcome, Outcome) else outcome
+
+        return unit.change(letter.user_id, now, change)
+
+    def _revive(
+        self,
+        unit: UnitOfWork,
+        letter: DeadLetterId,
+        standing: str,
+        act: str,
+        now: datetime,
+        actor: str,
+        reason: str | None,
+    ) -> str:
+        settled = outbox.revive(unit.session, letter.user_id, letter.seq, standing, now)
+        if settled is None:
+            raise _gone(letter)
+        unit.enqueued = unit.enqueued or standing == "owed"
+        unit.change(
+            letter.user_id,
+            now,
+            lambda situation: self._record(situation, unit.session, letter, act, now, actor, reason),
+        )
+        return settled
+
+    def _dead_event(self, session: Session, letter: DeadLetterId) -> Columns:
+        row = session.row("event_at", user_id=letter.user_id, seq=letter.seq)
+        if row is None or row["letter"] is None:
+            raise _gone(letter)
+        return row
+
+    def _record(
+        self,
+        situation: Situation,
+        session: Session,
+        letter: DeadLetterId,
+        act: str,
+        now: datetime,
+        actor: str,
+        reason: str | None,
+        *,
+        claim_id: str | None = None,
+        event_id: str | None = None,
+    ) -> None:
+        last = session.row("last_act", user_id=letter.user_id)
+        record_act(
+            situation,
+            act,
+            last=None if last is None else (last["version"], last["hash"]),
+            event_id=event_id,
+            claim_id=claim_id,
+            about=f"{letter.kind}:{letter.seq}",
+            actor=actor,
+            reason=reason,
+            now=now,
+        )
+
+
+def _check_texts(**texts: str | None) -> None:
+    """Refuse what no database takes for text."""
+    for name, text in texts.items():
+        if text is not None and ("\0" in text or any("\ud800" <= one <= "\udfff" for one in text)):
+            raise InvalidEvent([FieldError(field=name, reason="holds what is no text")])
+
+
+def _gone(letter: DeadLetterId) -> DeadLetterUnknown:
+    return DeadLetterUnknown(f"there is no dead letter {str(letter)!r}: it was retried or dropped meanwhile")

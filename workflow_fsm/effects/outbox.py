@@ -1,0 +1,241 @@
+"""The outbox: takes effects under a lease, and marks them done, dead or owed again while the lease holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from workflow_fsm.core.decision.outbox import REQUEST, Pattern
+from workflow_fsm.core.definition import Definition
+from workflow_fsm.core.outcome import Record
+from workflow_fsm.core.values.instants import show_instant
+from workflow_fsm.read import status as views
+from workflow_fsm.read.dead_letters import show_dead_letter
+from workflow_fsm.stores.mapping import body_of, pattern_of
+from workflow_fsm.stores.repository import Repository
+from workflow_fsm.stores.session import Columns, Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeasedEffect:
+    """An effect that this process holds under a lease, by the number of its attempt.
+
+    `attempt` counts all its tries and is never given twice; `tried` counts them since a person retried it.
+    `suspect` tells whether its last holder died, or hung, in it. `transition` (None where none owes it) and
+    `claim` are as history and status show them; `about` is the dead letter to tell of.
+    """
+
+    user_id: str
+    seq: int
+    handler: str
+    attempt: int
+    tried: int
+    key: str
+    suspect: bool = False
+    transition: Record | None = None
+    event: dict[str, Any] = field(default_factory=dict)
+    claim: Record = field(default_factory=Record)
+    about: Record | None = None
+
+
+def patterns(session: Session) -> tuple[Pattern, ...]:
+    """Give the handlers that the store knows."""
+    return tuple(pattern_of(row) for row in session.rows("handlers"))
+
+
+def register(session: Session, pattern: Pattern, now: datetime) -> bool:
+    """Let transitions owe a handler from this commit on; tell whether that was news."""
+    if pattern in patterns(session):
+        return False
+    row = {"name": pattern.name, "pattern": json.dumps(pattern.as_dict()), "registered_at": show_instant(now)}
+    session.run("put_handler", row)
+    return True
+
+
+def forget(session: Session, name: str, now: datetime) -> tuple[bool, int]:
+    """Drop a handler; tell whether it was known, and how many effects owed to it became void."""
+    known = session.row("drop_handler", handler=name) is not None
+    return known, len(session.rows("void_effects_of_handler", handler=name, now=show_instant(now)))
+
+
+def find_ready(
+    session: Session, handlers: Collection[str], now: datetime, *, suspects: bool = True
+) -> str | None:
+    """Give the handler of the effect that has been ready longest, of those that one of `handlers` can do.
+
+    Without `suspects`, of none whose holder died in it.
+    """
+    told = {"now": show_instant(now), "suspects": int(suspects)}
+    asked = [{"handler": name, **told} for name in handlers]
+    session.prefetch(("next_effect", parameters) for parameters in asked[1:])
+    found = [row for parameters in asked if (row := session.row("next_effect", **parameters))]
+    first = min(found, key=lambda row: (row["ready_at"], row["user_id"], row["seq"]), default=None)
+    return None if first is None else str(first["handler"])
+
+
+def lock_ready(session: Session, handler: str, now: datetime, *, suspects: bool = True) -> Columns | None:
+    """Give the effect of a handler that has been ready longest, its user locked.
+
+    Users whom somebody else has locked are passed over.
+    """
+    told = {"now": show_instant(now), "suspects": int(suspects)}
+    while (found := session.row("lock_effect", handler=handler, **told)) is not None:
+        effect = session.row("ready_effect", user_id=found["user_id"], seq=found["seq"], **told)
+        if effect is not None:
+            return effect
+    return None
+
+
+def lease(
+    session: Session, definition: Definition, effect: Columns, *, now: datetime, until: datetime
+) -> LeasedEffect:
+    """Lease an effect until an instant, under the next number of attempt."""
+    attempt = effect["attempt"] + 1
+    session.run(
+        "take_effect",
+        {
+            "user_id": effect["user_id"],
+            "seq": effect["seq"],
+            "attempt": attempt,
+            "ready_at": show_instant(until),
+        },
+    )
+    held = {
+        "user_id": effect["user_id"],
+        "seq": effect["seq"],
+        "handler": effect["handler"],
+        "attempt": attempt,
+        "tried": attempt - effect["forgiven"],
+        "key": effect["key"],
+        "suspect": effect["standing"] == "taken",
+    }
+    if effect["about"] == REQUEST:
+        return LeasedEffect(**held)
+    whose = {"user_id": effect["user_id"]}
+    session.prefetch(
+        [
+            ("row_at", {**whose, "cursor": effect["cursor"]}),
+            ("user", whose),
+            ("lifecycle", {**whose, "id": effect["lifecycle"]}),
+        ]
+    )
+    if effect["about"] is not None:
+        return LeasedEffect(
+            **held, about=show_dead_letter(session, definition, effect["user_id"], effect["about"])
+        )
+    row = session.row("row_at", user_id=effect["user_id"], cursor=effect["cursor"])
+    assert row is not None
+    source = Repository.of(session, definition, effect["user_id"])
+    lifecycle = source.lifecycle(effect["lifecycle"])
+    assert lifecycle is not None
+    event = None
+    if row["event_id"] is not None:
+        event = session.row("event", user_id=effect["user_id"], event_id=row["event_id"])
+    return LeasedEffect(
+        **held,
+        transition=views.show_transition(row),
+        event={} if event is None else body_of(event),
+        claim=views.show_claim(session, definition, effect["user_id"], lifecycle, now),
+    )
+
+
+def end(session: Session, effect: Columns, standing: str, now: datetime, error: str | None = None) -> None:
+    """End an effect that is not to be taken again: `void`, or `dead` with an error."""
+    session.run(
+        "end_effect",
+        {
+            "user_id": effect["user_id"],
+            "seq": effect["seq"],
+            "standing": standing,
+            "now": show_instant(now),
+            "error": error,
+        },
+    )
+
+
+def extend(session: Session, taken: LeasedEffect, until: datetime) -> bool:
+    """Hold a lease longer; tell whether it was still held."""
+    row = session.row(
+        "extend_effect",
+        user_id=taken.user_id,
+        seq=taken.seq,
+        attempt=taken.attempt,
+        ready_at=show_instant(until),
+    )
+    return row is not None
+
+
+def settle(
+    session: Session,
+    taken: LeasedEffect,
+    standing: str,
+    *,
+    ready_at: datetime,
+    error: str | None = None,
+    forgiven: bool = False,
+) -> str | None:
+    """Mark an effect `done`, `dead` or `owed` again; None where its lease was lost meanwhile.
+
+    Gives how it stands then: `void` where it was work for being in a state that the lifecycle has left. A
+    `forgiven` attempt is no try.
+    """
+    row = session.row(
+        "settle_effect",
+        user_id=taken.user_id,
+        seq=taken.seq,
+        attempt=taken.attempt,
+        standing=standing,
+        ready_at=show_instant(ready_at),
+        error=error,
+        forgiven=int(forgiven),
+    )
+    return None if row is None else str(row["standing"])
+
+
+def settled_before(session: Session, taken: LeasedEffect, standing: str) -> str | None:
+    """Give `standing` where this very attempt was settled so already: nobody heard of its commit."""
+    row = session.row("effect_at", user_id=taken.user_id, seq=taken.seq)
+    same = row is not None and row["attempt"] == taken.attempt and row["standing"] == standing
+    return standing if same else None
+
+
+def is_requested(session: Session, user_id: str, handler: str) -> bool:
+    """Tell whether a requested effect of a user waits to be begun, or is at work."""
+    return session.row("requested", user_id=user_id, handler=handler) is not None
+
+
+def revive(session: Session, user_id: str, seq: int, standing: str, now: datetime) -> str | None:
+    """Owe a dead effect anew (`owed`), or drop it (`dropped`); None where it isn't dead.
+
+    Gives how it stands then: `void` where it was work for being in a state that the lifecycle has left.
+    """
+    row = session.row("revive_effect", user_id=user_id, seq=seq, standing=standing, now=show_instant(now))
+    return None if row is None else str(row["standing"])
+
+
+def unfinished(
+    session: Session, handlers: Collection[str], user_id: str | None, *, now: datetime, limit: int
+) -> list[Record]:
+    """Show what is owed and not done: waiting for its time, its turn, a try, or a worker with its handler."""
+    at = show_instant(now)
+    return [
+        Record(
+            handler=row["handler"],
+            user_id=row["user_id"],
+            claim_id=row["claim_id"],
+            sync_id=row["sync_id"],
+            trigger=row["trigger"],
+            state="running" if row["standing"] == "taken" and row["ready_at"] > at else "owed",
+            here=row["handler"] in handlers,
+            attempt=row["attempt"],
+            owed_at=row["owed_at"],
+            due_at=row["due_at"],
+            ready_at=row["ready_at"],
+            key=row["key"],
+            error=row["error"],
+        )
+        for row in session.rows("unfinished_effects", user_id=user_id, limit=limit)
+    ]

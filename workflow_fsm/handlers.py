@@ -1,0 +1,166 @@
+"""Handlers: registered by what owes them; what is owed is listed, and done here or by a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, overload
+
+from workflow_fsm.core.decision.outbox import REQUEST, Pattern
+from workflow_fsm.core.errors import FieldError, InvalidEvent
+from workflow_fsm.core.outcome import Record
+from workflow_fsm.core.values.fields import Kind, read_value
+from workflow_fsm.effects import outbox
+from workflow_fsm.effects.engine import Engine
+from workflow_fsm.effects.registry import F, Registry
+from workflow_fsm.effects.worker import WakeUp, Worker
+from workflow_fsm.store_handle import StoreHandle
+from workflow_fsm.stores.unit_of_work import UnitOfWork
+
+
+class Handlers(StoreHandle):
+    """Who does what transitions owe; a part of `Workflow`."""
+
+    _registry: Registry
+    _engine: Engine
+    _wake_up: WakeUp
+    tick: Callable[..., int]
+
+    def on_enter(
+        self,
+        state: str,
+        *,
+        name: str | None = None,
+        not_before: str | None = None,
+        tries: int | None = None,
+        pause_seconds: float | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Callable[[F], F]:
+        """Register a handler for being in `state`: owed by each entry, void once the lifecycle moves on.
+
+        Its name (the function's, unless `name` is given) is kept in the store, so that every process owes it.
+        `not_before` names a field of the claim with an instant (`eligible_from`) before which it isn't due.
+        `tries` and the first pause default to the settings'. Past `timeout_seconds` another worker may take
+        it over. Raises HandlerInvalid.
+        """
+        return lambda function: self._registry.add(
+            function,
+            name,
+            enter=state,
+            not_before=not_before,
+            tries=tries,
+            pause_seconds=pause_seconds,
+            timeout_seconds=timeout_seconds,
+        )
+
+    def on_transition(
+        self,
+        *,
+        trigger: str | None = None,
+        source: str | None = None,
+        target: str | None = None,
+        name: str | None = None,
+        not_before: str | None = None,
+        tries: int | None = None,
+        pause_seconds: float | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Callable[[F], F]:
+        """Register a handler for each transition that fits (what isn't given fits any); owed regardless.
+
+        The options are those of `on_enter`. Raises HandlerInvalid.
+        """
+        return lambda function: self._registry.add(
+            function,
+            name,
+            trigger=trigger,
+            source=source,
+            target=target,
+            not_before=not_before,
+            tries=tries,
+            pause_seconds=pause_seconds,
+            timeout_seconds=timeout_seconds,
+        )
+
+    @overload
+    def on_dead_letter(self, function: F) -> F: ...
+
+    @overload
+    def on_dead_letter(
+        self, function: None = None, *, name: str | None = None, **options: Any
+    ) -> Callable[[F], F]: ...
+
+    @overload
+    def on_dead_letter(self, function: F, *, name: str | None = None, **options: Any) -> F: ...
+
+    def on_dead_letter(self, function: F | None = None, *, name: str | None = None, **options: Any) -> Any:
+        """Register a handler that is told, durably, of each dead letter; used with or without parentheses.
+
+        It gets a `DeadLetter`. `options` are `tries`, `pause_seconds` and `timeout_seconds`.
+        """
+        if function is None:
+            return lambda given: self._registry.add(given, name, dead_letter=True, **options)
+        return self._registry.add(function, name, dead_letter=True, **options)
+
+    def on_request(self, name: str, **options: Any) -> Callable[[F], F]:
+        """Register a handler for what `request` asks for; it gets a `Request`. `options` as `on_enter`'s."""
+        return lambda function: self._registry.add(function, name, request=True, **options)
+
+    def request(self, handler: str, *, user_id: str) -> bool:
+        """Owe a user a handler, durably, without a transition; one pending a user: tell whether it is new.
+
+        Raises InvalidEvent where `user_id` can't be an id.
+        """
+        try:
+            read_value(Kind.ID, user_id)
+        except ValueError as error:
+            raise InvalidEvent([FieldError(field="user_id", reason=str(error))]) from error
+        now = self._clock()
+
+        def ask(unit: UnitOfWork) -> bool:
+            if outbox.is_requested(unit.session, user_id, handler):
+                return False
+            unit.change(user_id, now, lambda situation: situation.request(handler, REQUEST, now))
+            return True
+
+        return self._store.commit(ask, users=[user_id])
+
+    def handlers(self) -> list[Record]:
+        """List the handlers that the store knows: `{name, pattern}`."""
+        found = self._store.read(outbox.patterns)
+        return [Record(name=one.name, pattern=Record(one.as_dict())) for one in found]
+
+    def drop_handler(self, name: str) -> Record:
+        """Forget a handler: nothing owes it from now on, and what was owed and not begun is void.
+
+        Gives `{"dropped": whether it was known, "void": how many effects}`.
+        """
+        now = self._clock()
+        known, void = self._store.commit(lambda unit: outbox.forget(unit.session, name, now))
+        return Record(dropped=known, void=void)
+
+    def owed(self, user_id: str | None = None, *, limit: int = 1000) -> list[Record]:
+        """List the effects owed and not done, oldest first; `here` tells whether their code is here."""
+        names, now = self._registry.names, self._clock()
+        return self._store.read(
+            lambda session: outbox.unfinished(session, names, user_id, now=now, limit=limit)
+        )
+
+    def run_effects(self) -> int:
+        """Do, in this thread, every effect that is due by the clock and whose handler is here; give how many.
+
+        What those owe in turn is done as well; what pauses between tries is not waited for.
+        """
+        done = 0
+        while (taken := self._engine.lease()) is not None:
+            self._engine.do(taken)
+            done += 1
+        return done
+
+    def worker(self, *, threads: int = 4) -> Worker:
+        """Make a worker for the handlers that are here; it lets time pass too. Start and stop it yourself."""
+        return Worker(self._engine, self._wake_up, tick=self.tick, listen=self._store.listen, threads=threads)
+
+    # -- parts
+
+    def _register(self, pattern: Pattern) -> None:
+        now = self._clock()
+        self._store.commit(lambda unit: outbox.register(unit.session, pattern, now))

@@ -1,0 +1,158 @@
+"""What comes out of a store: status, history, and why a trigger is allowed, waits or is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from workflow_fsm.audit.audit import audit
+from workflow_fsm.audit.report import Report
+from workflow_fsm.core.decision.situation import Situation
+from workflow_fsm.core.definition.explain import Explanation, explain
+from workflow_fsm.core.errors import FieldError, InvalidEvent
+from workflow_fsm.core.outcome import Page, Record
+from workflow_fsm.read import figures
+from workflow_fsm.read import status as views
+from workflow_fsm.read.figures import Figures
+from workflow_fsm.store_handle import StoreHandle
+from workflow_fsm.stores.observers import Observer
+from workflow_fsm.stores.repository import Repository
+from workflow_fsm.stores.session import Session
+
+
+class Queries(StoreHandle):
+    """The reading half of a `Workflow`. Raises StoreUnavailable where the store can't be read just now."""
+
+    def status(
+        self,
+        user_id: str,
+        *,
+        claim_id: str | None = None,
+        sync_id: str | None = None,
+        limit: int = 100,
+        cursor: int | None = None,
+    ) -> Record | None:
+        """Tell where a user stands, as `GET status` does; None for one of whom nothing is known.
+
+        `limit` (1 to 1,000) bounds `claims`; `next_cursor` is the `cursor` of the next page.
+        """
+        return self._store.read(
+            lambda session: views.status(
+                session,
+                self.definition,
+                user_id,
+                claim_id=claim_id,
+                sync_id=sync_id,
+                limit=limit,
+                cursor=cursor or 0,
+                now=self._clock(),
+            )
+        )
+
+    def history(
+        self,
+        user_id: str,
+        claim_id: str | None = None,
+        *,
+        sync_id: str | None = None,
+        limit: int = 100,
+        cursor: int | None = None,
+    ) -> Page | None:
+        """Give a user's transitions after `cursor`, oldest first; None for a user of whom nothing is known.
+
+        With a `claim_id`, those of that claim, from the first of the sync from which it forked.
+        """
+        return self._store.read(
+            lambda session: views.history(
+                session,
+                self.definition,
+                user_id,
+                claim_id=claim_id,
+                sync_id=sync_id,
+                limit=limit,
+                cursor=cursor or 0,
+            )
+        )
+
+    def newest_cursor(self, user_id: str) -> int:
+        """Give the cursor that a user's history has reached, 0 for one of whom nothing is known."""
+
+        def find(session: Session) -> int:
+            return Repository.of(session, self.definition, user_id).cursor()
+
+        return self._store.read(find)
+
+    def after(self, cursors: Mapping[str, int], *, limit: int) -> dict[str, list[Record]]:
+        """Give, of one snapshot, the first transitions after a cursor of each user: `limit` of each.
+
+        Who has none isn't in it; nor is whoever can be no user.
+        """
+
+        def find(session: Session) -> dict[str, list[Record]]:
+            asked = json.dumps({user_id: at for user_id, at in cursors.items() if "\0" not in user_id})
+            further = [row["user_id"] for row in session.rows("further", cursors=asked)]
+            pages = {
+                user_id: session.rows(
+                    "history_page", user_id=user_id, sync_id=None, cursor=cursors[user_id], limit=limit
+                )
+                for user_id in further
+            }
+            return {
+                user_id: [views.show_transition(row) for row in rows]
+                for user_id, rows in pages.items()
+                if rows
+            }
+
+        return self._store.read(find)
+
+    def allowed(self, user_id: str, claim_id: str | None = None) -> tuple[str, ...]:
+        """Give the triggers that would move a claim now (without one: the user's newest lifecycle)."""
+        return self.definition.allowed(self._state_of(user_id, claim_id))
+
+    def explain(self, user_id: str, claim_id: str | None, trigger: str) -> Explanation:
+        """Explain why a trigger is allowed, waits or is refused for a claim, and what would lead to it.
+
+        Raises InvalidEvent for a trigger that the definition doesn't know.
+        """
+        state = self._state_of(user_id, claim_id)
+        known = self.definition.trigger(trigger)
+        if known is None or (known.timer and state is None):
+            names = ", ".join(one.name for one in self.definition.triggers)
+            raise InvalidEvent([FieldError(field="trigger", reason=f"{trigger!r} is none of {names}")])
+        return explain(self.definition, state, trigger)
+
+    def check(self, *, expect: str | None = None) -> Report:
+        """Audit everything in the store: fold every chain, add up events and money, name what is wrong.
+
+        `expect` is the root of an earlier report, for a store that took nothing since: a chain whose end was
+        cut off is a fault then.
+        """
+        report = self._store.read(lambda session: audit(session, self.definition))
+        return report if expect is None else report.expecting(expect)
+
+    def ready(self) -> None:
+        """Read from the store. Raises StoreUnavailable where that fails."""
+        self._store.ping()
+
+    def figures(self) -> Figures:
+        """Count what is in the store, all users together. It reads whole indexes: not for every request."""
+        now = self._clock()
+        return self._store.read(lambda session: figures.count(session, self.definition, now))
+
+    def observe(self, observer: Observer) -> None:
+        """Tell an observer, from now on, of commits, answers and tries in this process."""
+        self._store.observers.add(observer)
+
+    # -- parts
+
+    def _state_of(self, user_id: str, claim_id: str | None) -> str | None:
+        def find(session: Session) -> str | None:
+            source = Repository.of(session, self.definition, user_id)
+            situation = Situation(user_id, source)
+            if claim_id is not None:
+                claim = situation.claim(claim_id)
+                return None if claim is None else claim.state
+            newest = session.row("newest_counted", user_id=user_id, first=self.definition.first_state())
+            return None if newest is None else str(newest["state"])
+
+        return self._store.read(find)

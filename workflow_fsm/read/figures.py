@@ -1,0 +1,79 @@
+"""Figures: everything in the store counted, all users together, for whoever watches over it.
+
+Decides what counts as late. Each figure is read from an index that holds little else; still it grows with the
+store, so that callers should keep what they got for a while.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from workflow_fsm.core.decision.inbox import Standing
+from workflow_fsm.core.decision.outbox import STANDINGS
+from workflow_fsm.core.definition import Definition
+from workflow_fsm.core.values import money
+from workflow_fsm.core.values.instants import read_instant, show_instant
+from workflow_fsm.stores.session import Session
+
+LATE_SECONDS = 60.0
+"""What has been due for longer is overdue: workers take up within seconds what they are able to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What the store holds. Every trigger, state and standing has its figure, 0 where there is none.
+
+    `events` counts by trigger and standing, `effects` by handler and standing. Of the effects not done, `due`
+    are ready and nobody is at them, `overdue` have been so for over a minute, both by handler;
+    `timers_overdue` are deadlines and waits whose end passed a minute ago, and nobody acted. `dead_letters`
+    are by kind. `recovered` is by currency, in its major unit.
+    """
+
+    events: Mapping[tuple[str, str], int]
+    effects: Mapping[tuple[str, str], int]
+    due: Mapping[str, int]
+    overdue: Mapping[str, int]
+    timers_overdue: int
+    oldest_waiting_seconds: float
+    dead_letters: Mapping[str, int]
+    lifecycles: Mapping[str, int]
+    recovered: Mapping[str, float]
+
+
+def count(session: Session, definition: Definition, now: datetime) -> Figures:
+    """Count everything, as it stands in a session."""
+    at, late = show_instant(now), show_instant(now - timedelta(seconds=LATE_SECONDS))
+    names = [row["name"] for row in session.rows("handlers")]
+    events = {
+        (trigger.name, standing.value): 0
+        for trigger in definition.triggers
+        if not trigger.timer
+        for standing in Standing
+    }
+    events |= {(row["trigger"], row["standing"]): row["many"] for row in session.rows("figures_of_events")}
+    effects = {(name, standing): 0 for name in names for standing in STANDINGS}
+    effects |= {(row["handler"], row["standing"]): row["many"] for row in session.rows("figures_of_effects")}
+    dead = sum(many for (_, standing), many in effects.items() if standing == "dead")
+    due = session.rows("figures_of_due_effects", now=at, late=late)
+    states = {row["state"]: row["many"] for row in session.rows("figures_of_lifecycles")}
+    rest = session.row("figures_of_the_rest", late=late)
+    assert rest is not None
+    waiting = rest["oldest_waiting"]
+    return Figures(
+        events=events,
+        effects=effects,
+        due=dict.fromkeys(names, 0) | {row["handler"]: row["due"] for row in due},
+        overdue=dict.fromkeys(names, 0) | {row["handler"]: row["overdue"] for row in due},
+        timers_overdue=rest["late_deadlines"] + rest["late_expiries"],
+        oldest_waiting_seconds=0.0
+        if waiting is None
+        else max(0.0, (now - read_instant(waiting)).total_seconds()),
+        dead_letters={"event": rest["dead_events"], "effect": dead},
+        lifecycles={state.name: states.get(state.name, 0) for state in definition.states},
+        recovered={
+            row["currency"]: row["minor"] / 10 ** money.decimals(row["currency"])
+            for row in session.rows("figures_of_money")
+        },
+    )

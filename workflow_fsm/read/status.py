@@ -1,0 +1,263 @@
+"""What readers are shown of a user: status and history, in the shape that callers get as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from workflow_fsm.core.decision.correlation import Nobody, Several, address, candidates
+from workflow_fsm.core.decision.inbox import Share, Standing, StoredEvent
+from workflow_fsm.core.decision.lifecycle import Lifecycle
+from workflow_fsm.core.decision.situation import Situation
+from workflow_fsm.core.definition import Addressing, Definition
+from workflow_fsm.core.definition.claim import DEFAULT_CURRENCY
+from workflow_fsm.core.outcome import Page, Record
+from workflow_fsm.core.values import money
+from workflow_fsm.core.values.fields import comparable_value
+from workflow_fsm.core.values.instants import show_instant
+from workflow_fsm.stores.mapping import lifecycle_of
+from workflow_fsm.stores.repository import Repository
+from workflow_fsm.stores.session import Columns, Session
+
+
+def status(
+    session: Session,
+    definition: Definition,
+    user_id: str,
+    *,
+    claim_id: str | None,
+    sync_id: str | None,
+    limit: int,
+    cursor: int,
+    now: datetime,
+) -> Record | None:
+    """Show where a user stands; None for one of whom nothing is known."""
+    first = definition.first_state()
+    whose = {"user_id": user_id}
+    wanted: dict[str, Any] = {**whose, "sync_id": sync_id, "cursor": cursor, "limit": limit + 1}
+    session.prefetch(
+        [
+            ("user", whose),
+            ("is_told_of", whose),
+            ("counts", {**whose, "first": first}),
+            *([("claims_page", {**wanted, "claim_id": None})] if claim_id is None else []),
+            ("syncs", {**whose, "sync_id": sync_id}),
+            ("all_waiting", whose),
+        ]
+    )
+    source = Repository.of(session, definition, user_id)
+    if session.row("is_told_of", user_id=user_id) is None:
+        return None
+    situation = Situation(user_id, source)
+    named = None if claim_id is None else situation.canonical(claim_id)
+    counts = {row["state"]: row["many"] for row in session.rows("counts", user_id=user_id, first=first)}
+    page = session.rows("claims_page", claim_id=named, **wanted)
+    claims = [lifecycle_of(row) for row in page[:limit]]
+    aliases = _aliases(session, user_id, claims)
+    syncs = [lifecycle_of(row) for row in session.rows("syncs", user_id=user_id, sync_id=sync_id)]
+    waiting = source.all_waiting()
+    return Record(
+        user_id=user_id,
+        state=_state(session, definition, source, user_id, counts),
+        counts=Record({s.name: counts[s.name] for s in definition.states if s.name in counts}),
+        recovered=_money(source.recovered),
+        unapplied=_unapplied(definition, waiting),
+        claims=[_claim(definition, one, aliases.get(one.claim_id or "", []), now) for one in claims],
+        syncs=[
+            Record(
+                sync_id=one.sync_id,
+                state=one.state,
+                claims_found=one.facts.get("claims_found"),
+                entered_at=show_instant(one.entered_at),
+            )
+            for one in syncs
+        ],
+        deferred=[
+            _deferred(definition, situation, stored, share)
+            for stored in waiting
+            for share in stored.shares
+            if share.standing is Standing.WAITING
+            and (named is None or (share.claim and situation.canonical(share.claim) == named))
+        ],
+        next_cursor=claims[-1].id if len(page) > limit else None,
+        updated_at=source.updated_at,
+    )
+
+
+def history(
+    session: Session,
+    definition: Definition,
+    user_id: str,
+    *,
+    claim_id: str | None,
+    sync_id: str | None,
+    limit: int,
+    cursor: int,
+) -> Page | None:
+    """Show a user's transitions, oldest first; None for a user of whom nothing is known."""
+    wanted: dict[str, Any] = {"sync_id": sync_id, "cursor": cursor, "limit": limit + 1}
+    session.prefetch([("user", {"user_id": user_id}), ("is_told_of", {"user_id": user_id})])
+    if claim_id is None:
+        session.prefetch([("history_page", {"user_id": user_id, **wanted})])
+    source = Repository.of(session, definition, user_id)
+    if session.row("is_told_of", user_id=user_id) is None:
+        return None
+    if claim_id is None:
+        rows = session.rows("history_page", user_id=user_id, **wanted)
+    else:
+        claim = Situation(user_id, source).claim(claim_id)
+        if claim is None:
+            return Page([], None)
+        rows = session.rows(
+            "claim_history_page", user_id=user_id, lifecycle=claim.id, parent=claim.parent, **wanted
+        )
+    shown = [show_transition(row) for row in rows[:limit]]
+    return Page(shown, shown[-1]["cursor"] if len(rows) > limit else None)
+
+
+def told_money(definition: Definition, stored: StoredEvent) -> tuple[str, Decimal] | None:
+    """Give the currency (USD where it tells none) and signed amount of a payout or reversal."""
+    trigger = definition.trigger(stored.event.trigger)
+    if trigger is None or not trigger.money:
+        return None
+    amount = Decimal(comparable_value(stored.event.field("amount")))
+    return stored.event.field("currency") or DEFAULT_CURRENCY, trigger.money * amount
+
+
+def show_transition(row: Columns) -> Record:
+    """Show a row of history."""
+    return Record(
+        {
+            "cursor": row["cursor"],
+            "claim_id": row["claim_id"],
+            "sync_id": row["sync_id"],
+            "version": row["version"],
+            "trigger": row["trigger"],
+            "from": row["from_state"],
+            "to": row["to_state"],
+            "event_id": row["event_id"],
+            "at": row["at"],
+            "occurred_at": row["occurred_at"],
+            "actor": row["actor"],
+            "hash": row["hash"],
+        }
+    )
+
+
+def show_claim(
+    session: Session, definition: Definition, user_id: str, lifecycle: Lifecycle, now: datetime
+) -> Record:
+    """Show one lifecycle as status does."""
+    aliases = _aliases(session, user_id, [lifecycle])
+    return _claim(definition, lifecycle, aliases.get(lifecycle.claim_id or "", []), now)
+
+
+def _state(
+    session: Session, definition: Definition, source: Repository, user_id: str, counts: Mapping[str, int]
+) -> str | None:
+    """Give the least advanced open state; where all are closed, `paid` if any was, else the newest's."""
+    open_states = [one.name for one in definition.states if one.name in counts and not one.closed]
+    if open_states:
+        return open_states[0]
+    if counts:
+        paying = [t.name for t in definition.triggers if t.money > 0]
+        for state in definition.states:
+            if state.name in counts and any(_is_entered_by(definition, state.name, p) for p in paying):
+                return state.name
+        newest = session.row("newest_counted", user_id=user_id, first=definition.first_state())
+        return None if newest is None else newest["state"]
+    sync = source.newest_sync(None)
+    return None if sync is None else sync.state
+
+
+def _is_entered_by(definition: Definition, state: str, trigger: str) -> bool:
+    return any(
+        arrow.target == state
+        for other in definition.states
+        for arrow in definition.cell(other.name, trigger).arrows
+    )
+
+
+def _claim(definition: Definition, one: Lifecycle, aliases: list[str], now: datetime) -> Record:
+    facts = one.facts
+    matched = "decision" in facts
+    confidence = facts.get("match_confidence" if matched else "detected_confidence")
+    currency = facts.get("currency") or (None if one.claim_id is None else DEFAULT_CURRENCY)
+    amount = facts.get("amount")
+    return Record(
+        claim_id=one.claim_id,
+        aliases=aliases,
+        sync_id=one.sync_id,
+        state=one.state,
+        version=one.version,
+        entered_at=show_instant(one.entered_at),
+        allowed=list(definition.allowed(one.state)),
+        claim_type=facts.get("claim_type"),
+        amount=None if amount is None else money.text(amount, currency or DEFAULT_CURRENCY),
+        currency=currency,
+        confidence=None if confidence is None else float(confidence),
+        decision=facts.get("decision"),
+        amazon_case_id=facts.get("amazon_case_id"),
+        rejection_reason=facts.get("rejection_reason"),
+        paid=_money(one.paid),
+        deadline_date=facts.get("deadline_date"),
+        eligible_from=facts.get("eligible_from"),
+        overdue=_is_overdue(definition, one, now),
+    )
+
+
+def _is_overdue(definition: Definition, one: Lifecycle, now: datetime) -> bool:
+    """Tell whether a deadline passed before what it was for was done."""
+    if one.due_at is not None:
+        return one.due_at <= now
+    timers = definition.by_addressing(Addressing.TIMER)
+    return any(_is_entered_by(definition, one.state, timer.name) for timer in timers)
+
+
+def _deferred(definition: Definition, situation: Situation, stored: StoredEvent, share: Share) -> Record:
+    trigger = definition.trigger(stored.event.trigger)
+    assert trigger is not None
+    waiting_for = share.waiting_for
+    several: tuple[Record, ...] = ()
+    if trigger.addressing not in (Addressing.SYNC, Addressing.DETECTION):
+        part = next(part for part in stored.event.parts if part.claim == share.claim)
+        found = address(definition, situation, trigger, stored.event, part)
+        if isinstance(found, Nobody):
+            waiting_for = found.waiting_for
+        elif isinstance(found, Several):
+            waiting_for, several = (), candidates(found.lifecycles)
+    return Record(
+        event_id=stored.event_id,
+        trigger=stored.event.trigger,
+        claim_id=share.claim,
+        waiting_for=list(waiting_for),
+        candidates=list(several),
+        received_at=show_instant(stored.received_at),
+        expires_at=None if stored.expires_at is None else show_instant(stored.expires_at),
+    )
+
+
+def _unapplied(definition: Definition, waiting: list[StoredEvent]) -> Record:
+    """Add up the payouts that wait, less the reversals that wait."""
+    sums: dict[str, Decimal] = {}
+    for stored in waiting:
+        told = told_money(definition, stored)
+        if told is not None:
+            currency, amount = told
+            sums[currency] = sums.get(currency, Decimal(0)) + amount
+    return Record({code: money.text_decimal(sums[code], code) for code in sorted(sums) if sums[code]})
+
+
+def _money(minors: Mapping[str, int]) -> Record:
+    return Record({code: money.text(minors[code], code) for code in sorted(minors) if minors[code]})
+
+
+def _aliases(session: Session, user_id: str, claims: list[Lifecycle]) -> dict[str, list[str]]:
+    named = [one.claim_id for one in claims if one.claim_id is not None]
+    found: dict[str, list[str]] = {}
+    for row in session.rows("aliases_of", user_id=user_id, claims=json.dumps(named)):
+        found.setdefault(row["claim_id"], []).append(row["alias"])
+    return found

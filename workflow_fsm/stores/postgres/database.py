@@ -1,0 +1,308 @@
+"""PostgreSQL: transactions on pooled connections, shared by what waits, tried again where others interfered.
+
+A connection that ended is replaced; work is tried again as long as its commit was not sent. Where that was
+sent and not answered nobody knows whether it was done: the caller is told to come again.
+"""
+
+from __future__ import annotations
+
+import random
+import select
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from threading import BoundedSemaphore
+from time import monotonic, sleep
+from typing import Any, TypeVar
+from urllib.parse import unquote
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+
+from workflow_fsm.core.errors import SettingsInvalid, StoreUnavailable
+from workflow_fsm.stores.group_commit import CommitQueue, Job, LeftOut
+from workflow_fsm.stores.postgres import errors as faults
+from workflow_fsm.stores.postgres.batch import do_together
+from workflow_fsm.stores.postgres.migrate import migrate
+from workflow_fsm.stores.postgres.notify import Listener, Notifier
+from workflow_fsm.stores.postgres.pipeline import Linked, Pipeline, PostgresSession
+from workflow_fsm.stores.session import Scope, Session
+
+T = TypeVar("T")
+
+MOST_CONNECTIONS = 10
+LANES = 3
+"""How many transactions take up what waits at once: the server works on some while we work on one."""
+MOST_APART = 4
+"""How much work waits at once for rows that others hold, each on a connection."""
+TRIES = 8
+"""How often work is begun: others were in its way, or its connection had ended."""
+FIRST_PAUSE_SECONDS = 0.01
+WAIT_SECONDS = 5.0
+"""How long a call waits for a connection, and a connection for its server."""
+LOOK_SECONDS = 0.5
+"""How often who waits for one looks whether the server is there at all."""
+_PATIENCE = {
+    "connect_timeout": "5",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+    "application_name": "workflow-fsm",
+}
+"""What a URL that says nothing of it gets: a server that is cut off is noticed within half a minute."""
+_SETTLE = """
+SELECT set_config('lock_timeout', '10s', false) WHERE current_setting('lock_timeout') = '0'
+UNION ALL
+SELECT set_config('idle_in_transaction_session_timeout', '30s', false)
+WHERE current_setting('idle_in_transaction_session_timeout') = '0'
+UNION ALL
+SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
+"""
+"""What is answered is on disk, and nobody holds a user's row for long: a role that sets these is heeded."""
+
+
+class Postgres:
+    """A PostgreSQL database, its tables in the first schema of the search path.
+
+    `url` is `postgresql://…` as libpq reads it. Opening applies what migrations are due, one process at a
+    time. Raises SettingsInvalid, StoreRefused or StoreUnavailable, none of which tells a password.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        now: datetime,
+        connections: int = MOST_CONNECTIONS,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._conninfo = read_url(url)
+        self._chance = chance
+        try:
+            with self.connect() as connection:
+                migrate(connection, now)
+        except psycopg.Error as error:
+            raise faults.at_opening(error) from None
+        self._failures = 0
+        self._hear_commit: Callable[[int, float], None] = lambda callers, seconds: None
+        self._queue = CommitQueue(self._commit, lanes=LANES)
+        self._places = BoundedSemaphore(MOST_APART)
+        self._notifier = Notifier(self.connect)
+        self._pool = ConnectionPool(
+            self._conninfo,
+            connection_class=Linked,
+            kwargs={"autocommit": True},
+            min_size=0,
+            max_size=connections,
+            max_idle=60.0,
+            timeout=WAIT_SECONDS,
+            reconnect_timeout=0.01,
+            reconnect_failed=self._note_failure,
+            num_workers=1,
+            configure=_settle,
+            open=True,
+        )
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """Open a connection beside the pool, each statement on its own. Raises psycopg's errors."""
+        return psycopg.connect(self._conninfo, autocommit=True)
+
+    # -- what the store calls
+
+    def tell_commits(self, hear: Callable[[int, float], None]) -> None:
+        """Tell of each commit from now on: one caller's work was in it, and how many seconds it took."""
+        self._hear_commit = self._queue.on_committed = hear
+
+    def write(
+        self,
+        work: Callable[[Session], T],
+        *,
+        scope: Scope | None = None,
+        always: bool = False,
+    ) -> T:
+        """Do `work` in a transaction and commit it; give its result.
+
+        Little work about one user shares the transaction of others that wait for one. Work is done anew, on
+        a state as it is then, where others were in its way. Raises what `work` raises (then nothing of it is
+        kept), and StoreUnavailable where the store can't commit just now, where too much waits for it and
+        this isn't to be done `always`, or where the connection ended under the commit.
+        """
+        if scope is None:
+            return self._alone(work)
+        try:
+            return self._queue.do(work, scope=scope, always=always)
+        except LeftOut:
+            return self._apart(work)
+
+    def read(self, work: Callable[[Session], T]) -> T:
+        """Do `work` on one snapshot of the store. Raises StoreUnavailable."""
+        return self._repeating("begin_reading", work)
+
+    def notify(self) -> None:
+        """Have idle workers of any process called soon; never waits."""
+        self._notifier.notify()
+
+    def listen(self, hear: Callable[[], None]) -> Listener:
+        """Have `hear` called for each call of any process, until it is closed."""
+        return Listener(self.connect, hear)
+
+    def close(self) -> None:
+        """Close every connection; a store that is closed can't be used again."""
+        self._notifier.close()
+        self._pool.close()
+
+    # -- parts
+
+    def _commit(self, batch: Sequence[Job[Any]]) -> None:
+        """Do a batch in one transaction; what can't be done so is set aside."""
+        for _ in range(2):
+            try:
+                return self._once("begin", partial(do_together, batch))
+            except faults.Lost:
+                continue  # on a connection that is there
+            except StoreUnavailable:
+                raise
+            except Exception:
+                break
+        for job in batch:
+            job.error = LeftOut()
+        return None
+
+    def _apart(self, work: Callable[[Session], T]) -> T:
+        """Do what was set aside: little at once, so that who waits for a row leaves others connections."""
+        if not self._places.acquire(timeout=WAIT_SECONDS):
+            raise StoreUnavailable(
+                f"{MOST_APART} others wait for rows that are held elsewhere, and nothing was kept; try again",
+                retry_after=1,
+            )
+        try:
+            return self._alone(work)
+        finally:
+            self._places.release()
+
+    def _alone(self, work: Callable[[Session], T]) -> T:
+        since = monotonic()
+        result = self._repeating("begin", work)
+        self._hear_commit(1, monotonic() - since)
+        return result
+
+    def _repeating(self, begin: str, work: Callable[[PostgresSession], T]) -> T:
+        for attempt in range(1, TRIES + 1):
+            try:
+                return self._once(begin, work)
+            except faults.OF_THE_JOB:
+                raise
+            except psycopg.Error as error:
+                if attempt == TRIES or not faults.is_to_be_tried_again(error):
+                    raise faults.unavailable(error) from error
+                if not isinstance(error, faults.Lost):
+                    sleep(self._chance() * FIRST_PAUSE_SECONDS * 2**attempt)
+        raise AssertionError("unreachable")
+
+    def _once(self, begin: str, work: Callable[[PostgresSession], T]) -> T:
+        """Do work in one transaction.
+
+        Raises psycopg's errors where nothing of it was kept, and StoreUnavailable where that can't be told.
+        """
+        sent = False
+        try:
+            with self._taken() as connection, Pipeline(connection) as pipeline:
+                try:
+                    pipeline.send(begin, {})
+                    result = work(PostgresSession(pipeline, writes=begin == "begin"))
+                    commit = pipeline.send("commit", {})
+                    sent = True
+                    pipeline.wait()
+                    if commit.tag != b"COMMIT":
+                        raise psycopg.errors.InFailedSqlTransaction("a statement had failed before")
+                    return result
+                except BaseException as error:
+                    _undo(pipeline, connection, error)
+                    raise
+        except faults.Lost as error:
+            if sent and begin == "begin":
+                told = " ".join(str(error).split())
+                raise StoreUnavailable(
+                    f"the connection ended under a commit, which may have been done or not ({told}); "
+                    "send the event again, by the same id",
+                    retry_after=2,
+                ) from error
+            raise
+
+    @contextmanager
+    def _taken(self) -> Iterator[Linked]:
+        """Have a connection of the pool that wasn't ended while it lay idle."""
+        connection = self._next()
+        while _has_ended(connection):
+            connection.close()
+            self._pool.putconn(connection)
+            connection = self._next()
+        try:
+            yield connection
+        finally:
+            self._pool.putconn(connection)
+
+    def _next(self) -> Linked:
+        """Wait for a connection; not for long where the server isn't there."""
+        until, failures = monotonic() + WAIT_SECONDS, self._failures
+        while True:
+            try:
+                return self._pool.getconn(timeout=LOOK_SECONDS)
+            except PoolClosed as error:
+                raise StoreUnavailable("the store is closed") from error
+            except PoolTimeout as error:
+                if failures == self._failures and monotonic() < until:
+                    continue
+                raise StoreUnavailable(
+                    "the store can't be used just now: no connection to it could be had; see that the "
+                    "server is there, and takes more connections",
+                    retry_after=2,
+                ) from error
+
+    def _note_failure(self, _pool: object) -> None:
+        self._failures += 1
+
+
+def read_url(url: str) -> str:
+    """Read a URL as libpq does; give it with what it leaves out. Raises SettingsInvalid, without secrets."""
+    try:
+        told: Mapping[str, Any] = conninfo_to_dict(url)
+    except psycopg.Error:
+        raise SettingsInvalid(
+            f"the store's URL, a {url.partition('://')[0]}:// one, can't be read; it must be "
+            "postgresql://USER:PASSWORD@HOST:PORT/DATABASE?PARAMETER=VALUE, special characters in it "
+            "percent-encoded"
+        ) from None
+    if any("\0" in unquote(str(value)) for value in told.values()):
+        raise SettingsInvalid("the store's URL holds a NUL, which none can")
+    return make_conninfo("", **{**_PATIENCE, **told, "client_encoding": "UTF8"})
+
+
+def _settle(connection: psycopg.Connection[Any]) -> None:
+    connection.execute(_SETTLE)
+
+
+def _has_ended(connection: Linked) -> bool:
+    """See whether a connection was ended while it lay idle: asks only where something came on it."""
+    try:
+        poll = select.poll()
+        poll.register(connection.fileno(), select.POLLIN)
+        if poll.poll(0):
+            connection.execute("")
+    except psycopg.Error:
+        return True
+    return False
+
+
+def _undo(pipeline: Pipeline, connection: Linked, error: BaseException) -> None:
+    """Leave a connection without a transaction, or closed where that can't be."""
+    try:
+        if faults.spoils_connection(error) or not (isinstance(error, Exception) and pipeline.is_alive):
+            connection.close()
+            return
+        pipeline.abandon()
+    except psycopg.Error:
+        connection.close()

@@ -1,0 +1,315 @@
+"""Pipeline: named statements sent to a PostgreSQL server, their results read when one is needed.
+
+Speaks libpq's pipeline mode through `psycopg.pq`, each statement prepared once a connection: a fraction of
+the work in Python that cursors cost, and as few ways to the server and back as the reads need.
+"""
+
+from __future__ import annotations
+
+import re
+import select
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import cache
+from typing import Any
+
+import psycopg
+from psycopg import pq
+
+from workflow_fsm.stores.postgres.errors import Lost, error_of
+from workflow_fsm.stores.session import Statement
+from workflow_fsm.stores.statements import statements
+
+Rows = list[dict[str, Any]]
+_PLACEHOLDER = re.compile(r"%\((\w+)\)s")
+_BRACKETS = {
+    "begin": "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+    "begin_reading": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    "commit": "COMMIT",
+    "rollback": "ROLLBACK",
+    "savepoint": "SAVEPOINT event",
+    "release": "RELEASE SAVEPOINT event",
+    "rollback_to": "ROLLBACK TO SAVEPOINT event",
+}
+_MOST_UNDER_WAY = 500
+"""Statements sent before their results are read, so that neither end holds too much."""
+_READERS: dict[int, Callable[[bytes], Any]] = {
+    16: lambda value: value == b"t",
+    20: int,
+    21: int,
+    23: int,
+    701: float,
+}
+"""How a value is read, by its type's number: booleans, integers and floats; all else is text."""
+
+
+class NoText(psycopg.DataError):
+    """A parameter holds what PostgreSQL takes for no text; nothing was sent."""
+
+
+class Linked(psycopg.Connection[Any]):
+    """A connection that knows which statements were prepared on it, and what their columns are."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.prepared: set[str] = set()
+        self.columns: dict[str, list[tuple[str, Callable[[bytes], Any]]]] = {}
+
+
+class Ticket:
+    """What a statement under way will have given: `rows` once it was waited for, `tag` what it did."""
+
+    __slots__ = ("name", "preparing", "rows", "tag")
+
+    def __init__(self, name: str, *, preparing: bool = False) -> None:
+        self.name = name
+        self.preparing = preparing
+        self.rows: Rows | None = None
+        self.tag: bytes | None = None
+
+
+class Pipeline:
+    """One connection for as long as a transaction takes."""
+
+    def __init__(self, connection: Linked) -> None:
+        self._connection = connection
+        self._pg = connection.pgconn
+        self._under_way: deque[Ticket] = deque()
+        self._poll = select.poll()
+
+    def __enter__(self) -> Pipeline:
+        self._pg.enter_pipeline_mode()
+        self._pg.nonblocking = 1
+        self._poll.register(self._pg.socket, select.POLLIN)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self.is_alive:
+            self._pg.exit_pipeline_mode()
+            self._pg.nonblocking = 0
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the connection is there still, as far as can be told without asking."""
+        return self._pg.status == pq.ConnStatus.OK
+
+    def send(self, name: str, parameters: Mapping[str, Any]) -> Ticket:
+        """Send a statement, without waiting for it. Raises NoText."""
+        sql, names = _prepared(name)
+        values = [_written(parameters[one]) for one in names]
+        if len(self._under_way) >= _MOST_UNDER_WAY:
+            self.wait()
+        ticket = Ticket(name)
+        try:
+            if name not in self._connection.prepared:
+                self._pg.send_prepare(name.encode(), sql)
+                self._under_way.append(Ticket(name, preparing=True))
+                self._connection.prepared.add(name)
+            self._pg.send_query_prepared(name.encode(), values)
+        except psycopg.OperationalError as error:
+            raise Lost(str(error)) from error
+        self._under_way.append(ticket)
+        return ticket
+
+    def wait(self) -> None:
+        """Wait for all that is under way. Raises the first error, behind which nothing was done."""
+        if not self._under_way:
+            return
+        failed: psycopg.Error | None = None
+        try:
+            self._pg.pipeline_sync()
+            self._flush()
+            while self._under_way:
+                ticket = self._under_way.popleft()
+                error = self._receive(ticket)
+                failed = failed or error
+            end = self._result()
+        except psycopg.OperationalError as error:
+            raise Lost(str(error)) from error
+        if end is None or end.status != pq.ExecStatus.PIPELINE_SYNC:
+            raise failed if isinstance(failed, Lost) else Lost("the server closed the connection")
+        if failed is not None:
+            raise failed
+
+    def abandon(self) -> None:
+        """End the transaction without a trace, whatever is under way."""
+        with suppress(psycopg.Error):
+            self.wait()
+        if self._pg.transaction_status != pq.TransactionStatus.IDLE:
+            self.send("rollback", {})
+            self.wait()
+
+    # -- parts
+
+    def _receive(self, ticket: Ticket) -> psycopg.Error | None:
+        result = self._result()
+        if result is None:
+            raise Lost("the server closed the connection")
+        status = result.status
+        if status == pq.ExecStatus.TUPLES_OK:
+            ticket.rows = self._read(ticket.name, result)
+        elif status == pq.ExecStatus.COMMAND_OK:
+            ticket.tag = result.command_status
+        elif ticket.preparing:
+            self._connection.prepared.discard(ticket.name)
+        error = error_of(result) if status == pq.ExecStatus.FATAL_ERROR else None
+        if error is not None and not self.is_alive:
+            raise Lost(str(error)) from error
+        self._result()  # the mark behind each statement's results
+        return error
+
+    def _flush(self) -> None:
+        """Send all that stands in the buffer, taking what comes meanwhile."""
+        while self._pg.flush():
+            self._poll.modify(self._pg.socket, select.POLLIN | select.POLLOUT)
+            self._poll.poll()
+            self._poll.modify(self._pg.socket, select.POLLIN)
+            self._pg.consume_input()
+
+    def _result(self) -> pq.abc.PGresult | None:
+        """Wait for the next result. libpq's own waiting would keep the interpreter's lock."""
+        while self._pg.is_busy():
+            self._poll.poll()
+            self._pg.consume_input()
+        return self._pg.get_result()
+
+    def _read(self, name: str, result: pq.abc.PGresult) -> Rows:
+        many = result.ntuples
+        if not many:
+            return []
+        columns = self._connection.columns.get(name)
+        if columns is None:
+            columns = [
+                ((result.fname(at) or b"").decode(), _READERS.get(result.ftype(at), _text))
+                for at in range(result.nfields)
+            ]
+            self._connection.columns[name] = columns
+        get = result.get_value
+        rows: Rows = []
+        for number in range(many):
+            row: dict[str, Any] = {}
+            for at, (column, read) in enumerate(columns):
+                value = get(number, at)
+                row[column] = None if value is None else read(value)
+            rows.append(row)
+        return rows
+
+
+class PostgresSession:
+    """The named statements on a wire, inside a transaction that somebody else begins and ends.
+
+    What gives no rows isn't waited for until a row is asked for, or the commit: its error comes up there.
+    """
+
+    def __init__(self, pipeline: Pipeline, *, writes: bool) -> None:
+        self._pipeline = pipeline
+        self._writes = writes
+        self._ahead: dict[tuple[Any, ...], Ticket] = {}
+
+    def prefetch(self, statements: Iterable[Statement]) -> None:
+        """Ask what will be asked later, until the user whom it concerns is written to."""
+        for name, parameters in statements:
+            key = _key(name, parameters)
+            if key not in self._ahead:
+                with suppress(NoText):
+                    self._ahead[key] = self._pipeline.send(name, parameters)
+
+    def lock_free(self, users: Iterable[str], statements: Iterable[Statement]) -> dict[str, dict[str, Any]]:
+        """Lock those of some users, given in order, whom nobody holds; give their rows.
+
+        `statements` are asked ahead, on the same way to the server and back.
+        """
+        self._pipeline.send("wait_for_nobody", {})
+        tickets = {user_id: self._pipeline.send("lock_free_user", {"user_id": user_id}) for user_id in users}
+        self.prefetch(statements)
+        self._pipeline.wait()
+        free = {}
+        for user_id, ticket in tickets.items():
+            if ticket.rows:
+                free[user_id] = ticket.rows[0]
+                self._ahead[_key("lock_user", {"user_id": user_id})] = ticket
+            else:
+                self._forget({"user_id": user_id})
+        return free
+
+    def rows(self, name: str, **parameters: Any) -> Rows:
+        """Run a statement and give all its rows: none where it asks for what no text can be."""
+        key = _key(name, parameters)
+        ticket = self._ahead.get(key) if self._writes else self._ahead.pop(key, None)
+        if ticket is None:
+            try:
+                ticket = self._pipeline.send(name, parameters)
+            except NoText:
+                return []
+            if name in _WRITING:
+                self._forget(parameters)
+            elif self._writes and "user_id" in parameters:
+                self._ahead[key] = ticket  # whose row is locked, so that nobody else changes it
+        if ticket.rows is None:
+            self._pipeline.wait()
+        assert ticket.rows is not None
+        return ticket.rows
+
+    def row(self, name: str, **parameters: Any) -> dict[str, Any] | None:
+        """Run a statement and give its first row."""
+        rows = self.rows(name, **parameters)
+        return rows[0] if rows else None
+
+    def run(self, name: str, parameters: Mapping[str, Any]) -> None:
+        """Run a statement that gives no rows."""
+        self._forget(parameters)
+        self._pipeline.send(name, parameters)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo what was done inside where an exception leaves it, and only that."""
+        self._pipeline.send("savepoint", {})
+        try:
+            yield
+        except BaseException:
+            self._ahead.clear()
+            if self._pipeline.is_alive:
+                self._pipeline.send("rollback_to", {})
+                self._pipeline.send("release", {})
+                self._pipeline.wait()
+            raise
+        self._pipeline.send("release", {})
+
+    def _forget(self, parameters: Mapping[str, Any]) -> None:
+        """Forget what was asked ahead of a user, or of nobody, where one of those is written to."""
+        if self._ahead:
+            user_id = parameters.get("user_id")
+            self._ahead = {key: ticket for key, ticket in self._ahead.items() if key[1] != user_id}
+
+
+_WRITING = frozenset(
+    {"drop_handler", "void_effects_of_handler", "revive_effect", "extend_effect", "settle_effect"}
+)
+"""Statements that write and give rows."""
+
+
+def _key(name: str, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
+    return (name, parameters.get("user_id"), *sorted(parameters.items()))
+
+
+@cache
+def _prepared(name: str) -> tuple[bytes, tuple[str, ...]]:
+    """Give a statement with numbered parameters, and their names in that order."""
+    text = _BRACKETS.get(name) or statements("postgres_group").get(name) or statements("postgres")[name]
+    names = tuple(dict.fromkeys(_PLACEHOLDER.findall(text)))
+    numbered = _PLACEHOLDER.sub(lambda match: f"${names.index(match[1]) + 1}", text)
+    return numbered.encode(), names
+
+
+def _written(value: str | int | None) -> bytes | None:
+    if value is None:
+        return None
+    written = str(value).encode()
+    if b"\0" in written:
+        raise NoText("PostgreSQL takes no text with a NUL in it")
+    return written
+
+
+def _text(value: bytes) -> str:
+    return value.decode()

@@ -1,0 +1,287 @@
+"""SQLite: one writer that commits all the work waiting in one go, a savepoint each, and readers beside it.
+
+Sees that the file is still the one that was opened: what is acknowledged goes into no file that was moved
+away. A fault closes what it concerns, and the next call opens it again.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from workflow_fsm.core.errors import StoreUnavailable
+from workflow_fsm.stores.group_commit import CommitQueue, Job
+from workflow_fsm.stores.session import Scope, Session, SilentListener
+from workflow_fsm.stores.sqlite.errors import OF_THE_JOB, is_busy, translated
+from workflow_fsm.stores.sqlite.prepare import migrate, prepare
+from workflow_fsm.stores.statements import statements
+
+T = TypeVar("T")
+MEMORY = ":memory:"
+_Identity = tuple[int, int]
+"""A file's device and inode."""
+
+
+class SQLiteSession:
+    """The named statements on one connection, inside a transaction that somebody else begins and ends."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._sql = statements("sqlite")
+
+    def rows(self, name: str, **parameters: Any) -> list[sqlite3.Row]:
+        """Run a statement and give all its rows."""
+        return self._connection.execute(self._sql[name], parameters).fetchall()
+
+    def row(self, name: str, **parameters: Any) -> sqlite3.Row | None:
+        """Run a statement and give its first row."""
+        row: sqlite3.Row | None = self._connection.execute(self._sql[name], parameters).fetchone()
+        return row
+
+    def run(self, name: str, parameters: Mapping[str, Any]) -> None:
+        """Run a statement that gives no rows."""
+        self._connection.execute(self._sql[name], parameters)
+
+    def prefetch(self, statements: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        """Do nothing: asking costs no way to anywhere."""
+
+    def savepoint(self) -> Savepoint:
+        """Undo what was done inside where an exception leaves it, and only that."""
+        return Savepoint(self._connection)
+
+
+class Savepoint:
+    """What is done inside is undone where an exception leaves it; a database that gave up undid it all."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        self._connection.execute("SAVEPOINT event")
+
+    def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
+        if kind is None:
+            self._connection.execute("RELEASE event")
+        elif self._connection.in_transaction:
+            self._connection.execute("ROLLBACK TO event")
+            self._connection.execute("RELEASE event")
+
+
+class SQLite:
+    """A SQLite file (or `:memory:`, which is one connection, readers included).
+
+    `busy_seconds` bounds how long another process's write is waited for. Opening applies what migrations are
+    due, under a file lock beside the database. Raises StoreRefused where the file can't be worked on.
+    """
+
+    def __init__(self, path: str, *, busy_seconds: float = 5.0) -> None:
+        self.path = path
+        self._log_path = f"{path}-wal"
+        self._busy_seconds = busy_seconds
+        self._memory = path == MEMORY
+        self._queue = CommitQueue(self._commit)
+        self._mutex = threading.Lock()
+        self._connection_lock = threading.RLock()
+        self._readers: list[tuple[sqlite3.Connection, _Identity | None]] = []
+        self._writer: sqlite3.Connection | None = None
+        self._closed = False
+        self._file: _Identity | None = None
+        self._log: _Identity | None = None
+        if self._memory:
+            migrate(self._writing())
+        else:
+            prepare(path, busy_seconds=busy_seconds)
+
+    # -- what the store calls
+
+    def tell_commits(self, hear: Callable[[int, float], None]) -> None:
+        """Tell of each commit from now on: how many callers' work was in it, and how many seconds it took."""
+        self._queue.on_committed = hear
+
+    def write(self, work: Callable[[Session], T], *, scope: Scope | None = None, always: bool = False) -> T:
+        """Do `work` in a transaction and commit it, with whatever else is waiting; give its result.
+
+        Raises what `work` raises (then nothing of it is kept), and StoreUnavailable where the store can't
+        commit just now, or where too much waits for it and this isn't to be done `always`.
+        """
+        return self._queue.do(work, always=always)
+
+    def read(self, work: Callable[[Session], T]) -> T:
+        """Do `work` on one snapshot of the store, beside the writer. Raises StoreUnavailable."""
+        if self._memory:
+            with self._connection_lock:
+                return work(SQLiteSession(self._writing()))
+        with translated():
+            identity = self._check_file()
+            reader = self._take_reader(identity)
+            try:
+                reader.execute("BEGIN")
+                result = work(SQLiteSession(reader))
+                reader.execute("COMMIT")
+                keep = self._still_the_file() == identity
+            except BaseException:
+                reader.close()
+                raise
+        with self._mutex:
+            if keep and not self._closed:
+                self._readers.append((reader, identity))
+                return result
+        reader.close()
+        return result
+
+    def notify(self) -> None:
+        """Do nothing: other processes look by themselves."""
+
+    def listen(self, hear: Callable[[], None]) -> SilentListener:
+        """Hear nothing."""
+        return SilentListener()
+
+    def close(self) -> None:
+        """Close every connection; a store that is closed can't be used again."""
+        with self._connection_lock:
+            self._closed = True
+            self._drop_writer()
+            with self._mutex:
+                readers, self._readers = self._readers, []
+            for reader, _ in readers:
+                reader.close()
+
+    # -- the writer
+
+    def _commit(self, batch: Sequence[Job[Any]]) -> None:
+        """Run a batch in one transaction. An error that ends the transaction ends it for all."""
+        with self._connection_lock, translated():
+            connection = self._writing()
+            opened = self._file
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                session = SQLiteSession(connection)
+                for job in batch:
+                    self._attempt(job, session, alone=len(batch) == 1)
+                connection.execute("COMMIT")
+                if not self._memory and self._still_the_file() != opened:
+                    raise StoreUnavailable(f"{self.path} was moved away while it was written to")
+            except BaseException as error:
+                self._roll_back(connection, error)
+                raise
+
+    def _attempt(self, job: Job[Any], session: Session, *, alone: bool) -> None:
+        """Run one job; what it raises is its own affair, unless the database itself gave up."""
+        if alone:
+            job.result = job.work(session)
+            return
+        try:
+            with session.savepoint():
+                job.result = job.work(session)
+        except OF_THE_JOB as error:
+            job.error = error
+        except sqlite3.Error:
+            raise
+        except Exception as error:
+            job.error = error
+
+    def _roll_back(self, connection: sqlite3.Connection, error: BaseException) -> None:
+        with suppress(sqlite3.Error):
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        if self._memory or not isinstance(error, sqlite3.Error) or isinstance(error, OF_THE_JOB):
+            return
+        if not is_busy(error):
+            self._drop_writer()
+
+    # -- connections
+
+    def _writing(self) -> sqlite3.Connection:
+        """Give the writer's connection: opened again after a fault, or where the file is another by now."""
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+        if not self._memory:
+            self._check_file()
+        if self._writer is None:
+            self._writer = self._connect()
+        return self._writer
+
+    def _check_file(self) -> _Identity | None:
+        """See that the file is still the one that was opened; where another took its place, turn to that.
+
+        A log that the former file left beside it would be replayed over the new one; nothing is read or
+        written until somebody has removed it.
+        """
+        identity = self._identity(self.path)
+        if identity == self._file:
+            return identity
+        log = self._identity(self._log_path)
+        self._drop_writer()
+        if identity is None:
+            raise StoreUnavailable(f"{self.path} is not there any more; put the file back")
+        if log is not None and log == self._log:
+            raise StoreUnavailable(
+                f"{self.path} is another file than before, and the log of the former one lies beside it: "
+                f"remove {self.path}-wal and {self.path}-shm"
+            )
+        with self._mutex:
+            self._file, self._log = identity, None
+        return identity
+
+    def _still_the_file(self) -> _Identity | None:
+        """See the same after the file was worked on, and know the log that it has by then."""
+        identity = self._check_file()
+        log = self._identity(self._log_path)
+        with self._mutex:
+            self._log = log or self._log
+        return identity
+
+    def _identity(self, path: str) -> _Identity | None:
+        try:
+            status = os.stat(path)
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
+    def _drop_writer(self) -> None:
+        with self._connection_lock:
+            writer, self._writer = self._writer, None
+            if writer is not None:
+                writer.close()
+        with self._mutex:
+            readers, self._readers = self._readers, []
+        for reader, _ in readers:
+            reader.close()
+
+    def _take_reader(self, identity: _Identity | None) -> sqlite3.Connection:
+        with self._mutex:
+            if self._closed:
+                raise StoreUnavailable("the store is closed")
+            while self._readers:
+                reader, opened = self._readers.pop()
+                if opened == identity:
+                    return reader
+                reader.close()
+        return self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        target = self.path if self._memory else f"{Path(self.path).absolute().as_uri()}?mode=rw"
+        connection = sqlite3.connect(
+            target,
+            uri=not self._memory,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+            timeout=self._busy_seconds,
+        )
+        try:
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA wal_autocheckpoint = 10000")
+            connection.execute("PRAGMA cache_size = -65536")
+            # Where a savepoint keeps the pages that it would restore: in a file, past 64 KiB, otherwise.
+            connection.execute("PRAGMA temp_store = MEMORY")
+        except BaseException:
+            connection.close()
+            raise
+        return connection

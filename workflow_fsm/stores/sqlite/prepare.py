@@ -1,0 +1,73 @@
+"""Preparing a SQLite store: its file is made where it is missing, and migrated, one process at a time.
+
+A store that is up to date is only looked at: sqlite-utils, which migrates, takes as long to load as much of
+the rest.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from filelock import FileLock
+from filelock import Timeout as LockTimeout
+
+from workflow_fsm.core.errors import StoreRefused
+from workflow_fsm.stores.sqlite.errors import why
+
+MIGRATIONS = ("0001_lifecycles_events_history", "0002_effects_and_handlers", "0003_figures")
+"""What a store that is up to date has behind it: the names of `migrate`'s migrations."""
+
+
+def prepare(path: str, *, busy_seconds: float) -> None:
+    """Make the file where it is missing, and bring its schema up to date. Raises StoreRefused."""
+    folder = Path(path).absolute().parent
+    if not folder.is_dir():
+        raise StoreRefused(f"{path} can't be made: the folder {folder} does not exist; make it first")
+    try:
+        if _is_up_to_date(path, busy_seconds):
+            return
+        with (
+            FileLock(f"{path}.lock", timeout=60),
+            closing(sqlite3.connect(path, timeout=busy_seconds)) as connection,
+        ):
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            migrate(connection)
+    except sqlite3.Error as error:
+        raise StoreRefused(f"{path} can't be opened as a SQLite store: {why(error)}") from error
+    except LockTimeout as error:
+        raise StoreRefused(
+            f"{path} is being migrated by another process for over a minute; "
+            f"if none is running, remove {path}.lock"
+        ) from error
+    except OSError as error:
+        raise StoreRefused(f"{path} can't be opened as a SQLite store: {error.strerror}") from error
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring a database's schema up to date. Raises StoreRefused where it is a newer version's."""
+    from sqlite_utils import Database
+
+    from workflow_fsm.stores.sqlite.migrate import migrations
+
+    database = Database(connection)
+    newer = [done.name for done in migrations.applied(database) if done.name not in MIGRATIONS]
+    if newer:
+        raise StoreRefused(
+            f"the store was migrated by a newer version of workflow-fsm ({', '.join(newer)}); "
+            "upgrade workflow-fsm to work on it"
+        )
+    migrations.apply(database)
+
+
+def _is_up_to_date(path: str, busy_seconds: float) -> bool:
+    """Tell whether the store is there, and nothing is to be migrated; what can't be read isn't."""
+    there = f"{Path(path).absolute().as_uri()}?mode=rw"
+    query = "SELECT name FROM _sqlite_migrations WHERE migration_set = 'workflow_fsm'"
+    try:
+        with closing(sqlite3.connect(there, uri=True, timeout=busy_seconds)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            return sorted(name for (name,) in connection.execute(query)) == sorted(MIGRATIONS)
+    except sqlite3.Error:
+        return False
