@@ -17,7 +17,8 @@ from workflow_fsm.core.errors import (
     StoreUnavailable,
     WorkflowError,
 )
-from workflow_fsm.core.outcome import Outcome, Page, Record
+from workflow_fsm.core.outcome import Outcome
+from workflow_fsm.core.records import Page, Record
 from workflow_fsm.effects.handler import DeadLetter, Discard, Fire, Request, RetryAfter, Transition
 from workflow_fsm.settings import Settings
 from workflow_fsm.stores.observers import Observer

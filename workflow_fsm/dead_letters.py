@@ -16,10 +16,12 @@ from workflow_fsm.core.errors import (
     StoreUnavailable,
     WorkflowError,
 )
-from workflow_fsm.core.outcome import Outcome, Record
+from workflow_fsm.core.outcome import Outcome
+from workflow_fsm.core.records import EventAnswer
 from workflow_fsm.effects import outbox
 from workflow_fsm.read import dead_letters as deadletters
 from workflow_fsm.read.dead_letters import DeadLetterId, DeadLetterPage
+from workflow_fsm.read.shapes import Act, DeadLetterRecord, DroppedLetter, RetriedLetters, RevivedEffect
 from workflow_fsm.store_handle import StoreHandle
 from workflow_fsm.stores.mapping import stored_event_of
 from workflow_fsm.stores.session import Columns, Session
@@ -57,7 +59,7 @@ class DeadLetters(StoreHandle):
         claim_id: str | None = None,
         actor: str = "library",
         reason: str | None = None,
-    ) -> Record:
+    ) -> EventAnswer | RevivedEffect:
         """Try a dead letter again: judge an event anew (for `claim_id`, if given), or owe an effect anew.
 
         Gives the event's outcome as an answer to it would be, or `{"status": "owed"}` for an effect (`void`
@@ -71,9 +73,10 @@ class DeadLetters(StoreHandle):
         _check_texts(actor=actor, reason=reason)
         now = self._clock()
 
-        def retry(unit: UnitOfWork) -> Record | WorkflowError:
+        def retry(unit: UnitOfWork) -> EventAnswer | RevivedEffect | WorkflowError:
             if letter.kind == "effect":
-                return Record(status=self._revive(unit, letter, "owed", RETRIED, now, actor, reason))
+                settled = self._revive(unit, letter, "owed", RETRIED, now, actor, reason)
+                return RevivedEffect(status="void" if settled == "void" else "owed")
             return self._retry_event(unit, letter, claim_id, now, actor, reason)
 
         outcome = self._store.commit(retry, users=[letter.user_id])
@@ -81,7 +84,7 @@ class DeadLetters(StoreHandle):
             raise outcome
         return outcome
 
-    def drop_dead_letter(self, letter_id: str, *, reason: str, actor: str = "library") -> Record:
+    def drop_dead_letter(self, letter_id: str, *, reason: str, actor: str = "library") -> DroppedLetter:
         """End a dead letter for good, for a `reason` that is kept. Gives `{"status": "dropped"}`.
 
         Raises DeadLetterUnknown, InvalidEvent (no reason was given).
@@ -92,9 +95,10 @@ class DeadLetters(StoreHandle):
             raise InvalidEvent([FieldError(field="reason", reason="is required, and not blank")])
         now = self._clock()
 
-        def drop(unit: UnitOfWork) -> Record:
+        def drop(unit: UnitOfWork) -> DroppedLetter:
             if letter.kind == "effect":
-                return Record(status=self._revive(unit, letter, "dropped", DROPPED, now, actor, reason))
+                self._revive(unit, letter, "dropped", DROPPED, now, actor, reason)
+                return DroppedLetter(status="dropped")
 
             def change(situation: Situation) -> None:
                 stored = stored_event_of(self._store.definition, self._dead_event(unit.session, letter))
@@ -111,7 +115,7 @@ class DeadLetters(StoreHandle):
                 )
 
             unit.change(letter.user_id, now, change)
-            return Record(status="dropped")
+            return DroppedLetter(status="dropped")
 
         return self._store.commit(drop, users=[letter.user_id])
 
@@ -125,20 +129,20 @@ class DeadLetters(StoreHandle):
         dry_run: bool = False,
         actor: str = "library",
         reason: str | None = None,
-    ) -> Record:
+    ) -> RetriedLetters:
         """Retry all dead letters that match; with `dry_run` only count them.
 
         Gives `{"matched", "retried", "failed"}`; one that fails again stays a dead letter. Raises
         InvalidEvent, and StoreUnavailable, which leaves the rest as it is.
         """
-        matched: list[Record] = []
+        matched: list[DeadLetterRecord] = []
         cursor: str | None = None
         while True:
             page = self.dead_letters(kind=kind, user_id=user_id, limit=1000, cursor=cursor)
             matched += [
                 letter
                 for letter in page
-                if handler in (None, letter["handler"]) and trigger in (None, letter["trigger"])
+                if handler in (None, letter.handler) and trigger in (None, letter.trigger)
             ]
             cursor = page.next_cursor
             if cursor is None:
@@ -146,15 +150,15 @@ class DeadLetters(StoreHandle):
         retried = failed = 0
         for letter in [] if dry_run else matched:
             try:
-                self.retry_dead_letter(letter["id"], actor=actor, reason=reason)
+                self.retry_dead_letter(letter.id, actor=actor, reason=reason)
                 retried += 1
             except StoreUnavailable:
                 raise
             except WorkflowError:
                 failed += 1
-        return Record(matched=len(matched), retried=retried, failed=failed)
+        return RetriedLetters(matched=len(matched), retried=retried, failed=failed)
 
-    def acts(self, user_id: str, *, limit: int = 100, cursor: int | None = None) -> list[Record]:
+    def acts(self, user_id: str, *, limit: int = 100, cursor: int | None = None) -> list[Act]:
         """List what was done with a user's dead letters, oldest first, after `cursor`.
 
         Each is `{cursor, version, act, letter, claim_id, event_id, at, actor, reason, hash}`, a row of a
@@ -163,9 +167,19 @@ class DeadLetters(StoreHandle):
         rows = self._store.read(
             lambda session: session.rows("acts", user_id=user_id, cursor=cursor or 0, limit=limit)
         )
-        names = ("cursor", "version", "claim_id", "event_id", "at", "actor", "reason", "hash")
         return [
-            Record(act=row["trigger"], letter=row["to_state"], **{name: row[name] for name in names})
+            Act(
+                act=row["trigger"],
+                letter=row["to_state"],
+                cursor=row["cursor"],
+                version=row["version"],
+                claim_id=row["claim_id"],
+                event_id=row["event_id"],
+                at=row["at"],
+                actor=row["actor"],
+                reason=row["reason"],
+                hash=row["hash"],
+            )
             for row in rows
         ]
 
@@ -179,8 +193,8 @@ class DeadLetters(StoreHandle):
         now: datetime,
         actor: str,
         reason: str | None,
-    ) -> Record | WorkflowError:
-        def change(situation: Situation) -> Record | WorkflowError:
+    ) -> EventAnswer | WorkflowError:
+        def change(situation: Situation) -> EventAnswer | WorkflowError:
             definition = self._store.definition
             stored = stored_event_of(definition, self._dead_event(unit.session, letter))
             outcome = retry_event(
@@ -197,7 +211,7 @@ class DeadLetters(StoreHandle):
                 claim_id=claim_id,
                 event_id=stored.event_id,
             )
-            return Record(outcome.as_dict()) if isinstance(outcome, Outcome) else outcome
+            return outcome.as_dict() if isinstance(outcome, Outcome) else outcome
 
         return unit.change(letter.user_id, now, change)
 

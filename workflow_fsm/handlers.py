@@ -7,12 +7,12 @@ from typing import Any, overload
 
 from workflow_fsm.core.decision.outbox import REQUEST, Pattern
 from workflow_fsm.core.errors import FieldError, InvalidEvent
-from workflow_fsm.core.outcome import Record
 from workflow_fsm.core.values.fields import Kind, read_value
 from workflow_fsm.effects import outbox
 from workflow_fsm.effects.engine import Engine
 from workflow_fsm.effects.registry import F, Registry
 from workflow_fsm.effects.worker import WakeUp, Worker
+from workflow_fsm.read.shapes import DroppedHandler, HandlerRecord, OwedEffect, PatternRecord
 from workflow_fsm.store_handle import StoreHandle
 from workflow_fsm.stores.unit_of_work import UnitOfWork
 
@@ -123,21 +123,21 @@ class Handlers(StoreHandle):
 
         return self._store.commit(ask, users=[user_id])
 
-    def handlers(self) -> list[Record]:
+    def handlers(self) -> list[HandlerRecord]:
         """List the handlers that the store knows: `{name, pattern}`."""
         found = self._store.read(outbox.patterns)
-        return [Record(name=one.name, pattern=Record(one.as_dict())) for one in found]
+        return [HandlerRecord(name=one.name, pattern=PatternRecord.of(one.as_dict())) for one in found]
 
-    def drop_handler(self, name: str) -> Record:
+    def drop_handler(self, name: str) -> DroppedHandler:
         """Forget a handler: nothing owes it from now on, and what was owed and not begun is void.
 
         Gives `{"dropped": whether it was known, "void": how many effects}`.
         """
         now = self._clock()
         known, void = self._store.commit(lambda unit: outbox.forget(unit.session, name, now))
-        return Record(dropped=known, void=void)
+        return DroppedHandler(dropped=known, void=void)
 
-    def owed(self, user_id: str | None = None, *, limit: int = 1000) -> list[Record]:
+    def owed(self, user_id: str | None = None, *, limit: int = 1000) -> list[OwedEffect]:
         """List the effects owed and not done, oldest first; `here` tells whether their code is here."""
         names, now = self._registry.names, self._clock()
         return self._store.read(

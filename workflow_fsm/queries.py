@@ -10,10 +10,11 @@ from workflow_fsm.audit.report import Report
 from workflow_fsm.core.decision.situation import Situation
 from workflow_fsm.core.definition.explain import Explanation, explain
 from workflow_fsm.core.errors import FieldError, InvalidEvent
-from workflow_fsm.core.outcome import Page, Record
+from workflow_fsm.core.records import Page
 from workflow_fsm.read import figures
 from workflow_fsm.read import status as views
 from workflow_fsm.read.figures import Figures
+from workflow_fsm.read.shapes import HistoryRow, Status
 from workflow_fsm.store_handle import StoreHandle
 from workflow_fsm.stores.observers import Observer
 from workflow_fsm.stores.repository import Repository
@@ -31,7 +32,7 @@ class Queries(StoreHandle):
         sync_id: str | None = None,
         limit: int = 100,
         cursor: int | None = None,
-    ) -> Record | None:
+    ) -> Status | None:
         """Tell where a user stands, as `GET status` does; None for one of whom nothing is known.
 
         `limit` (1 to 1,000) bounds `claims`; `next_cursor` is the `cursor` of the next page.
@@ -57,7 +58,7 @@ class Queries(StoreHandle):
         sync_id: str | None = None,
         limit: int = 100,
         cursor: int | None = None,
-    ) -> Page | None:
+    ) -> Page[HistoryRow] | None:
         """Give a user's transitions after `cursor`, oldest first; None for a user of whom nothing is known.
 
         With a `claim_id`, those of that claim, from the first of the sync from which it forked.
@@ -82,13 +83,13 @@ class Queries(StoreHandle):
 
         return self._store.read(find)
 
-    def after(self, cursors: Mapping[str, int], *, limit: int) -> dict[str, list[Record]]:
+    def after(self, cursors: Mapping[str, int], *, limit: int) -> dict[str, list[HistoryRow]]:
         """Give, of one snapshot, the first transitions after a cursor of each user: `limit` of each.
 
         Who has none isn't in it; nor is whoever can be no user.
         """
 
-        def find(session: Session) -> dict[str, list[Record]]:
+        def find(session: Session) -> dict[str, list[HistoryRow]]:
             asked = json.dumps({user_id: at for user_id, at in cursors.items() if "\0" not in user_id})
             further = [row["user_id"] for row in session.rows("further", cursors=asked)]
             pages = {

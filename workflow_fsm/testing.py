@@ -14,9 +14,11 @@ import pytest
 
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.definition.claim import claim_lifecycle
-from workflow_fsm.core.outcome import Outcome, Record
+from workflow_fsm.core.outcome import Outcome
+from workflow_fsm.core.records import Record
 from workflow_fsm.core.values.instants import show_instant
 from workflow_fsm.effects.handler import Transition
+from workflow_fsm.read.shapes import Claim
 from workflow_fsm.settings import Settings
 from workflow_fsm.workflow import Workflow
 
@@ -92,7 +94,7 @@ def transition(claim: Mapping[str, Any] | None = None, **changed: Any) -> Transi
         "key": "eff_test",
         "attempt": 1,
     } | changed
-    shown = Record(
+    shown = Claim(
         claim_id=told["claim_id"],
         aliases=[],
         sync_id=told["sync_id"],
@@ -112,7 +114,7 @@ def transition(claim: Mapping[str, Any] | None = None, **changed: Any) -> Transi
         eligible_from=None,
         overdue=False,
     )
-    return Transition(claim=Record({**shown, **(claim or {})}), **told)
+    return Transition(claim=Claim.of(shown | dict(claim or {})), **told)
 
 
 # -- stories: each brings a claim one step further than the one before it

@@ -21,7 +21,8 @@ from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.definition.claim import claim_lifecycle
 from workflow_fsm.core.definition.events import Event, read_event
 from workflow_fsm.core.errors import EventIdReused, FieldError, InvalidEvent, WorkflowError
-from workflow_fsm.core.outcome import Outcome, Record
+from workflow_fsm.core.outcome import Outcome
+from workflow_fsm.core.records import LinkedAlias
 from workflow_fsm.core.values import strict_json
 from workflow_fsm.core.values.fields import Kind, read_value
 from workflow_fsm.dead_letters import DeadLetters
@@ -207,7 +208,7 @@ class Workflow(Queries, DeadLetters, Handlers):
         self._store.observers.hear(events, outcomes)
         return outcomes
 
-    def link(self, *, user_id: str, claim_id: str, alias: str) -> Record:
+    def link(self, *, user_id: str, claim_id: str, alias: str) -> LinkedAlias:
         """Let `alias` name a claim in later events, and in those that wait.
 
         Kept for a claim that isn't detected yet, too. Gives `{"status": "linked"}`, again the same. Raises
@@ -228,7 +229,7 @@ class Workflow(Queries, DeadLetters, Handlers):
             link(self.definition, situation, claim_id=claim_id, alias=alias, now=now)
 
         self._store.commit(lambda unit: unit.change(user_id, now, change), users=[user_id])
-        return Record(status="linked")
+        return LinkedAlias(status="linked")
 
     def tick(self, *, limit: int = 1000) -> int:
         """Let time pass: fire the timers that are due, end the waits that are over; give how many.

@@ -83,7 +83,7 @@ def find(workflow: Workflow, *claims: str) -> None:
     workflow.fire("detection_complete", user_id="u1", sync_id="s1", claims=entries)
 
 
-def states(workflow: Workflow) -> dict[str, str]:
+def states(workflow: Workflow) -> dict[str | None, str]:
     status = workflow.status("u1")
     assert status is not None
     return {one.claim_id: one.state for one in status.claims}

@@ -6,12 +6,20 @@ from typing import Any
 
 import pytest
 
-from workflow_fsm import Discard, NotAllowed, Record, Transition, Workflow
+from workflow_fsm import Discard, NotAllowed, Transition, Workflow
+from workflow_fsm.results import DeadLetterRecord, EventAnswer, Status
 
 
-def only(workflow: Workflow, **which: Any) -> Record:
+def only(workflow: Workflow, **which: Any) -> DeadLetterRecord:
     (letter,) = workflow.dead_letters(**which)
     return letter
+
+
+def retry(workflow: Workflow, letter: DeadLetterRecord, **how: Any) -> EventAnswer:
+    """Retry an event; give its new answer."""
+    answer = workflow.retry_dead_letter(letter.id, **how)
+    assert isinstance(answer, EventAnswer)
+    return answer
 
 
 def refuse(workflow: Workflow, user_id: str = "u1", event_id: str = "no", reason: str = "late") -> None:
@@ -21,7 +29,7 @@ def refuse(workflow: Workflow, user_id: str = "u1", event_id: str = "no", reason
         )
 
 
-def status(workflow: Workflow, user_id: str = "u1") -> Record:
+def status(workflow: Workflow, user_id: str = "u1") -> Status:
     found = workflow.status(user_id)
     assert found is not None
     return found

@@ -155,7 +155,7 @@ def test_each_act_is_a_row_in_a_chain_with_its_actor_and_reason(all_kinds: Workf
     assert [act.letter.partition(":")[0] for act in acts] == ["effect", "event", "event"]
     previous = GENESIS
     for act in acts:
-        columns = [
+        columns: list[str | int | None] = [
             "u1",
             act.cursor,
             0,

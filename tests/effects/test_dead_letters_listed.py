@@ -12,9 +12,9 @@ import pytest
 from workflow_fsm import (
     DeadLetterUnknown,
     InvalidEvent,
-    Record,
     Workflow,
 )
+from workflow_fsm.results import DeadLetterRecord
 from workflow_fsm.testing import detected
 
 
@@ -91,7 +91,7 @@ def test_pages_join_to_the_whole_by_an_opaque_cursor(all_kinds: Workflow) -> Non
     whole = all_kinds.dead_letters()
     assert whole.next_cursor is None
     for limit in (1, 2, 3, 4):
-        joined: list[Record] = []
+        joined: list[DeadLetterRecord] = []
         cursor: str | None = None
         while True:
             page = all_kinds.dead_letters(limit=limit, cursor=cursor)

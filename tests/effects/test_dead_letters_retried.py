@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.effects.dead_letters import kill, only, refuse, status
+from tests.effects.dead_letters import kill, only, refuse, retry, status
 from workflow_fsm import (
     InvalidEvent,
     NotAllowed,
@@ -22,7 +22,7 @@ def test_money_is_retried_with_the_claim_that_it_is_for(workflow: Workflow) -> N
     workflow.fire("payout_received", user_id="u1", amount="5.00", event_id="p")
     letter = only(workflow)
     assert (letter.claim_id, status(workflow).unapplied) == (None, {"USD": "5.00"})
-    outcome = workflow.retry_dead_letter(letter.id, claim_id="c2", actor="ada", reason="seen on paper")
+    outcome = retry(workflow, letter, claim_id="c2", actor="ada", reason="seen on paper")
     assert (outcome.status, outcome.transitions[0]["claim_id"], outcome.event_id) == ("applied", "c2", "p")
     assert [one.paid for one in status(workflow).claims] == [{}, {"USD": "5.00"}]
     assert (status(workflow).unapplied, status(workflow).recovered) == ({}, {"USD": "5.00"})
@@ -44,7 +44,7 @@ def test_money_that_is_given_a_claim_answers_its_id_as_before(workflow: Workflow
 
 def test_money_that_is_retried_too_early_waits_again_and_is_applied_in_its_time(workflow: Workflow) -> None:
     workflow.fire("payout_received", user_id="u1", claim_id="typo", amount="5.00")
-    outcome = workflow.retry_dead_letter(only(workflow).id, claim_id="c1")
+    outcome = retry(workflow, only(workflow), claim_id="c1")
     assert (outcome.status, only(workflow).claim_id) == ("deferred", "c1")
     detected(workflow)
     assert (status(workflow).claims[0].paid, workflow.dead_letters()) == ({"USD": "5.00"}, [])
@@ -63,7 +63,7 @@ def test_a_refused_event_is_judged_anew_as_things_stand(workflow: Workflow, cloc
     with pytest.raises(NotAllowed):
         workflow.retry_dead_letter(letter.id)
     workflow.fire("claim_submitted", user_id="u1", claim_id="c1")
-    outcome = workflow.retry_dead_letter(letter.id, actor="ada")
+    outcome = retry(workflow, letter, actor="ada")
     assert (outcome.status, outcome.transitions[0]["to"]) == ("applied", "rejected")
     assert workflow.dead_letters() == []
     again = workflow.fire(
@@ -79,7 +79,7 @@ def test_an_ambiguous_event_is_retried_with_its_claim(workflow: Workflow) -> Non
         detected(workflow, claim_id=name)
     with pytest.raises(NotAllowed):
         workflow.fire("claim_submitted", user_id="u1", event_id="which")
-    outcome = workflow.retry_dead_letter(only(workflow).id, claim_id="c1")
+    outcome = retry(workflow, only(workflow), claim_id="c1")
     assert [(one["claim_id"], one["to"]) for one in outcome.transitions] == [("c1", "submitted")]
     assert (workflow.dead_letters(), workflow.check().faults) == ([], ())
 
@@ -91,7 +91,7 @@ def test_an_expired_event_is_judged_anew_and_has_its_time_to_live_again(
     workflow.fire("claim_submitted", user_id="u1", claim_id="c1", event_id="early")
     clock.advance(days=8)
     workflow.tick()
-    outcome = workflow.retry_dead_letter(only(workflow).id)
+    outcome = retry(workflow, only(workflow))
     assert (outcome.status, outcome.expires_at) == ("deferred", "2026-01-16T12:00:00.000000Z")
     assert workflow.dead_letters() == []
     clock.advance(days=6)
@@ -112,7 +112,7 @@ def test_of_a_list_only_the_dead_parts_are_judged_anew(workflow: Workflow, clock
     clock.advance(days=8)
     workflow.tick()
     detected(workflow, claim_id="c2")
-    outcome = workflow.retry_dead_letter(only(workflow).id)
+    outcome = retry(workflow, only(workflow))
     assert [one["claim_id"] for one in outcome.transitions] == ["c2"]
     assert [one.version for one in status(workflow).claims] == [3, 3]
     assert (workflow.dead_letters(), workflow.check().faults) == ([], ())

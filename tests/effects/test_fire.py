@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.effects.conftest import Died, Open
-from workflow_fsm import Fire, Record, Transition, Workflow
+from workflow_fsm import Fire, Transition, Workflow
+from workflow_fsm.results import Claim, HistoryRow
 from workflow_fsm.testing import ManualClock, detected, matched, paid, submitted, synced
 
 
@@ -16,13 +17,13 @@ def answering(workflow: Workflow, state: str, *fires: Fire) -> None:
     workflow.on_enter(state, name="answer")(lambda told: list(fires))
 
 
-def claim(workflow: Workflow, claim_id: str | None = "c1") -> Record:
+def claim(workflow: Workflow, claim_id: str | None = "c1") -> Claim:
     status = workflow.status("u1")
     assert status is not None
-    return Record(next(one for one in status.claims if one.claim_id == claim_id))
+    return next(one for one in status.claims if one.claim_id == claim_id)
 
 
-def last(workflow: Workflow, claim_id: str = "c1") -> Record:
+def last(workflow: Workflow, claim_id: str = "c1") -> HistoryRow:
     rows = workflow.history("u1", claim_id)
     assert rows is not None
     return rows[-1]

@@ -6,6 +6,7 @@ import pytest
 
 from tests.effects.conftest import Open
 from workflow_fsm import DeadLetter, Discard, Fire, InvalidEvent, NotAllowed, Request, Transition, Workflow
+from workflow_fsm.results import DeadLetterRecord
 from workflow_fsm.testing import ManualClock, detected, matched, paid
 
 # -- dead letters
@@ -34,7 +35,7 @@ def test_each_dead_letter_is_told_as_it_is_listed(workflow: Workflow, clock: Man
 
     letters = {letter.id: letter for letter in workflow.dead_letters()}
     assert len(letters) == 4
-    assert {one.letter.id: one.letter for one in told} == letters
+    assert {one.letter.get("id"): one.letter for one in told} == letters
     assert (len(told), {one.attempt for one in told}) == (4, {1})
     assert len({one.key for one in told}) == 4
 
@@ -112,6 +113,7 @@ def test_a_telling_that_pauses_holds_up_no_other(workflow: Workflow) -> None:
 
     @workflow.on_dead_letter
     def alert(letter: DeadLetter) -> None:
+        assert isinstance(letter.letter, DeadLetterRecord)
         told.append(letter.letter.claim_id)
         raise ConnectionError("nobody there")
 

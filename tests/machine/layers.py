@@ -145,18 +145,18 @@ def told_by(result: Outcome | WorkflowError) -> Told:
     """Give what the library says in the words that HTTP has for it."""
     match result:
         case Outcome():
-            body = result.as_dict()
-            moved = moves_in(body.get("transitions", ()))
-            return Told(code=CODES[result.status], status=result.status, transitions=moved, body=body)
+            answer = result.as_dict()
+            moved = moves_in(answer.get("transitions", ()))
+            return Told(code=CODES[result.status], status=result.status, transitions=moved, body=answer)
         case NotAllowed():
-            body = {
+            refusal = {
                 "event_id": result.event_id,
                 "user_id": result.user_id,
                 "trigger": result.trigger,
                 "state": result.state,
                 "allowed": list(result.allowed),
             }
-            return Told(code=409, status="refused", body=body)
+            return Told(code=409, status="refused", body=refusal)
         case EventIdReused():
             body = {"event_id": result.event_id, "user_id": result.user_id, "trigger": result.trigger}
             return Told(code=422, status="reused", body=body)

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from workflow_fsm import InvalidEvent, NotAllowed, Outcome, Record, Workflow
+from workflow_fsm import InvalidEvent, NotAllowed, Outcome, Workflow
+from workflow_fsm.results import Claim, Status
 
 USER = "u1"
-Claim = str | Mapping[str, Any]
+Entry = str | Mapping[str, Any]
 
 
 def sync(workflow: Workflow, sync_id: str | None = "s1", *, user_id: str = USER, **fields: Any) -> Outcome:
@@ -18,7 +19,7 @@ def sync(workflow: Workflow, sync_id: str | None = "s1", *, user_id: str = USER,
 
 
 def detect(
-    workflow: Workflow, *claims: Claim, sync_id: str | None = "s1", user_id: str = USER, **fields: Any
+    workflow: Workflow, *claims: Entry, sync_id: str | None = "s1", user_id: str = USER, **fields: Any
 ) -> Outcome:
     """Report a detection with a list of claims, each an id or an entry."""
     entries = [{"claim_id": one} if isinstance(one, str) else one for one in claims]
@@ -32,7 +33,7 @@ def detect_plainly(
     return workflow.fire("detection_complete", user_id=user_id, sync_id=sync_id, **fields)
 
 
-def find(workflow: Workflow, *claims: Claim, sync_id: str = "s1", user_id: str = USER) -> None:
+def find(workflow: Workflow, *claims: Entry, sync_id: str = "s1", user_id: str = USER) -> None:
     """Sync, and detect these claims."""
     sync(workflow, sync_id, user_id=user_id)
     detect(workflow, *claims, sync_id=sync_id, user_id=user_id)
@@ -79,25 +80,25 @@ def faults(workflow: Workflow, trigger: str, **fields: Any) -> list[str]:
     return [fault.field for fault in error.errors]
 
 
-def status(workflow: Workflow, user_id: str = USER) -> Record:
+def status(workflow: Workflow, user_id: str = USER) -> Status:
     found = workflow.status(user_id)
     assert found is not None
     return found
 
 
-def claim(workflow: Workflow, claim_id: str = "c1", user_id: str = USER) -> Record:
+def claim(workflow: Workflow, claim_id: str = "c1", user_id: str = USER) -> Claim:
     """Give one claim as the status shows it."""
     (found,) = status(workflow, user_id).claims if claim_id == "" else _named(workflow, claim_id, user_id)
-    return Record(found)
+    return found
 
 
-def _named(workflow: Workflow, claim_id: str, user_id: str) -> list[Record]:
+def _named(workflow: Workflow, claim_id: str, user_id: str) -> list[Claim]:
     found = workflow.status(user_id, claim_id=claim_id)
     assert found is not None
     return list(found.claims)
 
 
-def plain(workflow: Workflow, user_id: str = USER) -> Record:
+def plain(workflow: Workflow, user_id: str = USER) -> Claim:
     """Give the user's one lifecycle."""
     return claim(workflow, "", user_id)
 

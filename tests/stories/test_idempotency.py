@@ -55,7 +55,7 @@ def test_the_first_answer_is_repeated_whatever_it_was_and_whatever_became_of_it(
     assert again.waiting_for == first.waiting_for
     assert again.unchanged == first.unchanged
     answer = again.as_dict()
-    assert {**answer, "status": status_first} == {**first.as_dict(), "first_status": status_first}
+    assert answer | {"status": status_first} == first.as_dict() | {"first_status": status_first}
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from time import monotonic
 
 from webapp.http.response import dumps
 from workflow_fsm.core.errors import StoreUnavailable
-from workflow_fsm.core.outcome import Record
+from workflow_fsm.read.shapes import HistoryRow
 from workflow_fsm.stores.observers import Observer
 from workflow_fsm.workflow import Workflow
 
@@ -36,10 +36,10 @@ Message = tuple[int, str]
 """A transition's cursor, and the text that tells it."""
 
 
-def message(row: Record) -> Message:
+def message(row: HistoryRow) -> Message:
     """Give the message that tells a row of history: the same text whenever it is sent."""
-    told = {"cursor": row["cursor"], "event": "workflow.transition", "data": row, "timestamp": row["at"]}
-    return row["cursor"], dumps(told).decode()
+    told = {"cursor": row.cursor, "event": "workflow.transition", "data": row, "timestamp": row.at}
+    return row.cursor, dumps(told).decode()
 
 
 class Follower:

@@ -87,19 +87,22 @@ def retry(
         stray = [name for name, value in {**which, "dry-run": dry_run}.items() if value]
         if stray:
             raise click.UsageError(f"--{stray[0].removesuffix('_id')} goes with --all.")
-    with existing(database) as workflow:
-        if letter_id is not None:
+    if letter_id is not None:
+        with existing(database) as workflow:
             told = workflow.retry_dead_letter(letter_id, claim_id=claim_id, actor=ACTOR, reason=reason)
+        if as_json:
+            show.show_json(told)
         else:
-            told = workflow.retry_dead_letters(dry_run=dry_run, actor=ACTOR, reason=reason, **which)
+            show.show_retry(told)
+        return
+    with existing(database) as workflow:
+        retried = workflow.retry_dead_letters(dry_run=dry_run, actor=ACTOR, reason=reason, **which)
     if as_json:
-        show.show_json(told)
-    elif every:
-        show.show_retried(told, dry_run=dry_run)
+        show.show_json(retried)
     else:
-        show.show_retry(told)
-    if every and told.failed:
-        click.echo(f"Error: {told.failed} of {told.matched} failed again", err=True)
+        show.show_retried(retried, dry_run=dry_run)
+    if retried.failed:
+        click.echo(f"Error: {retried.failed} of {retried.matched} failed again", err=True)
         raise click.exceptions.Exit(REFUSED)
 
 

@@ -15,8 +15,8 @@ from workflow_fsm.cli import printing as show
 from workflow_fsm.cli.exit_codes import UNKNOWN, Failure
 from workflow_fsm.cli.options import common, existing, hand_down, text
 from workflow_fsm.core.errors import HandlerInvalid, StoreRefused, StoreUnavailable
-from workflow_fsm.core.outcome import Record
 from workflow_fsm.effects.modules import load_handlers
+from workflow_fsm.read.shapes import HandlerLoad
 from workflow_fsm.settings import Settings
 from workflow_fsm.stores.url import shown
 from workflow_fsm.workflow import Workflow
@@ -93,19 +93,21 @@ def work_alone(settings: Settings) -> NoReturn:
     raise SystemExit(0)
 
 
-def _with_what_is_owed(workflow: Workflow) -> list[Record]:
+def _with_what_is_owed(workflow: Workflow) -> list[HandlerLoad]:
     """Give the handlers, each with how many effects are owed to it and since when the oldest is.
 
     One that was dropped while its effects ran has no pattern.
     """
     rows = {
-        one.name: Record(**one, owed=0, running=0, oldest=None, last_error=None)
+        one.name: HandlerLoad(
+            name=one.name, pattern=one.pattern, owed=0, running=0, oldest=None, last_error=None
+        )
         for one in workflow.handlers()
     }
     for effect in workflow.owed(limit=MOST_COUNTED):
         row = rows.setdefault(
             effect.handler,
-            Record(name=effect.handler, pattern=None, owed=0, running=0, oldest=None, last_error=None),
+            HandlerLoad(name=effect.handler, pattern=None, owed=0, running=0, oldest=None, last_error=None),
         )
         row["owed"] += effect.state == "owed"
         row["running"] += effect.state == "running"

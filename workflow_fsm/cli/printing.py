@@ -13,8 +13,25 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workflow_fsm.audit.report import Fault, Report
-from workflow_fsm.core.outcome import Outcome, Page, Record
+from workflow_fsm.core.outcome import Outcome
+from workflow_fsm.core.records import (
+    Candidate,
+    DeferredPart,
+    EventAnswer,
+    Page,
+    TransitionRecord,
+    UnchangedPart,
+)
 from workflow_fsm.read.dead_letters import DeadLetterPage
+from workflow_fsm.read.shapes import (
+    DroppedHandler,
+    HandlerLoad,
+    HistoryRow,
+    RetriedLetters,
+    RevivedEffect,
+    Status,
+    WaitingEvent,
+)
 
 if TYPE_CHECKING:  # a service, a worker and scripts print JSON alone, and never load it
     from rich.console import Console
@@ -31,26 +48,24 @@ def show_json(value: object) -> None:
 
 def show_outcome(outcome: Outcome) -> None:
     """Print what became of an event: a sentence for each lifecycle that it was for."""
-    how = outcome.status
+    how: str = outcome.status
     if outcome.first_status is not None:
         how = f"duplicate: it was {outcome.first_status} the first time, as told again here"
     lines = [f"{outcome.trigger} of {outcome.user_id} is {how} (event {outcome.event_id})"]
     for one in outcome.transitions:
-        source = "begins as" if one["from"] is None else f"goes from {one['from']} to"
-        lines.append(f"{_whose(one)} {source} {one['to']} (version {one['version']})")
-    lines += [f"{_whose(one)} stays {one.state}; it is past that point" for one in outcome.unchanged]
-    for one in outcome.deferred:
-        rest = {"trigger": outcome.trigger, "candidates": outcome.candidates}
-        lines.append(_waits(Record({**one, **rest})))
-    for one in outcome.refused:
-        what = f"entry {one['index']}" if one.get("index") is not None else f"claim {one.get('claim_id')}"
-        lines.append(f"{what} is refused: {one['reason']}")
+        source = "begins as" if one.from_ is None else f"goes from {one.from_} to"
+        lines.append(f"{_whose(one)} {source} {one.to} (version {one.version})")
+    lines += [f"{_whose(same)} stays {same.state}; it is past that point" for same in outcome.unchanged]
+    lines += [_waits(part, outcome.trigger, outcome.candidates) for part in outcome.deferred]
+    for part in outcome.refused:
+        what = f"claim {part.get('claim_id')}" if part.get("index") is None else f"entry {part.index}"
+        lines.append(f"{what} is refused: {part.reason}")
     if outcome.hint is not None:
         lines.append(f"hint: {outcome.hint}")
     _print(lines)
 
 
-def show_status(status: Record) -> None:
+def show_status(status: Status) -> None:
     """Print where a user stands: money, claims, syncs, and what waits for what."""
     counts = ", ".join(f"{many} {state}" for state, many in status.counts.items())
     state = status.state or "nothing but waiting events"
@@ -82,11 +97,12 @@ def show_status(status: Record) -> None:
         ("sync", "state", "claims found", "since"),
         [(one.sync_id, one.state, one.claims_found, _at(one.entered_at)) for one in status.syncs],
     )
-    _print(_waits(one) for one in status.deferred)
+    for one in status.deferred:
+        _print([_waits(one, f"{one.trigger}", one.candidates)])
     _more(status.next_cursor)
 
 
-def show_history(page: Page) -> None:
+def show_history(page: Page[HistoryRow]) -> None:
     """Print transitions, oldest first."""
     _table(
         ("cursor", "at", "claim", "sync", "version", "from", "to", "trigger", "by", "event"),
@@ -97,7 +113,7 @@ def show_history(page: Page) -> None:
                 row.claim_id,
                 row.sync_id,
                 row.version,
-                row["from"],
+                row.from_,
                 row.to,
                 row.trigger,
                 row.actor,
@@ -137,7 +153,7 @@ def show_dead_letters(letters: DeadLetterPage) -> None:
     _more(letters.next_cursor)
 
 
-def show_retry(told: Record) -> None:
+def show_retry(told: EventAnswer | RevivedEffect) -> None:
     """Print what became of a dead letter that was retried."""
     if told.status == "owed":
         _print(["the effect is owed anew"])
@@ -147,13 +163,13 @@ def show_retry(told: Record) -> None:
         show_outcome(Outcome.from_dict(told))
 
 
-def show_retried(told: Record, *, dry_run: bool) -> None:
+def show_retried(told: RetriedLetters, *, dry_run: bool) -> None:
     """Print what became of the dead letters that match."""
     letters = f"{told.matched} dead letter{'' if told.matched == 1 else 's'}"
     _print([f"{letters} would be retried" if dry_run else f"{told.retried} of {letters} retried"])
 
 
-def show_handlers(handlers: Sequence[Record]) -> None:
+def show_handlers(handlers: Sequence[HandlerLoad]) -> None:
     """Print handlers, and what is owed to each."""
     _table(
         ("handler", "for", "not before", "owed", "running", "oldest", "last error"),
@@ -175,7 +191,7 @@ def show_handlers(handlers: Sequence[Record]) -> None:
         _print(["no handlers"])
 
 
-def show_dropped(name: str, told: Record) -> None:
+def show_dropped(name: str, told: DroppedHandler) -> None:
     """Print what forgetting a handler did."""
     _print([f"handler {name} is forgotten; {told.void} effect{'' if told.void == 1 else 's'} void"])
 
@@ -217,22 +233,22 @@ def _owes(pattern: Mapping[str, Any]) -> str:
     return " ".join(["transitions", *told])
 
 
-def _waits(one: Record) -> str:
+def _waits(one: DeferredPart | WaitingEvent, trigger: str, candidates: Sequence[Candidate]) -> str:
     """Say what waits, for what, and how long."""
-    what = f"{one['trigger']} for claim {one['claim_id']}" if one.get("claim_id") else str(one["trigger"])
-    if one.get("event_id"):
-        what += f" (event {one['event_id']})"
-    until = f", until {_at(one['expires_at'])}" if one.get("expires_at") else ""
-    if one["waiting_for"]:
-        return f"{what} waits for {' and then '.join(one['waiting_for'])}{until}"
-    if one.get("candidates"):
-        names = ", ".join(each["claim_id"] or f"sync {each['sync_id']}" for each in one["candidates"])
+    what = f"{trigger} for claim {one.claim_id}" if one.claim_id else trigger
+    if isinstance(one, WaitingEvent):
+        what += f" (event {one.event_id})"
+    until = f", until {_at(one.expires_at)}" if one.expires_at else ""
+    if one.waiting_for:
+        return f"{what} waits for {' and then '.join(one.waiting_for)}{until}"
+    if candidates:
+        names = ", ".join(each.claim_id or f"sync {each.sync_id}" for each in candidates)
         return f"{what} waits, as it could be for any of {names}; a person must tell for which{until}"
     return f"{what} waits until a person tells for which claim it is{until}"
 
 
-def _whose(one: Mapping[str, Any]) -> str:
-    return f"claim {one['claim_id']}" if one["claim_id"] is not None else f"sync {one['sync_id']}"
+def _whose(one: TransitionRecord | UnchangedPart) -> str:
+    return f"claim {one.claim_id}" if one.claim_id is not None else f"sync {one.sync_id}"
 
 
 def _money(amounts: Mapping[str, str]) -> str:

@@ -15,9 +15,11 @@ WorkflowError
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
+
+from workflow_fsm.core.records import Candidate, FieldErrorRecord, RefusedPart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +29,9 @@ class FieldError:
     field: str
     reason: str
 
-    def as_dict(self) -> dict[str, str]:
+    def as_dict(self) -> FieldErrorRecord:
         """Give the JSON object that answers show."""
-        return {"field": self.field, "reason": self.reason}
+        return FieldErrorRecord(field=self.field, reason=self.reason)
 
 
 class WorkflowError(Exception):
@@ -67,8 +69,8 @@ class NotAllowed(WorkflowError):
         trigger: str,
         state: str | None = None,
         allowed: Sequence[str] = (),
-        candidates: Sequence[Mapping[str, Any]] = (),
-        refused: Sequence[Mapping[str, Any]] = (),
+        candidates: Sequence[Candidate] = (),
+        refused: Sequence[RefusedPart] = (),
         hint: str | None = None,
     ) -> None:
         self.event_id = event_id

@@ -1,7 +1,4 @@
-"""What became of an event, as callers see it: the same shape in the library and as JSON.
-
-A `Record` is a JSON object whose keys read as attributes too; an `Outcome` is one answer.
-"""
+"""What became of an event, as callers see it: the same in the library and as JSON."""
 
 from __future__ import annotations
 
@@ -9,23 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-
-class Record(dict[str, Any]):
-    """A JSON object: `record["state"]` and `record.state` are the same."""
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(f"this record has no {name!r}; it has {', '.join(sorted(self))}") from None
-
-
-class Page(list[Record]):
-    """Rows of one page, oldest first; `next_cursor` opens the next page and is None on the last."""
-
-    def __init__(self, rows: list[Record], next_cursor: int | None) -> None:
-        super().__init__(rows)
-        self.next_cursor = next_cursor
+from workflow_fsm.core.records import (
+    Candidate,
+    DeferredPart,
+    EventAnswer,
+    FirstStatus,
+    OutcomeStatus,
+    RefusedPart,
+    TransitionRecord,
+    UnchangedPart,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,34 +23,29 @@ class Outcome:
     """The committed answer to one event.
 
     `status` is `applied`, `deferred`, `unchanged` or `duplicate` (then `first_status` tells what the
-    event was answered the first time). The lists hold `Record`s in the shape of the HTTP answer:
-    `transitions` `{claim_id, sync_id, from, to, version}`, `unchanged` `{claim_id, sync_id, state}`,
-    `deferred` `{claim_id, waiting_for, expires_at}`, `refused` `{index or claim_id, state, reason, …}`.
-    `expires_at` is an ISO 8601 instant in UTC, or None where the event waits for ever.
+    event was answered the first time). `expires_at` is an ISO 8601 instant in UTC, or None where the event
+    waits for ever.
     """
 
-    status: str
+    status: OutcomeStatus
     event_id: str
     user_id: str
     trigger: str
-    transitions: tuple[Record, ...] = ()
-    unchanged: tuple[Record, ...] = ()
-    deferred: tuple[Record, ...] = ()
-    refused: tuple[Record, ...] = ()
+    transitions: tuple[TransitionRecord, ...] = ()
+    unchanged: tuple[UnchangedPart, ...] = ()
+    deferred: tuple[DeferredPart, ...] = ()
+    refused: tuple[RefusedPart, ...] = ()
     waiting_for: tuple[str, ...] = ()
     expires_at: str | None = None
-    candidates: tuple[Record, ...] = ()
-    first_status: str | None = None
+    candidates: tuple[Candidate, ...] = ()
+    first_status: FirstStatus | None = None
     hint: str | None = None
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> EventAnswer:
         """Give the answer as the JSON object that a webhook's sender reads."""
-        answer: dict[str, Any] = {
-            "status": self.status,
-            "event_id": self.event_id,
-            "user_id": self.user_id,
-            "trigger": self.trigger,
-        }
+        answer = EventAnswer(
+            status=self.status, event_id=self.event_id, user_id=self.user_id, trigger=self.trigger
+        )
         if self.first_status is not None:
             answer["first_status"] = self.first_status
         told = self.first_status or self.status
@@ -81,18 +66,18 @@ class Outcome:
     @classmethod
     def from_dict(cls, answer: Mapping[str, Any]) -> Outcome:
         """Read back what `as_dict` gave."""
-        lists = {
-            name: tuple(Record(row) for row in answer.get(name, ()))
-            for name in ("transitions", "unchanged", "deferred", "refused", "candidates")
-        }
         return cls(
             status=answer["status"],
             event_id=answer["event_id"],
             user_id=answer["user_id"],
             trigger=answer["trigger"],
+            transitions=tuple(map(TransitionRecord.of, answer.get("transitions", ()))),
+            unchanged=tuple(map(UnchangedPart.of, answer.get("unchanged", ()))),
+            deferred=tuple(map(DeferredPart.of, answer.get("deferred", ()))),
+            refused=tuple(map(RefusedPart.of, answer.get("refused", ()))),
             waiting_for=tuple(answer.get("waiting_for", ())),
             expires_at=answer.get("expires_at"),
+            candidates=tuple(map(Candidate.of, answer.get("candidates", ()))),
             first_status=answer.get("first_status"),
             hint=answer.get("hint"),
-            **lists,
         )

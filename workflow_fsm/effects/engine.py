@@ -15,13 +15,13 @@ from workflow_fsm.core.decision.outbox import REQUEST
 from workflow_fsm.core.definition import Addressing, Trigger
 from workflow_fsm.core.definition.events import Event
 from workflow_fsm.core.errors import EventIdReused, StoreUnavailable, WorkflowError
-from workflow_fsm.core.outcome import Record
 from workflow_fsm.core.values.fields import Kind
 from workflow_fsm.effects import outbox
 from workflow_fsm.effects.backoff import pause_seconds
 from workflow_fsm.effects.handler import Discard, Fire, RetryAfter, tell
 from workflow_fsm.effects.outbox import LeasedEffect
 from workflow_fsm.effects.registry import Registry
+from workflow_fsm.read.shapes import HistoryRow
 from workflow_fsm.stores.session import Columns, Session
 from workflow_fsm.stores.unit_of_work import Store, UnitOfWork
 
@@ -252,7 +252,7 @@ class Engine:
         return self._registry.pattern(handler).tries or self._retrying.tries
 
 
-def _own(trigger: Trigger, fields: Mapping[str, Any], transition: Record | None) -> dict[str, Any]:
+def _own(trigger: Trigger, fields: Mapping[str, Any], transition: HistoryRow | None) -> dict[str, Any]:
     """Name the transition's own lifecycle, where an event names none: its claim, or else its sync."""
     if transition is None:
         return {}
@@ -263,9 +263,9 @@ def _own(trigger: Trigger, fields: Mapping[str, Any], transition: Record | None)
         )
         if names and any(name in fields for name in field.names):
             return {}
-    if of_a_sync or transition["claim_id"] is None:
-        return {"sync_id": transition["sync_id"]}
-    return {"claim_id": transition["claim_id"]}
+    if of_a_sync or transition.claim_id is None:
+        return {"sync_id": transition.sync_id}
+    return {"claim_id": transition.claim_id}
 
 
 def _describe(error: BaseException) -> str:

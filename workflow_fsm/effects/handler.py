@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from workflow_fsm.core.outcome import Record
 from workflow_fsm.core.values.instants import read_instant
-from workflow_fsm.effects.outbox import LeasedEffect
+from workflow_fsm.effects.outbox import NO_CLAIM, LeasedEffect
+from workflow_fsm.read.shapes import Claim, DeadLetterRecord, SettledLetter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Transition:
     version: int
     at: datetime
     event: Mapping[str, Any] = field(default_factory=dict)
-    claim: Record = field(default_factory=Record)
+    claim: Claim = field(default_factory=NO_CLAIM)
     key: str = ""
     attempt: int = 1
 
@@ -39,7 +39,7 @@ class Transition:
 class DeadLetter:
     """What can't go on by itself, as the list of dead letters shows it."""
 
-    letter: Record
+    letter: DeadLetterRecord | SettledLetter
     key: str = ""
     attempt: int = 1
 
@@ -104,13 +104,13 @@ def tell(taken: LeasedEffect) -> Transition | DeadLetter | Request:
         return Request(user_id=taken.user_id, key=taken.key, attempt=taken.attempt)
     return Transition(
         user_id=taken.user_id,
-        claim_id=row["claim_id"],
-        sync_id=row["sync_id"],
-        from_state=row["from"],
-        to_state=row["to"],
-        trigger=row["trigger"],
-        version=row["version"],
-        at=read_instant(row["at"]),
+        claim_id=row.claim_id,
+        sync_id=row.sync_id,
+        from_state=row.from_,
+        to_state=row.to,
+        trigger=row.trigger,
+        version=row.version,
+        at=read_instant(row.at),
         event=taken.event,
         claim=taken.claim,
         key=taken.key,

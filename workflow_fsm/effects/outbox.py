@@ -6,17 +6,21 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from workflow_fsm.core.decision.outbox import REQUEST, Pattern
 from workflow_fsm.core.definition import Definition
-from workflow_fsm.core.outcome import Record
 from workflow_fsm.core.values.instants import show_instant
 from workflow_fsm.read import status as views
 from workflow_fsm.read.dead_letters import show_dead_letter
+from workflow_fsm.read.shapes import Claim, DeadLetterRecord, HistoryRow, OwedEffect, SettledLetter
 from workflow_fsm.stores.mapping import body_of, pattern_of
 from workflow_fsm.stores.repository import Repository
 from workflow_fsm.stores.session import Columns, Session
+
+NO_CLAIM = partial(Claim.of, {})
+"""Makes the claim of what is about none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +39,10 @@ class LeasedEffect:
     tried: int
     key: str
     suspect: bool = False
-    transition: Record | None = None
+    transition: HistoryRow | None = None
     event: dict[str, Any] = field(default_factory=dict)
-    claim: Record = field(default_factory=Record)
-    about: Record | None = None
+    claim: Claim = field(default_factory=NO_CLAIM)
+    about: DeadLetterRecord | SettledLetter | None = None
 
 
 def patterns(session: Session) -> tuple[Pattern, ...]:
@@ -218,11 +222,11 @@ def revive(session: Session, user_id: str, seq: int, standing: str, now: datetim
 
 def unfinished(
     session: Session, handlers: Collection[str], user_id: str | None, *, now: datetime, limit: int
-) -> list[Record]:
+) -> list[OwedEffect]:
     """Show what is owed and not done: waiting for its time, its turn, a try, or a worker with its handler."""
     at = show_instant(now)
     return [
-        Record(
+        OwedEffect(
             handler=row["handler"],
             user_id=row["user_id"],
             claim_id=row["claim_id"],

@@ -9,7 +9,8 @@ from typing import Any
 
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.errors import DeadLetterUnknown, FieldError, InvalidEvent
-from workflow_fsm.core.outcome import Record
+from workflow_fsm.core.records import LetterKind
+from workflow_fsm.read.shapes import DeadLetterRecord, SettledLetter
 from workflow_fsm.stores.mapping import stored_event_of
 from workflow_fsm.stores.session import Columns, Session
 
@@ -41,10 +42,10 @@ class DeadLetterId:
         return cls(user_id=user_id, kind=kind, seq=seq)
 
 
-class DeadLetterPage(list[Record]):
+class DeadLetterPage(list[DeadLetterRecord]):
     """A page of dead letters; `next_cursor` (opaque) opens the next one, None on the last."""
 
-    def __init__(self, rows: list[Record], next_cursor: str | None) -> None:
+    def __init__(self, rows: list[DeadLetterRecord], next_cursor: str | None) -> None:
         super().__init__(rows)
         self.next_cursor = next_cursor
 
@@ -71,7 +72,7 @@ def list_dead_letters(
         "after_seq": after_seq,
         "limit": limit + 1,
     }
-    found: list[tuple[_Place, Record]] = []
+    found: list[tuple[_Place, DeadLetterRecord]] = []
     if kind in (None, "event"):
         for row in session.rows("dead_events", **wanted):
             found.append(((row["letter_at"], row["user_id"], row["seq"]), show_event(definition, row)))
@@ -84,7 +85,7 @@ def list_dead_letters(
     return DeadLetterPage([record for _, record in page], more)
 
 
-def show_event(definition: Definition, row: Columns) -> Record:
+def show_event(definition: Definition, row: Columns) -> DeadLetterRecord:
     """Show an event that is a dead letter."""
     stored = stored_event_of(definition, row)
     reasons = {
@@ -93,7 +94,7 @@ def show_event(definition: Definition, row: Columns) -> Record:
         "waiting": "its money waits: no claim was found for it, or several could be meant",
     }
     told = (stored.answer or {}).get("reason") or reasons[row["letter"]]
-    return Record(
+    return DeadLetterRecord(
         id=str(DeadLetterId(user_id=row["user_id"], kind="event", seq=row["seq"])),
         kind="event",
         user_id=row["user_id"],
@@ -107,9 +108,9 @@ def show_event(definition: Definition, row: Columns) -> Record:
     )
 
 
-def show_effect(row: Columns) -> Record:
+def show_effect(row: Columns) -> DeadLetterRecord:
     """Show an effect that is a dead letter."""
-    return Record(
+    return DeadLetterRecord(
         id=str(DeadLetterId(user_id=row["user_id"], kind="effect", seq=row["seq"])),
         kind="effect",
         user_id=row["user_id"],
@@ -123,16 +124,20 @@ def show_effect(row: Columns) -> Record:
     )
 
 
-def show_dead_letter(session: Session, definition: Definition, user_id: str, about: str) -> Record:
+def show_dead_letter(
+    session: Session, definition: Definition, user_id: str, about: str
+) -> DeadLetterRecord | SettledLetter:
     """Show the dead letter `event:SEQ` or `effect:SEQ` of a user, as it stands now."""
     kind, _, seq = about.partition(":")
     row = session.row(f"{kind}_at", user_id=user_id, seq=int(seq))
     if row is None:
-        return Record(kind=kind, user_id=user_id, reason="it was replaced meanwhile")
+        gone: LetterKind = "effect" if kind == "effect" else "event"
+        return SettledLetter(kind=gone, user_id=user_id, reason="it was replaced meanwhile")
     if kind == "effect":
         return show_effect(row)
     if row["letter"] is None:
-        return Record(kind=kind, user_id=user_id, event_id=row["event_id"], reason="it was settled meanwhile")
+        settled = "it was settled meanwhile"
+        return SettledLetter(kind="event", user_id=user_id, event_id=row["event_id"], reason=settled)
     return show_event(definition, row)
 
 

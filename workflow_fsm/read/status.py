@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from workflow_fsm.core.decision.correlation import Nobody, Several, address, candidates
 from workflow_fsm.core.decision.inbox import Share, Standing, StoredEvent
@@ -14,10 +14,11 @@ from workflow_fsm.core.decision.lifecycle import Lifecycle
 from workflow_fsm.core.decision.situation import Situation
 from workflow_fsm.core.definition import Addressing, Definition
 from workflow_fsm.core.definition.claim import DEFAULT_CURRENCY
-from workflow_fsm.core.outcome import Page, Record
+from workflow_fsm.core.records import Candidate, Page, Record
 from workflow_fsm.core.values import money
 from workflow_fsm.core.values.fields import comparable_value
 from workflow_fsm.core.values.instants import show_instant
+from workflow_fsm.read.shapes import Claim, HistoryRow, Status, Sync, WaitingEvent
 from workflow_fsm.stores.mapping import lifecycle_of
 from workflow_fsm.stores.repository import Repository
 from workflow_fsm.stores.session import Columns, Session
@@ -33,7 +34,7 @@ def status(
     limit: int,
     cursor: int,
     now: datetime,
-) -> Record | None:
+) -> Status | None:
     """Show where a user stands; None for one of whom nothing is known."""
     first = definition.first_state()
     whose = {"user_id": user_id}
@@ -59,7 +60,7 @@ def status(
     aliases = _aliases(session, user_id, claims)
     syncs = [lifecycle_of(row) for row in session.rows("syncs", user_id=user_id, sync_id=sync_id)]
     waiting = source.all_waiting()
-    return Record(
+    return Status(
         user_id=user_id,
         state=_state(session, definition, source, user_id, counts),
         counts=Record({s.name: counts[s.name] for s in definition.states if s.name in counts}),
@@ -67,7 +68,7 @@ def status(
         unapplied=_unapplied(definition, waiting),
         claims=[_claim(definition, one, aliases.get(one.claim_id or "", []), now) for one in claims],
         syncs=[
-            Record(
+            Sync(
                 sync_id=one.sync_id,
                 state=one.state,
                 claims_found=one.facts.get("claims_found"),
@@ -83,7 +84,7 @@ def status(
             and (named is None or (share.claim and situation.canonical(share.claim) == named))
         ],
         next_cursor=claims[-1].id if len(page) > limit else None,
-        updated_at=source.updated_at,
+        updated_at=cast(str, source.updated_at),  # whoever is told of has a row
     )
 
 
@@ -96,7 +97,7 @@ def history(
     sync_id: str | None,
     limit: int,
     cursor: int,
-) -> Page | None:
+) -> Page[HistoryRow] | None:
     """Show a user's transitions, oldest first; None for a user of whom nothing is known."""
     wanted: dict[str, Any] = {"sync_id": sync_id, "cursor": cursor, "limit": limit + 1}
     session.prefetch([("user", {"user_id": user_id}), ("is_told_of", {"user_id": user_id})])
@@ -115,7 +116,7 @@ def history(
             "claim_history_page", user_id=user_id, lifecycle=claim.id, parent=claim.parent, **wanted
         )
     shown = [show_transition(row) for row in rows[:limit]]
-    return Page(shown, shown[-1]["cursor"] if len(rows) > limit else None)
+    return Page(shown, shown[-1].cursor if len(rows) > limit else None)
 
 
 def told_money(definition: Definition, stored: StoredEvent) -> tuple[str, Decimal] | None:
@@ -127,29 +128,27 @@ def told_money(definition: Definition, stored: StoredEvent) -> tuple[str, Decima
     return stored.event.field("currency") or DEFAULT_CURRENCY, trigger.money * amount
 
 
-def show_transition(row: Columns) -> Record:
+def show_transition(row: Columns) -> HistoryRow:
     """Show a row of history."""
-    return Record(
-        {
-            "cursor": row["cursor"],
-            "claim_id": row["claim_id"],
-            "sync_id": row["sync_id"],
-            "version": row["version"],
-            "trigger": row["trigger"],
-            "from": row["from_state"],
-            "to": row["to_state"],
-            "event_id": row["event_id"],
-            "at": row["at"],
-            "occurred_at": row["occurred_at"],
-            "actor": row["actor"],
-            "hash": row["hash"],
-        }
+    return HistoryRow(
+        cursor=row["cursor"],
+        claim_id=row["claim_id"],
+        sync_id=row["sync_id"],
+        version=row["version"],
+        trigger=row["trigger"],
+        from_=row["from_state"],
+        to=row["to_state"],
+        event_id=row["event_id"],
+        at=row["at"],
+        occurred_at=row["occurred_at"],
+        actor=row["actor"],
+        hash=row["hash"],
     )
 
 
 def show_claim(
     session: Session, definition: Definition, user_id: str, lifecycle: Lifecycle, now: datetime
-) -> Record:
+) -> Claim:
     """Show one lifecycle as status does."""
     aliases = _aliases(session, user_id, [lifecycle])
     return _claim(definition, lifecycle, aliases.get(lifecycle.claim_id or "", []), now)
@@ -181,13 +180,13 @@ def _is_entered_by(definition: Definition, state: str, trigger: str) -> bool:
     )
 
 
-def _claim(definition: Definition, one: Lifecycle, aliases: list[str], now: datetime) -> Record:
+def _claim(definition: Definition, one: Lifecycle, aliases: list[str], now: datetime) -> Claim:
     facts = one.facts
     matched = "decision" in facts
     confidence = facts.get("match_confidence" if matched else "detected_confidence")
     currency = facts.get("currency") or (None if one.claim_id is None else DEFAULT_CURRENCY)
     amount = facts.get("amount")
-    return Record(
+    return Claim(
         claim_id=one.claim_id,
         aliases=aliases,
         sync_id=one.sync_id,
@@ -217,11 +216,13 @@ def _is_overdue(definition: Definition, one: Lifecycle, now: datetime) -> bool:
     return any(_is_entered_by(definition, one.state, timer.name) for timer in timers)
 
 
-def _deferred(definition: Definition, situation: Situation, stored: StoredEvent, share: Share) -> Record:
+def _deferred(
+    definition: Definition, situation: Situation, stored: StoredEvent, share: Share
+) -> WaitingEvent:
     trigger = definition.trigger(stored.event.trigger)
     assert trigger is not None
     waiting_for = share.waiting_for
-    several: tuple[Record, ...] = ()
+    several: tuple[Candidate, ...] = ()
     if trigger.addressing not in (Addressing.SYNC, Addressing.DETECTION):
         part = next(part for part in stored.event.parts if part.claim == share.claim)
         found = address(definition, situation, trigger, stored.event, part)
@@ -229,7 +230,7 @@ def _deferred(definition: Definition, situation: Situation, stored: StoredEvent,
             waiting_for = found.waiting_for
         elif isinstance(found, Several):
             waiting_for, several = (), candidates(found.lifecycles)
-    return Record(
+    return WaitingEvent(
         event_id=stored.event_id,
         trigger=stored.event.trigger,
         claim_id=share.claim,

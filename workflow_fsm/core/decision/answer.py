@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from workflow_fsm.core.decision.idempotency import NEEDS_AN_ID
 from workflow_fsm.core.decision.inbox import Share, Standing, StoredEvent
@@ -10,7 +11,15 @@ from workflow_fsm.core.decision.lifecycle import Lifecycle, Row
 from workflow_fsm.core.definition import Definition, Trigger
 from workflow_fsm.core.definition.events import BadEntry, Part
 from workflow_fsm.core.errors import FieldError, NotAllowed
-from workflow_fsm.core.outcome import Outcome, Record
+from workflow_fsm.core.outcome import Outcome
+from workflow_fsm.core.records import (
+    Candidate,
+    DeferredPart,
+    FirstStatus,
+    RefusedPart,
+    TransitionRecord,
+    UnchangedPart,
+)
 from workflow_fsm.core.values.instants import show_instant
 
 NEW_ID_NEEDED = "a correction needs a new event id"
@@ -20,30 +29,28 @@ NEW_ID_NEEDED = "a correction needs a new event id"
 class AnswerDraft:
     """What became of an event's parts so far, as the answer will tell it."""
 
-    transitions: list[Record] = field(default_factory=list)
+    transitions: list[TransitionRecord] = field(default_factory=list)
     unchanged: dict[int, Lifecycle] = field(default_factory=dict)
-    refused: list[Record] = field(default_factory=list)
-    candidates: list[Record] = field(default_factory=list)
+    refused: list[RefusedPart] = field(default_factory=list)
+    candidates: list[Candidate] = field(default_factory=list)
     hints: list[str] = field(default_factory=list)
 
     def add_move(self, row: Row) -> None:
         """Tell of a transition."""
         self.transitions.append(
-            Record(
-                {
-                    "claim_id": row.claim_id,
-                    "sync_id": row.sync_id,
-                    "from": row.from_state,
-                    "to": row.to_state,
-                    "version": row.version,
-                }
+            TransitionRecord(
+                claim_id=row.claim_id,
+                sync_id=row.sync_id,
+                from_=row.from_state,
+                to=row.to_state,
+                version=row.version,
             )
         )
 
     def refuse(self, definition: Definition, lifecycle: Lifecycle | None, part: Part, reason: str) -> Share:
         """Tell that a part is refused by a lifecycle, or (None) by all that could be meant."""
         self.refused.append(
-            Record(
+            RefusedPart(
                 claim_id=part.claim if lifecycle is None else lifecycle.claim_id,
                 state=None if lifecycle is None else lifecycle.state,
                 reason=reason,
@@ -56,9 +63,10 @@ class AnswerDraft:
 
     def refuse_entry(self, part: Part, name: str, fault: str) -> Share:
         """Tell that an entry of a list is refused for one of its fields."""
+        index = {} if part.index is None else {"index": part.index}
         self.refused.append(
-            Record(
-                index=part.index,
+            RefusedPart(
+                **index,
                 claim_id=part.claim,
                 state=None,
                 reason=f"{fault}; {NEW_ID_NEEDED}",
@@ -72,7 +80,7 @@ class AnswerDraft:
         """Tell that an entry of a list is not well formed."""
         what = "; ".join(f"{e.field} {e.reason}".strip() for e in entry.errors)
         self.refused.append(
-            Record(
+            RefusedPart(
                 index=entry.index,
                 state=None,
                 reason=f"entry {entry.index} is not well formed: {what}; {NEW_ID_NEEDED}",
@@ -94,12 +102,12 @@ def answer_to(stored: StoredEvent, draft: AnswerDraft, trigger: Trigger) -> Outc
     if status == "refused":
         first = draft.refused[0]
         return NotAllowed(
-            first["reason"],
+            first.reason,
             event_id=stored.event_id,
             user_id=stored.event.user_id,
             trigger=trigger.name,
-            state=first["state"],
-            allowed=first["allowed"],
+            state=first.state,
+            allowed=first.allowed,
             candidates=draft.candidates,
             refused=draft.refused if stored.event.listed else (),
             hint=hint,
@@ -112,11 +120,11 @@ def answer_to(stored: StoredEvent, draft: AnswerDraft, trigger: Trigger) -> Outc
         trigger=trigger.name,
         transitions=tuple(draft.transitions),
         unchanged=tuple(
-            Record(claim_id=one.claim_id, sync_id=one.sync_id, state=one.state)
+            UnchangedPart(claim_id=one.claim_id, sync_id=one.sync_id, state=one.state)
             for one in draft.unchanged.values()
         ),
         deferred=tuple(
-            Record(claim_id=share.claim, waiting_for=list(share.waiting_for), expires_at=expires_at)
+            DeferredPart(claim_id=share.claim, waiting_for=list(share.waiting_for), expires_at=expires_at)
             for share in waiting
         ),
         refused=tuple(draft.refused),
@@ -127,7 +135,7 @@ def answer_to(stored: StoredEvent, draft: AnswerDraft, trigger: Trigger) -> Outc
     )
 
 
-def _status(stored: StoredEvent, draft: AnswerDraft) -> str:
+def _status(stored: StoredEvent, draft: AnswerDraft) -> FirstStatus | Literal["refused"]:
     """Tell `applied` where anything moved, else `deferred`, else `unchanged`; `refused` if nothing else."""
     standings = {share.standing for share in stored.shares}
     if draft.transitions:

@@ -13,7 +13,7 @@ from workflow_fsm.core.decision.lifecycle import Lifecycle
 from workflow_fsm.core.decision.situation import Seek, Situation
 from workflow_fsm.core.definition import Addressing, Definition, Rest, Trigger
 from workflow_fsm.core.definition.events import Event, Part
-from workflow_fsm.core.outcome import Record
+from workflow_fsm.core.records import Candidate
 
 MOST_CANDIDATES = 100
 """How many candidates an answer lists; more wouldn't help the person who has to choose."""
@@ -85,9 +85,9 @@ def way_to(definition: Definition, state: str | None, trigger: str) -> tuple[str
     return definition.path(state, trigger)
 
 
-def candidates(lifecycles: Iterable[Lifecycle]) -> tuple[Record, ...]:
+def candidates(lifecycles: Iterable[Lifecycle]) -> tuple[Candidate, ...]:
     """Show lifecycles that an event could be for."""
-    return tuple(Record(claim_id=one.claim_id, sync_id=one.sync_id, state=one.state) for one in lifecycles)
+    return tuple(Candidate(claim_id=one.claim_id, sync_id=one.sync_id, state=one.state) for one in lifecycles)
 
 
 def _every(definition: Definition, situation: Situation, trigger: Trigger, event: Event) -> Address:

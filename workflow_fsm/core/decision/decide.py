@@ -173,4 +173,5 @@ def follow(definition: Definition, situation: Situation, now: datetime) -> None:
 def _repeated(repeat: Repeat) -> Outcome:
     assert repeat.stored.answer is not None
     first = Outcome.from_dict(repeat.stored.answer)
+    assert first.status != "duplicate"
     return replace(first, status="duplicate", first_status=first.status, hint=repeat.hint or first.hint)

@@ -1,0 +1,273 @@
+"""Shapes of what people and programs read: status, history, dead letters and acts, effects and handlers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from workflow_fsm.core.records import (
+    OPTIONAL,
+    Candidate,
+    Confidence,
+    Count,
+    Hash,
+    Id,
+    Instant,
+    LetterKind,
+    Named,
+    Ordinal,
+    Record,
+    RecordWithKeywords,
+    StateName,
+    Sums,
+    TriggerName,
+)
+
+Counts = Annotated[dict[str, int], Named("counts")]
+"""How many lifecycles are in each state; where none is, it is left out."""
+
+# -- status and history
+
+_ClaimKey = (
+    Literal["claim_id", "aliases", "sync_id", "state", "version", "entered_at", "allowed", "claim_type"]
+    | Literal["amount", "currency", "confidence", "decision", "amazon_case_id", "rejection_reason", "paid"]
+    | Literal["deadline_date", "eligible_from", "overdue"]
+)
+
+
+class Claim(Record[_ClaimKey]):
+    """A claim, or a plain lifecycle, as it stands."""
+
+    claim_id: Annotated[str | None, "Null for a plain lifecycle."]
+    aliases: list[Id]
+    sync_id: Id
+    state: StateName
+    version: Ordinal
+    entered_at: Instant
+    allowed: Annotated[list[TriggerName], "The triggers with an arrow in its state, timers left out."]
+    claim_type: str | None
+    amount: Annotated[str | None, "Detection's estimate, with its currency's decimals."]
+    currency: str | None
+    confidence: Confidence | None
+    decision: Literal["auto_submit", "ask_user", "review"] | None
+    amazon_case_id: str | None
+    rejection_reason: str | None
+    paid: Sums
+    deadline_date: Instant | None
+    eligible_from: Instant | None
+    overdue: Annotated[bool, "Its deadline passed before it was filed."]
+
+
+class Sync(Record[Literal["sync_id", "state", "claims_found", "entered_at"]]):
+    """A sync that found claims."""
+
+    sync_id: Id
+    state: StateName
+    claims_found: Count | None
+    entered_at: Instant
+
+
+_WaitingKey = Literal[
+    "event_id", "trigger", "claim_id", "waiting_for", "candidates", "received_at", "expires_at"
+]
+
+
+class WaitingEvent(Record[_WaitingKey]):
+    """An event that waits, or a part of one."""
+
+    event_id: Id
+    trigger: TriggerName
+    claim_id: str | None
+    waiting_for: list[TriggerName]
+    candidates: list[Candidate]
+    received_at: Instant
+    expires_at: Instant | None
+
+
+_StatusKey = (
+    Literal["user_id", "state", "counts", "recovered", "unapplied", "claims", "syncs", "deferred"]
+    | Literal["next_cursor", "updated_at"]
+)
+
+
+class Status(Record[_StatusKey]):
+    """Where a user stands."""
+
+    user_id: Id
+    state: Annotated[StateName | None, "The least advanced open lifecycle's."]
+    counts: Counts
+    recovered: Sums
+    unapplied: Annotated[Sums, "Payouts that wait, less reversals that wait."]
+    claims: list[Claim]
+    syncs: list[Sync]
+    deferred: list[WaitingEvent]
+    next_cursor: Annotated[int | None, "Null on the last page."]
+    updated_at: Instant
+
+
+_HistoryKey = (
+    Literal["cursor", "claim_id", "sync_id", "version", "trigger", "from", "to", "event_id", "at"]
+    | Literal["occurred_at", "actor", "hash"]
+)
+
+
+class HistoryRow(RecordWithKeywords[_HistoryKey]):
+    """A transition, as history keeps it."""
+
+    cursor: Ordinal
+    claim_id: str | None
+    sync_id: Id
+    version: Ordinal
+    trigger: TriggerName
+    from_: StateName | None
+    to: StateName
+    event_id: Annotated[str | None, "Null where a timer acted."]
+    at: Instant
+    occurred_at: Instant | None
+    actor: Annotated[str, "Who moved it: `webhook`, `timer`, `effect:NAME`, …"]
+    hash: Annotated[Hash, "Of this row and the one before it in its chain."]
+
+
+# -- dead letters, and what was done about them
+
+_DeadLetterKey = (
+    Literal["id", "kind", "user_id", "claim_id", "trigger", "handler", "reason", "attempts", "at"]
+    | Literal["event_id"]
+)
+
+
+class DeadLetterRecord(Record[_DeadLetterKey]):
+    """What can't go on by itself: an event, or an effect."""
+
+    id: Annotated[str, "Opaque."]
+    kind: LetterKind
+    user_id: Id
+    claim_id: str | None
+    trigger: TriggerName | None
+    handler: str | None
+    reason: str
+    attempts: Count | None
+    at: Instant
+    event_id: str | None
+
+
+class SettledLetter(Record[Literal["kind", "user_id", "event_id", "reason"]]):
+    """What is told of a dead letter that is none any more by the time that its handler runs."""
+
+    kind: LetterKind
+    user_id: Id
+    event_id: str | None = OPTIONAL
+    reason: str
+
+
+class RevivedEffect(Record[Literal["status"]]):
+    """An effect is owed again; `void` where its claim has left the state that owes it."""
+
+    status: Literal["owed", "void"]
+
+
+class DroppedLetter(Record[Literal["status"]]):
+    """A dead letter that is ended for good."""
+
+    status: Literal["dropped"]
+
+
+class RetriedLetters(Record[Literal["matched", "retried", "failed"]]):
+    """How many dead letters matched, and what became of them."""
+
+    matched: int
+    retried: int
+    failed: int
+
+
+_ActKey = (
+    Literal["act", "letter", "cursor", "version", "claim_id", "event_id", "at", "actor", "reason"]
+    | Literal["hash"]
+)
+
+
+class Act(Record[_ActKey]):
+    """What was done about a dead letter, by whom and why; `letter` is `event:SEQ` or `effect:SEQ`."""
+
+    act: Literal["deadletter_retried", "deadletter_dropped"]
+    letter: str
+    cursor: int
+    version: int
+    claim_id: str | None
+    event_id: str | None
+    at: Instant
+    actor: str
+    reason: str | None
+    hash: Hash
+
+
+# -- effects and handlers
+
+_OwedEffectKey = (
+    Literal["handler", "user_id", "claim_id", "sync_id", "trigger", "state", "here", "attempt", "owed_at"]
+    | Literal["due_at", "ready_at", "key", "error"]
+)
+
+
+class OwedEffect(Record[_OwedEffectKey]):
+    """Work that is owed and not done; `here` says whether this process has its handler."""
+
+    handler: str
+    user_id: Id
+    claim_id: str | None
+    sync_id: Id | None
+    trigger: TriggerName | None
+    state: Literal["running", "owed"]
+    here: bool
+    attempt: int
+    owed_at: Instant
+    due_at: Instant
+    ready_at: Instant
+    key: str
+    error: str | None
+
+
+_PatternKey = (
+    Literal["name", "enter", "dead_letter", "request", "trigger", "source", "target", "not_before"]
+    | Literal["tries", "pause_seconds", "timeout_seconds"]
+)
+
+
+class PatternRecord(Record[_PatternKey]):
+    """What owes a handler; a key that says nothing is left out."""
+
+    name: str
+    enter: str = OPTIONAL
+    dead_letter: bool = OPTIONAL
+    request: bool = OPTIONAL
+    trigger: str = OPTIONAL
+    source: str = OPTIONAL
+    target: str = OPTIONAL
+    not_before: str = OPTIONAL
+    tries: int = OPTIONAL
+    pause_seconds: float = OPTIONAL
+    timeout_seconds: float = OPTIONAL
+
+
+class HandlerRecord(Record[Literal["name", "pattern"]]):
+    """A handler that the store knows."""
+
+    name: str
+    pattern: PatternRecord
+
+
+class HandlerLoad(Record[Literal["name", "pattern", "owed", "running", "oldest", "last_error"]]):
+    """A handler, how much is owed to it and since when; it has no pattern once it is dropped."""
+
+    name: str
+    pattern: PatternRecord | None
+    owed: int
+    running: int
+    oldest: Instant | None
+    last_error: str | None
+
+
+class DroppedHandler(Record[Literal["dropped", "void"]]):
+    """Whether a handler was known before it was dropped, and how many effects are void now."""
+
+    dropped: bool
+    void: int

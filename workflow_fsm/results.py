@@ -1,0 +1,63 @@
+"""Results: the shape of all that a workflow gives, by name, for those who annotate their own code."""
+
+from workflow_fsm.core.outcome import Outcome
+from workflow_fsm.core.records import (
+    Candidate,
+    DeferredPart,
+    EventAnswer,
+    FieldErrorRecord,
+    LinkedAlias,
+    Page,
+    Record,
+    RefusedPart,
+    TransitionRecord,
+    UnchangedPart,
+)
+from workflow_fsm.read.dead_letters import DeadLetterPage
+from workflow_fsm.read.shapes import (
+    Act,
+    Claim,
+    DeadLetterRecord,
+    DroppedHandler,
+    DroppedLetter,
+    HandlerRecord,
+    HistoryRow,
+    OwedEffect,
+    PatternRecord,
+    RetriedLetters,
+    RevivedEffect,
+    SettledLetter,
+    Status,
+    Sync,
+    WaitingEvent,
+)
+
+__all__ = [
+    "Act",
+    "Candidate",
+    "Claim",
+    "DeadLetterPage",
+    "DeadLetterRecord",
+    "DeferredPart",
+    "DroppedHandler",
+    "DroppedLetter",
+    "EventAnswer",
+    "FieldErrorRecord",
+    "HandlerRecord",
+    "HistoryRow",
+    "LinkedAlias",
+    "Outcome",
+    "OwedEffect",
+    "Page",
+    "PatternRecord",
+    "Record",
+    "RefusedPart",
+    "RetriedLetters",
+    "RevivedEffect",
+    "SettledLetter",
+    "Status",
+    "Sync",
+    "TransitionRecord",
+    "UnchangedPart",
+    "WaitingEvent",
+]
