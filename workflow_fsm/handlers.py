@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, overload
+from typing import TypedDict, TypeVar, Unpack, overload
 
 from workflow_fsm.core.decision.outbox import REQUEST, Pattern
 from workflow_fsm.core.errors import FieldError, InvalidEvent
 from workflow_fsm.core.values.fields import Kind, read_value
 from workflow_fsm.effects import outbox
 from workflow_fsm.effects.engine import Engine
-from workflow_fsm.effects.registry import F, Registry
+from workflow_fsm.effects.handler import DeadLetterHandler, Handler, RequestHandler
+from workflow_fsm.effects.registry import Registry
 from workflow_fsm.effects.worker import WakeUp, Worker
 from workflow_fsm.read.shapes import DroppedHandler, HandlerRecord, OwedEffect, PatternRecord
 from workflow_fsm.store_handle import StoreHandle
 from workflow_fsm.stores.unit_of_work import UnitOfWork
+
+T = TypeVar("T", bound=Handler)
+D = TypeVar("D", bound=DeadLetterHandler)
+Q = TypeVar("Q", bound=RequestHandler)
+
+
+class HandlerOptions(TypedDict, total=False):
+    """How a handler is tried; what isn't told is as the settings say."""
+
+    tries: int | None
+    pause_seconds: float | None
+    timeout_seconds: float | None
 
 
 class Handlers(StoreHandle):
@@ -34,7 +47,7 @@ class Handlers(StoreHandle):
         tries: int | None = None,
         pause_seconds: float | None = None,
         timeout_seconds: float | None = None,
-    ) -> Callable[[F], F]:
+    ) -> Callable[[T], T]:
         """Register a handler for being in `state`: owed by each entry, void once the lifecycle moves on.
 
         Its name (the function's, unless `name` is given) is kept in the store, so that every process owes it.
@@ -63,7 +76,7 @@ class Handlers(StoreHandle):
         tries: int | None = None,
         pause_seconds: float | None = None,
         timeout_seconds: float | None = None,
-    ) -> Callable[[F], F]:
+    ) -> Callable[[T], T]:
         """Register a handler for each transition that fits (what isn't given fits any); owed regardless.
 
         The options are those of `on_enter`. Raises HandlerInvalid.
@@ -81,17 +94,21 @@ class Handlers(StoreHandle):
         )
 
     @overload
-    def on_dead_letter(self, function: F) -> F: ...
+    def on_dead_letter(self, function: D) -> D: ...
 
     @overload
     def on_dead_letter(
-        self, function: None = None, *, name: str | None = None, **options: Any
-    ) -> Callable[[F], F]: ...
+        self, function: None = None, *, name: str | None = None, **options: Unpack[HandlerOptions]
+    ) -> Callable[[D], D]: ...
 
     @overload
-    def on_dead_letter(self, function: F, *, name: str | None = None, **options: Any) -> F: ...
+    def on_dead_letter(
+        self, function: D, *, name: str | None = None, **options: Unpack[HandlerOptions]
+    ) -> D: ...
 
-    def on_dead_letter(self, function: F | None = None, *, name: str | None = None, **options: Any) -> Any:
+    def on_dead_letter(
+        self, function: D | None = None, *, name: str | None = None, **options: Unpack[HandlerOptions]
+    ) -> D | Callable[[D], D]:
         """Register a handler that is told, durably, of each dead letter; used with or without parentheses.
 
         It gets a `DeadLetter`. `options` are `tries`, `pause_seconds` and `timeout_seconds`.
@@ -100,7 +117,7 @@ class Handlers(StoreHandle):
             return lambda given: self._registry.add(given, name, dead_letter=True, **options)
         return self._registry.add(function, name, dead_letter=True, **options)
 
-    def on_request(self, name: str, **options: Any) -> Callable[[F], F]:
+    def on_request(self, name: str, **options: Unpack[HandlerOptions]) -> Callable[[Q], Q]:
         """Register a handler for what `request` asks for; it gets a `Request`. `options` as `on_enter`'s."""
         return lambda function: self._registry.add(function, name, request=True, **options)
 

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from tests.docs import examples, problems
+from tests.docs.results_page import results_page
 from webapp.http.problems import KINDS
 from webapp.routes import metrics
 from workflow_fsm import claim_lifecycle
@@ -84,6 +85,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "cells.md": cells_page(),
         REFERENCE / "fields.md": fields_page(),
         REFERENCE / "errors.md": errors_page(),
+        REFERENCE / "results.md": f"{NOTE}\n\n{results_page()}",
         REFERENCE / "problems" / "README.md": f"{NOTE}\n\n{problems.index()}",
         **{REFERENCE / "problems" / f"{code}.md": f"{NOTE}\n\n{problems.page(code)}" for code in KINDS},
         REFERENCE / "metrics.md": metrics_page(),

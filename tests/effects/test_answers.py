@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -60,7 +61,7 @@ def test_retry_after_is_bounded_and_its_last_try_is_the_last(workflow: Workflow,
 
 @pytest.mark.parametrize("answer", [True, 0, "claim_submitted", {"trigger": "x"}, [Fire("x"), 1], object])
 def test_a_handler_that_returns_something_else_is_a_dead_letter_that_says_so(
-    workflow: Workflow, answer: object
+    workflow: Workflow, answer: Any
 ) -> None:
     workflow.on_enter("matched", name="submit")(lambda told: answer)
     matched(workflow)

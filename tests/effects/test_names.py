@@ -82,7 +82,7 @@ async def slow(told: Transition) -> None: ...
     ids=range(11),
 )
 def test_what_cannot_be_registered_is_refused_with_a_sentence(
-    workflow: Workflow, function: Callable[..., object], options: dict[str, Any], fault: str
+    workflow: Workflow, function: Callable[..., Any], options: dict[str, Any], fault: str
 ) -> None:
     with pytest.raises(HandlerInvalid) as caught:
         workflow.on_enter(**{"state": "matched", **options})(function)

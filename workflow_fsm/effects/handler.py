@@ -92,7 +92,8 @@ class RetryAfter(Exception):
 
 Answer = Fire | list[Fire] | tuple[Fire, ...] | None
 Handler = Callable[[Transition], Answer]
-DeadLetterHandler = Callable[[DeadLetter], None]
+DeadLetterHandler = Callable[[DeadLetter], Answer]
+RequestHandler = Callable[[Request], Answer]
 
 
 def tell(taken: LeasedEffect) -> Transition | DeadLetter | Request:

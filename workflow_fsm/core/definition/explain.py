@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from workflow_fsm.core.definition import Cell, Definition, Rest, State
+
+Explained = Literal["allowed", "known", "waits", "refused"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +21,7 @@ class Explanation:
 
     trigger: str
     state: str | None
-    verdict: str
+    verdict: Explained
     reason: str
     leads: tuple[str, ...] = ()
 
@@ -72,4 +75,4 @@ _REST = {
     Rest.WAIT: "waits: it is too early",
     Rest.REFUSED: "is refused: it contradicts what is recorded",
 }
-_VERDICT = {Rest.KNOWN: "known", Rest.WAIT: "waits", Rest.REFUSED: "refused"}
+_VERDICT: dict[Rest, Explained] = {Rest.KNOWN: "known", Rest.WAIT: "waits", Rest.REFUSED: "refused"}
