@@ -41,9 +41,8 @@ class DeadLetters(StoreHandle):
     ) -> DeadLetterPage:
         """List dead letters, oldest first: events refused, expired or waiting with money; effects given up.
 
-        `kind` is `event` or `effect`. Each is `{id, kind, user_id, claim_id, trigger, handler, reason,
-        attempts, at, event_id}`; `next_cursor` is the `cursor` of the next page. Raises InvalidEvent for a
-        kind or cursor that is none.
+        `kind` is `event` or `effect`; `next_cursor` is the `cursor` of the next page. Raises InvalidEvent for
+        a kind or cursor that is none.
         """
         definition = self._store.definition
         return self._store.read(
@@ -85,7 +84,7 @@ class DeadLetters(StoreHandle):
         return outcome
 
     def drop_dead_letter(self, letter_id: str, *, reason: str, actor: str = "library") -> DroppedLetter:
-        """End a dead letter for good, for a `reason` that is kept. Gives `{"status": "dropped"}`.
+        """End a dead letter for good, for a `reason` that is kept.
 
         Raises DeadLetterUnknown, InvalidEvent (no reason was given).
         """
@@ -132,8 +131,8 @@ class DeadLetters(StoreHandle):
     ) -> RetriedLetters:
         """Retry all dead letters that match; with `dry_run` only count them.
 
-        Gives `{"matched", "retried", "failed"}`; one that fails again stays a dead letter. Raises
-        InvalidEvent, and StoreUnavailable, which leaves the rest as it is.
+        One that fails again stays a dead letter. Raises InvalidEvent, and StoreUnavailable, which leaves the
+        rest as it is.
         """
         matched: list[DeadLetterRecord] = []
         cursor: str | None = None
@@ -161,8 +160,7 @@ class DeadLetters(StoreHandle):
     def acts(self, user_id: str, *, limit: int = 100, cursor: int | None = None) -> list[Act]:
         """List what was done with a user's dead letters, oldest first, after `cursor`.
 
-        Each is `{cursor, version, act, letter, claim_id, event_id, at, actor, reason, hash}`, a row of a
-        chain as history's are; `letter` is `event:SEQ` or `effect:SEQ`.
+        Each is a row of a chain, as history's are.
         """
         rows = self._store.read(
             lambda session: session.rows("acts", user_id=user_id, cursor=cursor or 0, limit=limit)

@@ -141,15 +141,12 @@ class Handlers(StoreHandle):
         return self._store.commit(ask, users=[user_id])
 
     def handlers(self) -> list[HandlerRecord]:
-        """List the handlers that the store knows: `{name, pattern}`."""
+        """List the handlers that the store knows."""
         found = self._store.read(outbox.patterns)
         return [HandlerRecord(name=one.name, pattern=PatternRecord.of(one.as_dict())) for one in found]
 
     def drop_handler(self, name: str) -> DroppedHandler:
-        """Forget a handler: nothing owes it from now on, and what was owed and not begun is void.
-
-        Gives `{"dropped": whether it was known, "void": how many effects}`.
-        """
+        """Forget a handler: nothing owes it from now on, and what was owed and not begun is void."""
         now = self._clock()
         known, void = self._store.commit(lambda unit: outbox.forget(unit.session, name, now))
         return DroppedHandler(dropped=known, void=void)

@@ -211,8 +211,8 @@ class Workflow(Queries, DeadLetters, Handlers):
     def link(self, *, user_id: str, claim_id: str, alias: str) -> LinkedAlias:
         """Let `alias` name a claim in later events, and in those that wait.
 
-        Kept for a claim that isn't detected yet, too. Gives `{"status": "linked"}`, again the same. Raises
-        InvalidEvent, or AliasTaken where the alias is another claim's.
+        Kept for a claim that isn't detected yet, too. Raises InvalidEvent, or AliasTaken where the alias is
+        another claim's.
         """
         given = {"user_id": user_id, "claim_id": claim_id, "alias": alias}
         errors = []
