@@ -20,8 +20,10 @@ import pytest
 from tests.stores.postgres.server import CannotRun, Server
 from tests.stores.postgres.severing import Wires, wires
 from tests.webapp.services import processes, server, start_process, start_service, start_shared
+from webapp.settings import ServiceSettings
 from workflow_fsm import Settings, Workflow
 from workflow_fsm.core.definition.claim import claim_lifecycle
+from workflow_fsm.settings import variables
 from workflow_fsm.stores.session import Database
 from workflow_fsm.stores.unit_of_work import Store
 from workflow_fsm.stores.url import open_database
@@ -53,6 +55,15 @@ class Clock:
     def text(self, *, days: float = 0, hours: float = 0, seconds: float = 0) -> str:
         """Write an instant so far from the present one as a body would."""
         return (self.at + timedelta(days=days, hours=hours, seconds=seconds)).isoformat()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_configured() -> Iterator[None]:
+    """No variable of the product's is set that whoever runs the tests has set for another purpose."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in (*variables(Settings), *variables(ServiceSettings)):
+            patch.delenv(name, raising=False)
+        yield
 
 
 @pytest.fixture

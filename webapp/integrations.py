@@ -19,9 +19,9 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from webapp.routes.webhooks import PREFIX
+from webapp.settings import ServiceSettings
 from workflow_fsm.core.errors import SettingsInvalid
 from workflow_fsm.effects.handler import DeadLetter, Discard, Request, RetryAfter, Transition
-from workflow_fsm.settings import Settings
 from workflow_fsm.store_handle import Clock
 from workflow_fsm.workflow import Workflow, utc_now
 
@@ -51,7 +51,7 @@ class Unanswered(Exception):
     """The call failed in a way that another try may not: it is tried again."""
 
 
-def register(workflow: Workflow, settings: Settings, *, clock: Clock = utc_now) -> tuple[str, ...]:
+def register(workflow: Workflow, settings: ServiceSettings, *, clock: Clock = utc_now) -> tuple[str, ...]:
     """Register the handlers that the settings ask for; give their names.
 
     What the store knows from other settings stays owed, for a worker that has it, and is warned of: only
@@ -195,7 +195,7 @@ class _Own(threading.local):
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
 
 
-def _register_sync(workflow: Workflow, client: Client, settings: Settings) -> None:
+def _register_sync(workflow: Workflow, client: Client, settings: ServiceSettings) -> None:
     if settings.python_api_url is None and settings.port == 0:
         raise SettingsInvalid(
             "PYTHON_API_URL must be set where PORT is 0: the integrations service is told where to call back"

@@ -9,6 +9,7 @@ from typing import Any
 
 from webapp import create_app
 from webapp.routes.webhooks import PREFIX
+from webapp.settings import ServiceSettings
 from workflow_fsm import Settings, Workflow
 
 WHO = {"user_id": "seller-1"}
@@ -153,11 +154,12 @@ def tell() -> str:
     letter = ""
     with Workflow.open(
         "sqlite:///:memory:",
-        settings=Settings(integrations_url="http://127.0.0.1:9"),
+        settings=Settings(),
         clock=lambda: datetime(2026, 3, 1, 12, tzinfo=UTC),
         ids=lambda: f"evt_{next(numbers)}",
     ) as workflow:
-        client = create_app(workflow).test_client()
+        settings = ServiceSettings(integrations_url="http://127.0.0.1:9")
+        client = create_app(workflow, settings=settings).test_client()
         for name, endpoint, method, path, body in STORY:
             target = f"{PREFIX}/{path.replace('{letter}', letter)}"
             answer = client.open(target, method=method, json=body)

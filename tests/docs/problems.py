@@ -11,6 +11,7 @@ import jwt
 
 from webapp import create_app
 from webapp.http.problems import KINDS, Problem, explain
+from webapp.settings import ServiceSettings
 from workflow_fsm import Settings, Workflow
 from workflow_fsm.core.errors import FieldError, InvalidEvent, StoreRefused, StoreUnavailable, WorkflowError
 
@@ -143,12 +144,13 @@ def _example(code: str) -> object:
     numbers = count(1)
     with Workflow.open(
         "sqlite:///:memory:",
-        settings=Settings(jwt_secret=_SECRET) if code in _CLOSED else Settings(),
+        settings=Settings(),
         clock=lambda: datetime(2026, 3, 1, 12, tzinfo=UTC),
         ids=lambda: f"evt_{next(numbers)}",
     ) as workflow:
         workflow.fire_many(_STORY)
-        client = create_app(workflow).test_client()
+        settings = ServiceSettings(jwt_secret=_SECRET if code in _CLOSED else None)
+        client = create_app(workflow, settings=settings).test_client()
         answer = client.open(
             f"{_PREFIX}/{path}", method=method, data=body, content_type=media_type, headers=_CLOSED.get(code)
         )

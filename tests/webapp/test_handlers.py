@@ -115,7 +115,7 @@ def test_engines_that_the_environment_names_carry_a_claim_on(
     ],
 )
 def test_a_module_that_can_t_be_used_is_refused_with_a_sentence_that_names_it(
-    open_workflow: Callable[..., Workflow],
+    open_workflow: Callable[[], Workflow],
     folder: Folder,
     monkeypatch: pytest.MonkeyPatch,
     text: str | None,

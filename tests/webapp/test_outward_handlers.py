@@ -14,7 +14,8 @@ from responses import RequestsMock
 from tests.conftest import Clock
 from tests.webapp.test_integrations import BASE, SETTINGS, node, reasons
 from webapp.integrations import ALERT, RUN_DETECTION, START_SYNC, register
-from workflow_fsm import Settings, SettingsInvalid, Workflow
+from webapp.settings import ServiceSettings
+from workflow_fsm import SettingsInvalid, Workflow
 
 __all__ = ["node"]
 
@@ -25,7 +26,7 @@ def test_a_dead_letter_is_told_to_the_alert_url_with_all_that_the_list_shows(
     in_memory: Workflow, node: RequestsMock, clock: Clock
 ) -> None:
     node.post(ALERTS)
-    register(in_memory, Settings(alert_url=ALERTS), clock=clock)
+    register(in_memory, ServiceSettings(alert_url=ALERTS), clock=clock)
     refuse(in_memory)
     [letter] = in_memory.dead_letters()
     in_memory.run_effects()
@@ -43,7 +44,7 @@ def test_an_alert_that_can_t_be_told_is_tried_again_and_then_a_dead_letter_witho
     in_memory: Workflow, node: RequestsMock, clock: Clock
 ) -> None:
     node.post(ALERTS, status=500)
-    register(in_memory, Settings(alert_url=ALERTS), clock=clock)
+    register(in_memory, ServiceSettings(alert_url=ALERTS), clock=clock)
     refuse(in_memory)
     for _ in range(10):
         in_memory.run_effects()
@@ -74,18 +75,18 @@ def refuse(workflow: Workflow) -> None:
 
 
 def test_what_is_registered_is_what_the_settings_ask_for(in_memory: Workflow) -> None:
-    assert register(in_memory, Settings()) == ()
+    assert register(in_memory, ServiceSettings()) == ()
     assert register(in_memory, SETTINGS) == (START_SYNC, RUN_DETECTION, ALERT)
     assert [one["name"] for one in in_memory.handlers()] == [ALERT, RUN_DETECTION, START_SYNC]
 
 
 def test_a_callback_without_a_port_is_refused(in_memory: Workflow) -> None:
     with pytest.raises(SettingsInvalid, match="PYTHON_API_URL must be set where PORT is 0"):
-        register(in_memory, Settings(integrations_url=BASE, port=0))
+        register(in_memory, ServiceSettings(integrations_url=BASE, port=0))
 
 
-def open_with(path: Path, settings: Settings, clock: Callable[[], Any]) -> Workflow:
-    workflow = Workflow.open(f"sqlite:///{path}", settings=settings, clock=clock)
+def open_with(path: Path, settings: ServiceSettings, clock: Callable[[], Any]) -> Workflow:
+    workflow = Workflow.open(f"sqlite:///{path}", settings=settings.library, clock=clock)
     register(workflow, settings, clock=clock)
     return workflow
 
@@ -108,7 +109,7 @@ def test_what_a_process_of_other_tasks_has_not_is_left_for_one_that_has_and_warn
 ) -> None:
     with open_with(tmp_path / "s.db", SETTINGS, clock):
         pass
-    with open_with(tmp_path / "s.db", Settings(), clock) as workflow:
+    with open_with(tmp_path / "s.db", ServiceSettings(), clock) as workflow:
         workflow.fire("sync_complete", user_id="u1", sync_id="s1")
         assert [(one["handler"], one["here"]) for one in workflow.owed()] == [(RUN_DETECTION, False)]
         assert [one["name"] for one in workflow.handlers()] == [ALERT, RUN_DETECTION, START_SYNC]

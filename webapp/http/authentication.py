@@ -19,8 +19,8 @@ from flask import Request
 from standardwebhooks import Webhook
 from werkzeug.datastructures import Headers
 
+from webapp.settings import ServiceSettings
 from workflow_fsm.core.values.fields import Kind, read_value
-from workflow_fsm.settings import Settings
 
 TOLERANCE_SECONDS = 300
 """How far a signature's timestamp may be from our clock, either way."""
@@ -58,7 +58,7 @@ class Keys:
     jwt_secret: str | None
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
+    def of(cls, settings: ServiceSettings) -> Self:
         """Make the keys of settings, which were checked as they were made."""
         return cls(
             webhooks=tuple(Webhook(_secret_bytes(secret)) for secret in settings.webhook_secrets),

@@ -22,7 +22,7 @@ from webapp.http.flask_app import current_request
 from webapp.http.problems import Problem
 from webapp.routes.status import read_user_id
 from webapp.routes.webhooks import TRIGGERS
-from workflow_fsm.settings import Settings
+from webapp.settings import ServiceSettings
 from workflow_fsm.workflow import Workflow
 
 SECRETS = "WORKFLOW_WEBHOOK_SECRETS"
@@ -55,19 +55,18 @@ TAKEN: Mapping[Access, tuple[str, ...]] = {
 """The variables, one of which must be set for anybody to come in."""
 
 
-def guard(routes: Scaffold, workflow: Workflow) -> None:
+def guard(routes: Scaffold, workflow: Workflow, settings: ServiceSettings) -> None:
     """Let nobody to these routes' views who may not use them."""
 
     @cache  # made at the first request that needs them
     def keys() -> Keys:
-        return Keys.of(workflow.settings)
+        return Keys.of(settings)
 
     def check() -> None:
         here = current_request()
         access = ACCESS.get((here.endpoint or "").rpartition(".")[2], Access.OPERATOR)
         if access is Access.EVERYBODY:
             return
-        settings = workflow.settings
         if settings.asks_for_credentials:
             authentication.keep(here, _admit(access, settings, keys(), workflow._clock()))
         elif is_loopback(here.remote_addr or ""):
@@ -99,7 +98,7 @@ _BEARER = re.compile(r"bearer +([!-~]+)", re.IGNORECASE)
 _TOKEN = re.compile(r"[!-~]+")
 
 
-def _admit(access: Access, settings: Settings, keys: Keys, now: datetime) -> Principal:
+def _admit(access: Access, settings: ServiceSettings, keys: Keys, now: datetime) -> Principal:
     faults: list[str] = []
     somebody = False
     for prove in _proofs(access, keys, now):
@@ -164,7 +163,7 @@ def _why_not(access: Access) -> str:
     return f"The token is valid, but this route is for {access}."
 
 
-def _told(access: Access, settings: Settings, faults: list[str]) -> str:
+def _told(access: Access, settings: ServiceSettings, faults: list[str]) -> str:
     if faults:
         return f"The credentials prove nobody: {'; '.join(faults)}."
     set_here = {

@@ -33,9 +33,9 @@ from webapp.http.authorization import ANY_OF_THEM, is_loopback
 from webapp.server.slow_clients import BoundedWorker
 from webapp.server.startup import REFUSED, UNAVAILABLE, give_up, open_workflow, try_start
 from webapp.server.worker_process import EmbeddedWorker, is_beside, work
+from webapp.settings import ServiceSettings
 from webapp.ws.session import Sockets
 from workflow_fsm.core.errors import WorkflowError
-from workflow_fsm.settings import Settings
 from workflow_fsm.stores.group_commit import MOST_WAITING
 from workflow_fsm.workflow import Workflow
 
@@ -61,7 +61,7 @@ _PR_SET_PDEATHSIG = 1
 log = logging.getLogger(__name__)
 
 
-def serve(settings: Settings) -> NoReturn:
+def serve(settings: ServiceSettings) -> NoReturn:
     """Serve until a signal ends it; exits with 0 then, else with a sentence and a code of `startup`."""
     access_log.configure()
     if exposed(settings):
@@ -78,7 +78,7 @@ def serve(settings: Settings) -> NoReturn:
     raise SystemExit(0)
 
 
-def exposed(settings: Settings) -> bool:
+def exposed(settings: ServiceSettings) -> bool:
     """Tell whether others than this machine could reach a service that asks nobody for credentials."""
     if settings.asks_for_credentials:
         return False
@@ -88,7 +88,7 @@ def exposed(settings: Settings) -> bool:
 class Service(BaseApplication):
     """The app under gunicorn, on a socket that listens already."""
 
-    def __init__(self, settings: Settings, listener: socket.socket) -> None:
+    def __init__(self, settings: ServiceSettings, listener: socket.socket) -> None:
         self._settings = settings
         self._url = _url(listener)
         self._bind = f"fd://{listener.detach()}"
@@ -136,7 +136,7 @@ class Service(BaseApplication):
             raise AppImportError(str(error)) from error
         if is_beside(self._settings):
             self._effects = EmbeddedWorker(self._workflow)
-        app = create_app(self._workflow)
+        app = create_app(self._workflow, settings=self._settings)
         self._sockets = app.extensions["workflow_fsm_sockets"]
         _collect_seldom()
         return app

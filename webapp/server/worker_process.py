@@ -10,8 +10,8 @@ from typing import NoReturn
 
 from webapp.http import access_log
 from webapp.server.startup import REFUSED, give_up, open_workflow, refusal
+from webapp.settings import ServiceSettings
 from workflow_fsm.core.errors import WorkflowError
-from workflow_fsm.settings import Settings
 from workflow_fsm.workflow import Workflow
 
 THREADS = 4
@@ -25,9 +25,9 @@ LOOK_SECONDS = 0.5
 log = logging.getLogger(__name__)
 
 
-def is_beside(settings: Settings) -> bool:
+def is_beside(settings: ServiceSettings) -> bool:
     """Whether the service has a worker beside it: on SQLite, whose one writer is the service's process."""
-    return settings.database_url.startswith("sqlite:")
+    return settings.library.database_url.startswith("sqlite:")
 
 
 class EmbeddedWorker:
@@ -54,7 +54,7 @@ class EmbeddedWorker:
         self._worker.stop(within_seconds=BESIDE_SECONDS)
 
 
-def work(settings: Settings) -> NoReturn:
+def work(settings: ServiceSettings) -> NoReturn:
     """Do effects until SIGTERM or SIGINT; exits with 0 then, else with a sentence and a code."""
     access_log.configure()
     told = threading.Event()
@@ -65,7 +65,7 @@ def work(settings: Settings) -> NoReturn:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    if settings.database_url == "sqlite:///:memory:":
+    if settings.library.database_url == "sqlite:///:memory:":
         give_up("work", REFUSED, "sqlite:///:memory: is another store in each process; name a file")
     try:
         workflow = open_workflow(settings)

@@ -21,6 +21,7 @@ from webapp.http.problems import Problem
 from webapp.http.query_string import Query, bad_request
 from webapp.routes.status import read_user_id
 from webapp.routes.webhooks import PREFIX
+from webapp.settings import ServiceSettings
 from webapp.ws.session import MAX_CURSOR, Asked, Sockets
 from webapp.ws.transport import Transport
 from workflow_fsm.workflow import Workflow
@@ -33,9 +34,9 @@ _CONNECTIONS = ("werkzeug.socket", "gunicorn.socket")
 """Where servers put a request's connection, and flask-sock looks for it."""
 
 
-def add_to(routes: Blueprint, workflow: Workflow) -> None:
+def add_to(routes: Blueprint, workflow: Workflow, settings: ServiceSettings) -> None:
     """Add the route. An app that has it has its `Sockets` in `app.extensions["workflow_fsm_sockets"]`."""
-    sockets = Sockets(workflow)
+    sockets = Sockets(workflow, settings)
     rule = f"{PREFIX}/ws/<workflow_rest:rest>"
     Sock().route(rule, bp=_Door(routes, sockets), endpoint="ws", merge_slashes=False)(sockets.follow)
 

@@ -19,6 +19,7 @@ from wsproto.utilities import LocalProtocolError
 
 from webapp.http import access_log
 from webapp.http.problems import Problem
+from webapp.settings import ServiceSettings
 from webapp.ws.feed import Feed, Follower, message
 from webapp.ws.transport import Transport
 from workflow_fsm.core.errors import StoreUnavailable
@@ -60,12 +61,12 @@ class Asked:
 class Sockets:
     """The sockets of an app, at most as many as the settings allow."""
 
-    def __init__(self, workflow: Workflow) -> None:
+    def __init__(self, workflow: Workflow, settings: ServiceSettings) -> None:
         self.workflow = workflow
         self.tailer = Feed(workflow)
         self.stopping = False
         self._lock = threading.Lock()
-        self._most = workflow.settings.max_sockets
+        self._most = settings.max_sockets
         self._places = 0
         self._open: set[Asked] = set()
 

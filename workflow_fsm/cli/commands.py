@@ -21,6 +21,7 @@ from workflow_fsm.core.definition.claim import claim_lifecycle
 from workflow_fsm.core.definition.explain import mermaid
 from workflow_fsm.core.errors import WorkflowError
 from workflow_fsm.core.values import strict_json
+from workflow_fsm.settings import is_set
 from workflow_fsm.workflow import Workflow
 
 
@@ -45,9 +46,10 @@ def serve(as_json: bool, database: str | None) -> None:
     settings = settings_for(database)
     try:
         from webapp.server import serving
+        from webapp.settings import ServiceSettings
     except ModuleNotFoundError as error:
         raise _without_web("serve", error) from error
-    serving.serve(settings)
+    serving.serve(ServiceSettings.from_environment(library=settings))
 
 
 @main.command()
@@ -62,12 +64,13 @@ def worker(as_json: bool, database: str | None) -> None:
     settings = settings_for(database)
     try:
         from webapp.server import serving
+        from webapp.settings import ServiceSettings
     except ModuleNotFoundError as error:
         failure = _without_web("a worker that calls INTEGRATIONS_URL or WORKFLOW_ALERT_URL", error)
-        if settings.integrations_url is not None or settings.alert_url is not None:
+        if is_set("INTEGRATIONS_URL") or is_set("WORKFLOW_ALERT_URL"):
             raise failure from error
         work_alone(settings)
-    serving.work(settings)
+    serving.work(ServiceSettings.for_worker(library=settings))
 
 
 @main.command()

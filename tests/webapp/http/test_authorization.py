@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -15,11 +16,13 @@ from werkzeug.test import TestResponse
 
 from tests.conftest import Clock
 from tests.webapp.http import keys
-from tests.webapp.http.keys import ALL, API_TOKEN, JWT, JWT_SECRET, STRANGE, TOKEN, WEBHOOKS, Open
+from tests.webapp.http.keys import ALL, API_TOKEN, JWT, JWT_SECRET, STRANGE, TOKEN, WEBHOOKS, OpenApp
 from webapp import blueprint, create_app
 from webapp.http.authorization import ACCESS, Access
 from webapp.http.problems import DOCS
 from webapp.routes.webhooks import PREFIX
+from webapp.settings import ServiceSettings
+from workflow_fsm import Settings, SettingsInvalid, Workflow
 
 Visit = Callable[..., FlaskClient]
 
@@ -162,10 +165,9 @@ def test_with_nothing_configured_this_machine_is_let_in_and_no_other(
 
 
 def test_every_route_of_the_table_is_there_and_a_route_that_is_not_in_it_is_the_operators(
-    open_workflow: Open, clock: Clock
+    workflow: Workflow, clock: Clock
 ) -> None:
-    workflow = open_workflow(**ALL)
-    routes = blueprint(workflow)
+    routes = blueprint(workflow, settings=ServiceSettings.from_environment(ALL))
     routes.add_url_rule("/new", endpoint="new", view_func=lambda: "new")
     app = Flask("a stranger's")
     app.register_blueprint(routes)
@@ -183,11 +185,12 @@ def test_every_route_of_the_table_is_there_and_a_route_that_is_not_in_it_is_the_
 
 @pytest.mark.parametrize("prefix", ["", "/claims"])
 def test_mounted_in_a_stranger_s_app_the_routes_are_guarded_and_the_stranger_s_own_are_not(
-    open_workflow: Open, clock: Clock, prefix: str
+    workflow: Workflow, clock: Clock, prefix: str
 ) -> None:
     app = Flask("a stranger's")
     app.add_url_rule("/theirs", view_func=lambda: "theirs")
-    app.register_blueprint(blueprint(open_workflow(**ALL)), url_prefix=prefix, name="under_another_name")
+    routes = blueprint(workflow, settings=ServiceSettings.from_environment(ALL))
+    app.register_blueprint(routes, url_prefix=prefix, name="under_another_name")
     client = app.test_client()
     post = f"{prefix}{PREFIX}/sync/complete"
 
@@ -202,12 +205,36 @@ def test_mounted_in_a_stranger_s_app_the_routes_are_guarded_and_the_stranger_s_o
     check_refused(client.get(f"{prefix}{PREFIX}/status/u1", headers=credential("another user", clock)), 403)
 
 
+def test_an_app_that_mounts_the_routes_asks_as_the_environment_says_where_it_hands_in_no_settings(
+    workflow: Workflow, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in ALL.items():
+        monkeypatch.setenv(name, value)
+    app = Flask("a stranger's")
+    app.register_blueprint(blueprint(workflow))
+    for client in (app.test_client(), create_app(workflow).test_client()):
+        check_refused(client.get(f"{PREFIX}/status/u1"), 401)
+        assert client.get(f"{PREFIX}/status/u1", headers=credential("operator", clock)).status_code == 404
+    monkeypatch.setenv("WORKFLOW_JWT_SECRET", "short")
+    with pytest.raises(SettingsInvalid, match="WORKFLOW_JWT_SECRET has 5 bytes"):
+        blueprint(workflow)
+
+
+def test_an_app_opens_the_store_that_the_settings_handed_in_name(tmp_path: Path) -> None:
+    library = Settings(database_url=f"sqlite:///{tmp_path / 'claims.db'}", tries=3)
+    app = create_app(settings=ServiceSettings(library=library, api_token=API_TOKEN))
+    with app.extensions["workflow_fsm"] as workflow:
+        assert workflow.settings is library
+        check_refused(app.test_client().get("/metrics"), 401)
+    assert (tmp_path / "claims.db").exists()
+
+
 @pytest.mark.parametrize(
     ("who", "actor"),
     [("operator", "operator"), ("service worker", "service_worker:w1"), ("signed", "webhook")],
 )
-def test_history_tells_who_it_was(open_workflow: Open, clock: Clock, who: str, actor: str) -> None:
-    client = create_app(open_workflow(**ALL)).test_client()
+def test_history_tells_who_it_was(open_app: OpenApp, clock: Clock, who: str, actor: str) -> None:
+    client = open_app(**ALL).test_client()
     body, batch = b'{"user_id": "u1"}', b'[{"trigger": "sync_complete", "user_id": "u1", "sync_id": "s2"}]'
 
     for path, data in (("sync/complete", body), ("events", batch)):
@@ -263,9 +290,9 @@ def test_a_token_in_the_query_is_none_for_what_is_no_websocket(guarded: FlaskCli
     check_refused(guarded.get(f"{PREFIX}/status/u1?token={API_TOKEN}"), 401)
 
 
-def test_the_detail_says_what_the_route_takes(open_workflow: Open) -> None:
+def test_the_detail_says_what_the_route_takes(open_app: OpenApp) -> None:
     def detail(path: str, method: str = "GET", **environment: str) -> str:
-        client = create_app(open_workflow(**environment)).test_client()
+        client = open_app(**environment).test_client()
         told: str = client.open(f"{PREFIX}/{path}", method=method).get_json(force=True)["detail"]
         return told
 

@@ -17,8 +17,7 @@ from werkzeug.test import TestResponse
 
 from tests.conftest import Clock
 from tests.webapp.http import keys
-from tests.webapp.http.keys import NEW, OLD, STRANGE, Open
-from webapp import create_app
+from tests.webapp.http.keys import NEW, OLD, STRANGE, OpenApp
 from webapp.http.problems import DOCS
 from webapp.http.request_body import MAX_BYTES
 from webapp.routes.webhooks import PREFIX
@@ -65,10 +64,8 @@ def test_a_message_signed_by_the_standard_s_own_library_is_taken(guarded: FlaskC
     assert headers == keys.signed(BODY, clock.at)
 
 
-def test_the_example_of_the_specification_s_libraries_is_taken(open_workflow: Open, clock: Clock) -> None:
-    client = create_app(
-        open_workflow(WORKFLOW_WEBHOOK_SECRETS="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-    ).test_client()
+def test_the_example_of_the_specification_s_libraries_is_taken(open_app: OpenApp, clock: Clock) -> None:
+    client = open_app(WORKFLOW_WEBHOOK_SECRETS="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").test_client()
     clock.advance(seconds=1614265330 - clock.at.timestamp())
     headers = {
         "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
@@ -80,9 +77,9 @@ def test_the_example_of_the_specification_s_libraries_is_taken(open_workflow: Op
     assert response.get_json(force=True)["type"] == f"{DOCS}/invalid-event"  # let in, and no event
 
 
-def test_either_of_two_secrets_will_do_while_one_is_rotated(open_workflow: Open, clock: Clock) -> None:
+def test_either_of_two_secrets_will_do_while_one_is_rotated(open_app: OpenApp, clock: Clock) -> None:
     def code(signed_with: str, *configured: str) -> int:
-        client = create_app(open_workflow(WORKFLOW_WEBHOOK_SECRETS=", ".join(configured))).test_client()
+        client = open_app(WORKFLOW_WEBHOOK_SECRETS=", ".join(configured)).test_client()
         return post(client, keys.signed(BODY, clock.at, of=signed_with)).status_code
 
     assert [code(OLD, OLD), code(NEW, OLD)] == [200, 401]

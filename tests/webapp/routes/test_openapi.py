@@ -21,9 +21,11 @@ from webapp.routes.openapi import document
 from webapp.routes.openapi.document import examples
 from webapp.routes.openapi.routes import Route, routes
 from webapp.routes.webhooks import PREFIX
+from webapp.settings import ServiceSettings
 from workflow_fsm import Workflow, claim_lifecycle
 
 ROUTES = routes(claim_lifecycle())
+CALLING = ServiceSettings(integrations_url="http://127.0.0.1:9")
 OPERATOR = {"Authorization": f"Bearer {API_TOKEN}"}
 BODIES = {endpoint: body for _, endpoint, _, _, body in reversed(STORY)}
 """The first good body of each route."""
@@ -132,16 +134,16 @@ def without_credentials(guarded: FlaskClient) -> Iterator[tuple[str, int]]:
 
 
 def while_the_store_is_down(open_workflow: Open) -> Iterator[tuple[str, int]]:
-    workflow = open_workflow(INTEGRATIONS_URL="http://127.0.0.1:9")
-    client = create_app(workflow).test_client()
+    workflow = open_workflow()
+    client = create_app(workflow, settings=CALLING).test_client()
     letter = a_letter(workflow)
     workflow.close()
     yield from of_good_requests(client, letter)
 
 
 def with_a_fault_of_ours(open_workflow: Open) -> Iterator[tuple[str, int]]:
-    workflow = open_workflow(INTEGRATIONS_URL="http://127.0.0.1:9")
-    client = create_app(cast(Workflow, Broken(workflow))).test_client()
+    workflow = cast(Workflow, Broken(open_workflow()))
+    client = create_app(workflow, settings=CALLING).test_client()
     yield from of_good_requests(client, "none")
 
 
@@ -250,10 +252,9 @@ def test_the_examples_fit_what_is_described(described: dict[str, Any]) -> None:
     assert shown > len(STORY)
 
 
-def test_a_service_without_secrets_asks_for_none_and_one_with_them_says_which(
-    open_workflow: Open,
-) -> None:
-    plain, guarded = document(open_workflow()), document(open_workflow(**ALL))
+def test_a_service_without_secrets_asks_for_none_and_one_with_them_says_which(workflow: Workflow) -> None:
+    plain = document(workflow, ServiceSettings())
+    guarded = document(workflow, ServiceSettings.from_environment(ALL))
     asked = {
         operation["operationId"]: [name for one in operation["security"] for name in one]
         for _, _, operation in operations(guarded)
@@ -266,9 +267,9 @@ def test_a_service_without_secrets_asks_for_none_and_one_with_them_says_which(
     assert asked["health"] == asked["healthz"] == []
 
 
-def test_a_refusal_answered_200_is_described_so(open_workflow: Open) -> None:
-    workflow = open_workflow(WORKFLOW_REFUSAL_STATUS="200")
-    answers = document(workflow)["paths"][f"{PREFIX}/claim/rejected"]["post"]["responses"]
+def test_a_refusal_answered_200_is_described_so(workflow: Workflow) -> None:
+    described = document(workflow, ServiceSettings(refusal_status=200))
+    answers = described["paths"][f"{PREFIX}/claim/rejected"]["post"]["responses"]
 
     assert "409" not in answers
     assert {"$ref": "#/components/schemas/Refused"} in answers["200"]["content"]["application/json"][
