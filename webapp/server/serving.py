@@ -125,8 +125,7 @@ class Service(BaseApplication):
             "worker_exit": self._close,
         }
         for name, value in chosen.items():
-            if name in self.cfg.settings:  # some are newer than the oldest gunicorn that will do
-                self.cfg.set(name, value)
+            self.cfg.set(name, value)
 
     def load(self) -> Any:
         """Open the store and its handlers in the worker, after the fork; begin the effects; make the app."""
