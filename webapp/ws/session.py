@@ -28,6 +28,8 @@ from workflow_fsm.workflow import Workflow
 GOING_AWAY, INTERNAL_ERROR, TRY_AGAIN_LATER = 1001, 1011, 1013
 BAD_REQUEST = 4400
 """Of the codes that are an application's own: what HTTP would have answered 400. Asking again won't help."""
+UNANSWERED, TOO_BIG = 1008, 1009
+"""Those that simple-websocket closes with by itself: a ping wasn't answered; a message was too large."""
 
 ROWS_AT_ONCE = 200
 SLOW_SECONDS = 5.0
