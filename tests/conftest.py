@@ -10,8 +10,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
-from itertools import count
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from workflow_fsm.settings import variables
 from workflow_fsm.stores.session import Database
 from workflow_fsm.stores.unit_of_work import Store
 from workflow_fsm.stores.url import open_database
+from workflow_fsm.testing import CountedIds, ManualClock
 from workflow_fsm.workflow import utc_now
 
 __all__ = ["processes", "server", "start_process", "start_service", "start_shared"]
@@ -35,26 +35,6 @@ Stored = Callable[[str], list[dict[str, Any]]]
 TABLES = ("users", "lifecycles", "history", "events", "waits", "aliases", "effects", "handlers")
 EMPTIES = "empties"
 """What the connection calls itself that the tests empty a database by: not one of the store's."""
-
-
-class Clock:
-    """Gives the instant that it was set to; time passes by `advance` alone."""
-
-    def __init__(self, at: datetime = datetime(2026, 3, 1, 12, tzinfo=UTC)) -> None:
-        self.at = at
-
-    def __call__(self) -> datetime:
-        return self.at
-
-    def advance(
-        self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0
-    ) -> datetime:
-        self.at += timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-        return self.at
-
-    def text(self, *, days: float = 0, hours: float = 0, seconds: float = 0) -> str:
-        """Write an instant so far from the present one as a body would."""
-        return (self.at + timedelta(days=days, hours=hours, seconds=seconds)).isoformat()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -67,15 +47,14 @@ def nothing_configured() -> Iterator[None]:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> ManualClock:
+    """A clock that stands at noon of 1 March 2026 until the test moves it."""
+    return ManualClock(datetime(2026, 3, 1, 12, tzinfo=UTC))
 
 
 @pytest.fixture
-def ids() -> Callable[[], str]:
-    """Made event ids: `made-1`, `made-2` and so on."""
-    numbers = count(1)
-    return lambda: f"made-{next(numbers)}"
+def ids() -> CountedIds:
+    return CountedIds()
 
 
 @pytest.fixture(scope="session")
@@ -189,7 +168,7 @@ def postgres_database(postgres: Server, postgres_store: str) -> Iterator[Callabl
 
 @pytest.fixture
 def workflow(
-    request: pytest.FixtureRequest, store_url: str, clock: Clock, ids: Callable[[], str]
+    request: pytest.FixtureRequest, store_url: str, clock: ManualClock, ids: CountedIds
 ) -> Iterator[Workflow]:
     """A workflow on a real store."""
     if store_url.startswith("postgresql:"):
@@ -201,7 +180,7 @@ def workflow(
 
 
 @pytest.fixture
-def in_memory(clock: Clock, ids: Callable[[], str]) -> Iterator[Workflow]:
+def in_memory(clock: ManualClock, ids: CountedIds) -> Iterator[Workflow]:
     """The same in memory, where a story is told hundreds of times."""
     with Workflow.open("sqlite:///:memory:", settings=Settings(), clock=clock, ids=ids) as opened:
         yield opened

@@ -7,28 +7,24 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
-from itertools import count
 from pathlib import Path
 
 import pytest
 
 from tests.audit.damage import HISTORY, audited, bare, damage, hash_anew, named, one_byte_changed
-from tests.conftest import Clock
 from workflow_fsm import (
     Discard,
-    Settings,
     Transition,
     Workflow,
 )
+from workflow_fsm.testing import ManualClock, open_workflow
 
 
 @pytest.fixture(scope="module")
 def operated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sound store with effects of every standing, and dead letters retried and dropped by a person."""
-    path, clock, numbers = tmp_path_factory.mktemp("operated") / "claims.db", Clock(), count(1)
-    with Workflow.open(
-        f"sqlite:///{path}", settings=Settings(), clock=clock, ids=lambda: f"made-{next(numbers)}"
-    ) as workflow:
+    path, clock = tmp_path_factory.mktemp("operated") / "claims.db", ManualClock()
+    with open_workflow(f"sqlite:///{path}", clock=clock) as workflow:
         operate(workflow)
     return path
 
@@ -45,7 +41,7 @@ def operate(workflow: Workflow) -> None:
     workflow.on_dead_letter(lambda letter: None, name="alert")
     workflow.on_request("ask")(lambda request: None)
     fire = workflow.fire
-    late = (Clock().at + timedelta(days=90)).isoformat()
+    late = (ManualClock().now + timedelta(days=90)).isoformat()
     claims = [{"claim_id": name, "deadline_date": late} for name in ("c1", "c2", "c3")]
     fire("sync_complete", user_id="u1", sync_id="s1")
     fire("detection_complete", user_id="u1", sync_id="s1", claims=claims)
@@ -140,7 +136,7 @@ def test_an_act_that_is_taken_out_is_missed(acted: sqlite3.Connection, version: 
         ("UPDATE events SET letter = 'dead' WHERE event_id = 'money'", "events"),
         ("UPDATE events SET letter_at = '2026' WHERE event_id = 'money'", "events"),
         ("UPDATE events SET body = replace(body, 'c1', 'c2') WHERE event_id = 'money'", "events"),
-        ("UPDATE events SET fingerprint = 'f' WHERE event_id = 'made-1'", "events"),
+        ("UPDATE events SET fingerprint = 'f' WHERE event_id = 'evt_1'", "events"),
         (
             "UPDATE events SET standing = 'dropped', shares = replace(shares, 'applied', 'dropped')"
             " WHERE event_id = 'money'",

@@ -12,7 +12,7 @@ import sys
 import threading
 from datetime import timedelta
 
-from tests.crash.life import Clock
+from tests.crash.life import ClockAhead
 from workflow_fsm import Settings, Workflow
 from workflow_fsm.effects.modules import load_handlers
 
@@ -21,7 +21,7 @@ if __name__ == "__main__":
     told = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: told.set())
     settings = Settings.from_environment()
-    clock = Clock(timedelta(minutes=int(sys.argv[1])))
+    clock = ClockAhead(timedelta(minutes=int(sys.argv[1])))
     with Workflow.open(settings=settings, clock=clock) as workflow:
         load_handlers(settings.handlers, workflow)
         worker = workflow.worker()

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from itertools import count
 from typing import Any
 
 from webapp import create_app
 from webapp.routes.webhooks import PREFIX
 from webapp.settings import ServiceSettings
-from workflow_fsm import Settings, Workflow
+from workflow_fsm.testing import ManualClock, open_workflow
 
 WHO = {"user_id": "seller-1"}
 STORY: tuple[tuple[str, str, str, str, Any], ...] = (
@@ -149,15 +148,9 @@ STORY: tuple[tuple[str, str, str, str, Any], ...] = (
 
 def tell() -> str:
     """Run the story from the beginning, and give it with its answers as JSON."""
-    numbers = count(1)
     told: list[dict[str, Any]] = []
     letter = ""
-    with Workflow.open(
-        "sqlite:///:memory:",
-        settings=Settings(),
-        clock=lambda: datetime(2026, 3, 1, 12, tzinfo=UTC),
-        ids=lambda: f"evt_{next(numbers)}",
-    ) as workflow:
+    with open_workflow(clock=ManualClock(datetime(2026, 3, 1, 12, tzinfo=UTC))) as workflow:
         settings = ServiceSettings(integrations_url="http://127.0.0.1:9")
         client = create_app(workflow, settings=settings).test_client()
         for name, endpoint, method, path, body in STORY:

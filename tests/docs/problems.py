@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from itertools import count
 
 import jwt
 
 from webapp import create_app
 from webapp.http.problems import KINDS, Problem, explain
 from webapp.settings import ServiceSettings
-from workflow_fsm import Settings, Workflow
 from workflow_fsm.core.errors import FieldError, InvalidEvent, StoreRefused, StoreUnavailable, WorkflowError
+from workflow_fsm.testing import ManualClock, open_workflow
 
 
 def index() -> str:
@@ -141,13 +140,7 @@ def _example(code: str) -> object:
     if code in _FAULTS:
         return explain(_FAULTS[code]).body
     method, path, body, media_type = _REQUESTS[code]
-    numbers = count(1)
-    with Workflow.open(
-        "sqlite:///:memory:",
-        settings=Settings(),
-        clock=lambda: datetime(2026, 3, 1, 12, tzinfo=UTC),
-        ids=lambda: f"evt_{next(numbers)}",
-    ) as workflow:
+    with open_workflow(clock=ManualClock(datetime(2026, 3, 1, 12, tzinfo=UTC))) as workflow:
         workflow.fire_many(_STORY)
         settings = ServiceSettings(jwt_secret=_SECRET if code in _CLOSED else None)
         client = create_app(workflow, settings=settings).test_client()

@@ -21,12 +21,6 @@ def refuse(workflow: Workflow, user_id: str = "u1", event_id: str = "no", reason
         )
 
 
-def status(workflow: Workflow, user_id: str = "u1") -> Record:
-    found = workflow.status(user_id)
-    assert found is not None
-    return found
-
-
 def kill(workflow: Workflow, *, state: str = "matched") -> list[str]:
     """Register a handler that is always discarded; give the keys that it was called with."""
     keys: list[str] = []

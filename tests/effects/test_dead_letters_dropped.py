@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.effects.conftest import Open
-from tests.effects.dead_letters import only, refuse, status
+from tests.effects.dead_letters import only, refuse
+from tests.stories.acts import status
 from workflow_fsm import (
     DeadLetterUnknown,
     Discard,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.effects.dead_letters import kill, only, refuse, status
+from tests.effects.dead_letters import kill, only, refuse
+from tests.stories.acts import status
 from workflow_fsm import (
     InvalidEvent,
     NotAllowed,

@@ -19,13 +19,13 @@ import requests
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.conftest import Clock
 from tests.webapp.http.keys import ALL, Open, OpenApp
 from tests.webapp.services import Service, until
 from webapp import create_app
 from webapp.routes.webhooks import PREFIX
 from webapp.settings import ServiceSettings
 from workflow_fsm import Settings, Workflow
+from workflow_fsm.testing import CountedIds, ManualClock
 
 _users = count(1)
 
@@ -129,7 +129,7 @@ def user() -> str:
 
 
 @pytest.fixture
-def open_workflow(clock: Clock, ids: Callable[[], str]) -> Iterator[Open]:
+def open_workflow(clock: ManualClock, ids: CountedIds) -> Iterator[Open]:
     """Open a workflow in memory."""
     opened: list[Workflow] = []
 
@@ -159,9 +159,9 @@ def guarded(open_app: OpenApp) -> FlaskClient:
 
 
 @pytest.fixture(scope="module")
-def standing() -> Iterator[tuple[list[Clock], Callable[..., FlaskClient]]]:
+def standing() -> Iterator[tuple[list[ManualClock], Callable[..., FlaskClient]]]:
     """Make an app for each choice of variables, once a file, and hold that nothing was left in it."""
-    clocks = [Clock()]
+    clocks = [ManualClock()]
     opened: list[Workflow] = []
 
     @cache
@@ -178,7 +178,7 @@ def standing() -> Iterator[tuple[list[Clock], Callable[..., FlaskClient]]]:
 
 @pytest.fixture
 def visit(
-    standing: tuple[list[Clock], Callable[..., FlaskClient]], clock: Clock
+    standing: tuple[list[ManualClock], Callable[..., FlaskClient]], clock: ManualClock
 ) -> Callable[..., FlaskClient]:
     """Give a client of an app with these variables set, for those who leave nothing in it."""
     clocks, client_of = standing

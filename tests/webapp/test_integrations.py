@@ -13,12 +13,12 @@ import requests
 import responses
 from responses import RequestsMock
 
-from tests.conftest import Clock
 from tests.webapp.conftest import Outside
 from webapp import integrations
 from webapp.integrations import START_SYNC, register
 from webapp.settings import ServiceSettings
 from workflow_fsm import Workflow
+from workflow_fsm.testing import ManualClock
 
 KEY = "pa55w0rd"
 BASE = "http://node.test:3000/base"
@@ -41,7 +41,7 @@ def node() -> Iterator[RequestsMock]:
 
 
 @pytest.fixture
-def calling(in_memory: Workflow, clock: Clock) -> Workflow:
+def calling(in_memory: Workflow, clock: ManualClock) -> Workflow:
     """A workflow that calls the integrations service alone."""
     register(in_memory, replace(SETTINGS, alert_url=None), clock=clock)
     return in_memory
@@ -181,7 +181,7 @@ def test_a_redirect_is_not_followed(calling: Workflow, node: RequestsMock, statu
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 599, 429])
 def test_a_fault_of_the_service_is_tried_again_with_the_same_key(
-    calling: Workflow, node: RequestsMock, clock: Clock, status: int
+    calling: Workflow, node: RequestsMock, clock: ManualClock, status: int
 ) -> None:
     node.post(SYNC, status=status, body="down")
     [owed] = ask(calling)
@@ -217,7 +217,7 @@ def test_no_answer_is_tried_again(calling: Workflow, node: RequestsMock, error: 
 
 
 def test_a_service_that_never_works_is_a_dead_letter_in_the_end(
-    calling: Workflow, node: RequestsMock, clock: Clock
+    calling: Workflow, node: RequestsMock, clock: ManualClock
 ) -> None:
     node.post(SYNC, status=500)
     ask(calling)

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from responses import RequestsMock
 
-from tests.conftest import Clock
 from tests.webapp.test_integrations import BASE, SETTINGS, node, reasons
 from webapp.integrations import ALERT, RUN_DETECTION, START_SYNC, register
 from webapp.settings import ServiceSettings
 from workflow_fsm import SettingsInvalid, Workflow
+from workflow_fsm.testing import ManualClock
 
 __all__ = ["node"]
 
@@ -23,7 +23,7 @@ ALERTS = SETTINGS.alert_url or ""
 
 
 def test_a_dead_letter_is_told_to_the_alert_url_with_all_that_the_list_shows(
-    in_memory: Workflow, node: RequestsMock, clock: Clock
+    in_memory: Workflow, node: RequestsMock, clock: ManualClock
 ) -> None:
     node.post(ALERTS)
     register(in_memory, ServiceSettings(alert_url=ALERTS), clock=clock)
@@ -41,7 +41,7 @@ def test_a_dead_letter_is_told_to_the_alert_url_with_all_that_the_list_shows(
 
 
 def test_an_alert_that_can_t_be_told_is_tried_again_and_then_a_dead_letter_without_alert(
-    in_memory: Workflow, node: RequestsMock, clock: Clock
+    in_memory: Workflow, node: RequestsMock, clock: ManualClock
 ) -> None:
     node.post(ALERTS, status=500)
     register(in_memory, ServiceSettings(alert_url=ALERTS), clock=clock)
@@ -92,7 +92,7 @@ def open_with(path: Path, settings: ServiceSettings, clock: Callable[[], Any]) -
 
 
 def test_a_detection_that_is_off_again_is_owed_until_somebody_drops_its_handler(
-    tmp_path: Path, clock: Clock
+    tmp_path: Path, clock: ManualClock
 ) -> None:
     """ "only `workflow-fsm handlers drop NAME` forgets one." """
     with open_with(tmp_path / "s.db", SETTINGS, clock) as workflow:
@@ -105,7 +105,7 @@ def test_a_detection_that_is_off_again_is_owed_until_somebody_drops_its_handler(
 
 
 def test_what_a_process_of_other_tasks_has_not_is_left_for_one_that_has_and_warned_of(
-    tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     with open_with(tmp_path / "s.db", SETTINGS, clock):
         pass

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as how
 from hypothesis import strategies as st
 
-from tests.conftest import Clock
 from tests.webapp.http import keys
 from tests.webapp.http.keys import API_TOKEN, JWT_SECRET, token
 from webapp.routes.webhooks import PREFIX
+from workflow_fsm.testing import ManualClock
 
 NOW = 1772366400
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
@@ -193,7 +193,7 @@ def test_a_token_that_has_expired_or_never_says_when_is_401(refusing: FlaskClien
     assert code_of(refusing, {"sub": "u1", "iat": NOW}) == 401
 
 
-def test_it_expires_by_the_clock_that_was_handed_in(refusing: FlaskClient, clock: Clock) -> None:
+def test_it_expires_by_the_clock_that_was_handed_in(refusing: FlaskClient, clock: ManualClock) -> None:
     assert code_of(refusing, {"sub": "u1", "exp": NOW + 0.5}) == 404
     clock.advance(seconds=59.999)
     assert code_of(refusing, OWN) == 404
@@ -202,7 +202,7 @@ def test_it_expires_by_the_clock_that_was_handed_in(refusing: FlaskClient, clock
     assert code_of(refusing, {"sub": "u1", "exp": 10**30}) == 404
 
 
-def test_it_is_not_taken_before_its_time(refusing: FlaskClient, clock: Clock) -> None:
+def test_it_is_not_taken_before_its_time(refusing: FlaskClient, clock: ManualClock) -> None:
     assert (
         code_of(refusing, OWN | {"nbf": NOW, "iat": NOW + 50, "aud": "other", "iss": "node", "jti": 7}) == 404
     )
