@@ -14,6 +14,7 @@ import pytest
 
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.definition.claim import claim_lifecycle
+from workflow_fsm.core.definition.events import DEFAULT_CURRENCY
 from workflow_fsm.core.outcome import Outcome, Record
 from workflow_fsm.core.values.instants import show_instant
 from workflow_fsm.effects.handler import Transition
@@ -106,7 +107,7 @@ def transition(claim: Mapping[str, Any] | None = None, **changed: Any) -> Transi
         allowed=list(claim_lifecycle().allowed(told["to_state"])),
         claim_type=None,
         amount=None,
-        currency="USD",
+        currency=DEFAULT_CURRENCY,
         confidence=0.9,
         decision="auto_submit",
         amazon_case_id=None,
