@@ -80,6 +80,16 @@ def guard(routes: Scaffold, workflow: Workflow, settings: ServiceSettings) -> No
     routes.before_request(check)
 
 
+def configured(access: Access, settings: ServiceSettings) -> list[str]:
+    """Name the variables that are set, of those by which somebody could come in."""
+    is_set = {
+        SECRETS: bool(settings.webhook_secrets),
+        TOKEN: settings.api_token is not None,
+        JWT: settings.jwt_secret is not None,
+    }
+    return [name for name in TAKEN[access] if is_set[name]]
+
+
 @lru_cache(maxsize=256)
 def is_loopback(address: str) -> bool:
     """Tell whether an address is reached from this machine alone; what isn't an address is not."""
@@ -166,12 +176,7 @@ def _why_not(access: Access) -> str:
 def _told(access: Access, settings: ServiceSettings, faults: list[str]) -> str:
     if faults:
         return f"The credentials prove nobody: {'; '.join(faults)}."
-    set_here = {
-        SECRETS: bool(settings.webhook_secrets),
-        TOKEN: settings.api_token is not None,
-        JWT: settings.jwt_secret is not None,
-    }
-    taken = [name for name in TAKEN[access] if set_here[name]]
+    taken = configured(access, settings)
     if not taken:
         return f"Nobody can use this route until its operator sets {' or '.join(TAKEN[access])}."
     ways = ["a signature as Standard Webhooks 1.0 makes it"] if SECRETS in taken else []

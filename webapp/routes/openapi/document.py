@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from typing import Any
 
-from webapp.http.authorization import ACCESS, JWT, SECRETS, TAKEN, TOKEN, Access
+from webapp.http.authorization import ACCESS, JWT, SECRETS, TAKEN, TOKEN, Access, configured
 from webapp.http.problems import KINDS
 from webapp.http.response import JSON_TYPE, PROBLEM_TYPE
 from webapp.routes.openapi import answers, outwards, requests
@@ -135,13 +135,7 @@ def _operation(route: Route, settings: ServiceSettings) -> dict[str, Any]:
 
 def _security(access: Access, settings: ServiceSettings) -> list[dict[str, list[str]]]:
     """Give what a route takes of what is configured; where that is nothing, what it would take."""
-    is_set = {
-        SECRETS: bool(settings.webhook_secrets),
-        TOKEN: settings.api_token is not None,
-        JWT: settings.jwt_secret is not None,
-    }
-    taken = [name for name in TAKEN[access] if is_set[name]] or TAKEN[access]
-    return [{SCHEMES[name]: []} for name in taken]
+    return [{SCHEMES[name]: []} for name in configured(access, settings) or TAKEN[access]]
 
 
 def _responses(
