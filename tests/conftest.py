@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
+from tests.stores.postgres.proxy import Proxy, proxied
 from tests.stores.postgres.server import CannotRun, Server
-from tests.stores.postgres.severing import Wires, wires
 from tests.webapp.services import processes, server, start_process, start_service, start_shared
 from webapp.settings import ServiceSettings
 from workflow_fsm import Settings, Workflow
@@ -108,12 +108,12 @@ def postgres_url(postgres: Server, postgres_store: str, emptied: Callable[[], No
 
 
 @pytest.fixture
-def carried(postgres: Server, postgres_url: str) -> Iterator[tuple[str, Wires]]:
-    """The URL of an empty database behind a wire that can be cut, and the wire."""
-    with tempfile.TemporaryDirectory(prefix="wires-") as folder:
+def behind_proxy(postgres: Server, postgres_url: str) -> Iterator[tuple[str, Proxy]]:
+    """The URL of an empty database behind a proxy that can cut a connection, and the proxy."""
+    with tempfile.TemporaryDirectory(prefix="proxy-") as folder:
         socket = ".s.PGSQL.5432"
-        with wires(postgres.folder / socket, Path(folder) / socket) as carrying:
-            yield postgres_url.partition("?")[0] + f"?host={folder}", carrying
+        with proxied(postgres.folder / socket, Path(folder) / socket) as proxy:
+            yield postgres_url.partition("?")[0] + f"?host={folder}", proxy
 
 
 @pytest.fixture

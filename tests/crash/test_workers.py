@@ -36,7 +36,7 @@ def begin_worker(begin: Begin, engine: str, *, minutes: int = 0, **environment: 
     """Begin a worker; it is the command itself, unless its clock is to be ahead."""
     environment |= {"WORKFLOW_HANDLERS": "tests.crash.engines", "CRASH_ENGINE": engine}
     if minutes:
-        return begin("tests.crash.hand", str(minutes), **environment)
+        return begin("tests.crash.worker_ahead", str(minutes), **environment)
     return begin("workflow_fsm", "worker", **environment)
 
 

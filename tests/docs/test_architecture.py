@@ -9,6 +9,7 @@ from types import FrameType
 
 import pytest
 
+from tests.docs.conftest import PAGES
 from tests.docs.generate import DOCS, ROOT
 from webapp import create_app
 from webapp.routes.webhooks import PREFIX
@@ -86,3 +87,13 @@ def test_the_way_of_one_webhook_names_every_module_that_it_goes_through_and_no_o
 @pytest.mark.parametrize("section", ["The way of one effect", "The way of one question"])
 def test_the_other_ways_name_files_that_are_there(section: str) -> None:
     assert named(section)
+
+
+def test_every_module_that_a_page_or_a_module_names_is_there() -> None:
+    """Decisions of former days, under adr/, name what was there then."""
+    tops = ("workflow_fsm", "webapp", "tests")
+    there = {f"/{path.relative_to(ROOT).as_posix()}" for top in tops for path in files_of(top)}
+    texts = [page for page in PAGES if "adr" not in page.parts]
+    for source in [*texts, *sorted(of_ours())]:
+        for name in re.findall(r"`([\w/]+\.py)`", source.read_text(encoding="utf-8")):
+            assert any(file.endswith(f"/{name}") for file in there), f"{source.name} names {name}"

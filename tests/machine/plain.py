@@ -91,7 +91,7 @@ class PlainUser:
         ]
 
     def standings(self) -> dict[str, int]:
-        """Count the kept events by what became of them."""
+        """Count the stored events by what became of them."""
         told = [stored.standing.value for stored in self.events.values()]
         return {standing: told.count(standing) for standing in sorted(set(told))}
 

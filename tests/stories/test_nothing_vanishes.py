@@ -17,7 +17,7 @@ from workflow_fsm.testing import ManualClock
 
 
 def standings(stored: Stored) -> Counter[str]:
-    """Count the kept events by what became of them, as an auditor would who has only the store."""
+    """Count the stored events by what became of them, as an auditor would who has only the store."""
     return Counter(row["standing"] for row in stored("SELECT standing FROM events"))
 
 

@@ -1,4 +1,4 @@
-"""A caller of a real service, a service elsewhere, and the app alone where no socket matters."""
+"""A client of a real service, a service elsewhere, and the app alone where no socket matters."""
 
 from __future__ import annotations
 
@@ -110,9 +110,9 @@ def store_url(sqlite_url: str) -> str:
 
 @pytest.fixture
 def api(server: Service) -> Iterator[Api]:
-    caller = Api(server.url)
-    yield caller
-    caller.close()
+    client = Api(server.url)
+    yield client
+    client.close()
 
 
 @pytest.fixture

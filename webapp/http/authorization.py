@@ -68,9 +68,9 @@ def guard(routes: Scaffold, workflow: Workflow, settings: ServiceSettings) -> No
         if access is Access.EVERYBODY:
             return
         if settings.asks_for_credentials:
-            authentication.keep(here, _admit(access, settings, keys(), workflow._clock()))
+            authentication.note(here, _admit(access, settings, keys(), workflow._clock()))
         elif is_loopback(here.remote_addr or ""):
-            authentication.keep(here, authentication.ANYBODY)
+            authentication.note(here, authentication.ANYBODY)
         else:
             raise _unauthorized(
                 "No credentials are configured, so only this machine is let in; "
@@ -127,7 +127,7 @@ def _admit(access: Access, settings: ServiceSettings, keys: Keys, now: datetime)
 
 
 def _proofs(access: Access, keys: Keys, now: datetime) -> Iterator[Callable[[], Principal]]:
-    """Give what could prove the caller, in the order in which it is cheap to check."""
+    """Give what could prove a principal, in the order in which it is cheap to check."""
     if keys.take_tokens:
         for token in _tokens():
             yield partial(_holder, keys, token, now)

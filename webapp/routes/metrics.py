@@ -81,7 +81,7 @@ TRIES = _metric(
     "handler",
     "outcome",
 )
-COMMIT_JOBS = _metric("workflow_commit_jobs", "histogram", "Callers whose work was in one commit.")
+COMMIT_JOBS = _metric("workflow_commit_jobs", "histogram", "Jobs in one commit.")
 COMMIT_SECONDS = _metric("workflow_commit_seconds", "histogram", "Seconds that a commit took.")
 SOCKETS = _metric("workflow_sockets", "gauge", "Open WebSockets of this process.")
 

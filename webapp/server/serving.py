@@ -103,7 +103,7 @@ class Service(BaseApplication):
         chosen = {
             "bind": self._bind,
             "backlog": BACKLOG,
-            "worker_class": Hand,
+            "worker_class": ServiceWorker,
             "workers": 1,
             "threads": threads,
             "worker_connections": _room_for(threads + CONNECTIONS),
@@ -121,7 +121,7 @@ class Service(BaseApplication):
             "loglevel": "error",
             "control_socket_disable": True,
             "when_ready": self._announce,
-            "post_fork": _settle,
+            "post_fork": _pin_to_arbiter_and_core,
             "worker_exit": self._close,
         }
         for name, value in chosen.items():
@@ -157,7 +157,7 @@ class Service(BaseApplication):
             self._workflow.close()
 
 
-class Hand(BoundedWorker):
+class ServiceWorker(BoundedWorker):
     """The one worker process of gunicorn's; told to end, it ends its effects and its requests together."""
 
     app: Service
@@ -185,7 +185,7 @@ class QuietLogger(Logger):
 
 def _listen(host: str, port: int) -> socket.socket:
     family, address = _addresses(host, port)[0]
-    patient_until = monotonic() + PORT_SECONDS
+    retry_until = monotonic() + PORT_SECONDS
     while True:
         listener = socket.socket(family, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -194,7 +194,7 @@ def _listen(host: str, port: int) -> socket.socket:
             listener.listen(BACKLOG)
         except OSError as error:
             listener.close()
-            if error.errno != errno.EADDRINUSE or monotonic() >= patient_until:
+            if error.errno != errno.EADDRINUSE or monotonic() >= retry_until:
                 why = (error.strerror or str(error)).lower()
                 sentence = f"port {port} of {host} can't be had ({why}); end what uses it, or set PORT"
                 give_up("serve", UNAVAILABLE, sentence)
@@ -237,7 +237,7 @@ def _collect_seldom() -> None:
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
 
 
-def _settle(_arbiter: Arbiter, _worker: Worker) -> None:
+def _pin_to_arbiter_and_core(_arbiter: Arbiter, _worker: Worker) -> None:
     """Keep a worker on one of the cores that it may use, and let it end with its arbiter, however that ends.
 
     Services of one machine spread over the cores. A worker that outlived `kill -9` of its arbiter would hold

@@ -77,7 +77,7 @@ class _Door:
         return register
 
 
-class _Reader(threading.Thread):
+class _ReadingThread(threading.Thread):
     """The thread that reads from a socket. It holds up no exit."""
 
     def __init__(self, **options: Any) -> None:
@@ -88,7 +88,7 @@ def _options() -> dict[str, Any]:
     return {
         "ping_interval": PING_SECONDS,
         "max_message_size": MAX_MESSAGE_BYTES,
-        "thread_class": _Reader,
+        "thread_class": _ReadingThread,
         "selector_class": PollSelector,  # takes no descriptor of its own
     }
 
@@ -119,7 +119,7 @@ def _connection(request: Request) -> Any:
 
 
 def _upgraded(upgrade: Callable[..., Any], asked: Asked) -> Any:
-    """Let flask-sock answer the handshake, on the wire, and without compression: it costs memory and time."""
+    """Let flask-sock answer the handshake, on the transport; not compressed, which costs memory."""
     environ = request.environ
     before = {name: environ[name] for name in _CONNECTIONS if name in environ}
     environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)

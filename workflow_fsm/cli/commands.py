@@ -1,7 +1,7 @@
 """The command line: a command a method of `Workflow`, with exit codes that scripts can use.
 
 Decides what is read from arguments; `exit_codes.py` says which code an error ends with, `printing.py` prints
-the answers. What operators do about effects stands in `cli_letters.py` and `cli_handlers.py`.
+the answers. What operators do about effects stands in `dead_letters.py` and `handlers.py`.
 """
 
 from __future__ import annotations

@@ -18,12 +18,12 @@ from packaging.requirements import Requirement
 
 from tests.packaging.conftest import ROOT
 from webapp.server import serving, slow_clients
-from webapp.server.serving import Hand, QuietLogger, Service
+from webapp.server.serving import QuietLogger, Service, ServiceWorker
 from webapp.server.slow_clients import BoundedWorker
 
 OVERRIDDEN: dict[type, set[str]] = {
     BoundedWorker: {"handle", "handle_request", "finish_request", "_cap_keepalive"},
-    Hand: {"handle_exit"},
+    ServiceWorker: {"handle_exit"},
     Service: {"load_config", "load"},
     QuietLogger: {"setup", "exception"},
 }
@@ -31,7 +31,7 @@ OVERRIDDEN: dict[type, set[str]] = {
 
 USED: dict[type, set[str]] = {
     BoundedWorker: {"alive", "tpool", "pending_conns"},
-    Hand: {"app"},
+    ServiceWorker: {"app"},
     Service: {"cfg"},
     QuietLogger: {"error_log"},
 }
@@ -56,7 +56,7 @@ def test_each_method_that_we_override_is_still_one_of_gunicorn_s() -> None:
         ours: {name for name in vars(ours) if not name.startswith("__") and name in names(*of_gunicorn(ours))}
         for ours in OVERRIDDEN
     }
-    found[Hand] -= {"app"}  # only named, with the type that it has here
+    found[ServiceWorker] -= {"app"}  # only named, with the type that it has here
     assert found == OVERRIDDEN
 
 

@@ -79,9 +79,9 @@ def follow(service: Service) -> Iterator[Callable[..., Listener]]:
 
 @pytest.fixture
 def api(service: Service) -> Iterator[Api]:
-    caller = Api(service.url)
-    yield caller
-    caller.close()
+    client = Api(service.url)
+    yield client
+    client.close()
 
 
 Follow = Callable[..., Listener]

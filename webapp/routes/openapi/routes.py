@@ -160,7 +160,7 @@ def _others() -> Iterator[Route]:
         summary="A user's transitions as they happen, on a WebSocket",
         description="A message is a JSON object: `cursor`, `event` (`workflow.transition`), `data` (a row of "
         f"history) and `timestamp`. It is closed with {GOING_AWAY} where the service stops, with "
-        f"{TRY_AGAIN_LATER} where the reader is too slow or the store can't be read, with {UNANSWERED} where "
+        f"{TRY_AGAIN_LATER} where the client is too slow or the store can't be read, with {UNANSWERED} where "
         f"a ping is not answered, with {INTERNAL_ERROR} where the service fails: connect again with `since`, "
         f"the last cursor seen. With {BAD_REQUEST} where `since` is no cursor, and with {TOO_BIG} where a "
         "client sends too large a message: neither helps to repeat. Browsers may send a bearer token as the "
@@ -169,11 +169,11 @@ def _others() -> Iterator[Route]:
         answers={101: ("The socket is open.", {})},
         problems=("invalid-request", "unknown-route", "too-many-sockets"),
     )
-    yield from _letters()
+    yield from _dead_letters()
     yield from _operations()
 
 
-def _letters() -> Iterator[Route]:
+def _dead_letters() -> Iterator[Route]:
     path = f"{PREFIX}/deadletters"
     yield Route(
         endpoint="deadletters",

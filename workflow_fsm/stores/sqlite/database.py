@@ -100,7 +100,7 @@ class SQLite:
     # -- what the store calls
 
     def tell_commits(self, hear: Callable[[int, float], None]) -> None:
-        """Tell of each commit from now on: how many callers' work was in it, and how many seconds it took."""
+        """Tell of each commit from now on: how many jobs were in it, and how many seconds it took."""
         self._queue.on_committed = hear
 
     def write(self, work: Callable[[Session], T], *, scope: Scope | None = None, always: bool = False) -> T:
