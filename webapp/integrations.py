@@ -228,11 +228,11 @@ def _register_detection(workflow: Workflow, client: Client, base: str) -> None:
 def _register_alert(workflow: Workflow, client: Client, url: str) -> None:
     @workflow.on_dead_letter(name=ALERT, timeout_seconds=LEASE_SECONDS)
     def alert(told: DeadLetter) -> None:
-        letter = told.letter
-        what = letter.get("handler") or letter.get("trigger") or letter["kind"]
-        text = f"Dead letter of {letter['user_id']}: {what}: {letter['reason']}"
-        client.post(url, {"text": text, **letter}, key=told.key).check()
-        log.info("told of a dead letter of %s", letter["user_id"])
+        dead_letter = told.letter
+        what = dead_letter.get("handler") or dead_letter.get("trigger") or dead_letter["kind"]
+        text = f"Dead letter of {dead_letter['user_id']}: {what}: {dead_letter['reason']}"
+        client.post(url, {"text": text, **dead_letter}, key=told.key).check()
+        log.info("told of a dead letter of %s", dead_letter["user_id"])
 
 
 def _warn_of_others(workflow: Workflow, registered: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""The audit of acts, letters and effects: a chain of their own for acts, and any damage is named."""
+"""The audit of acts, dead letters and effects: a chain of their own for acts, and any damage is named."""
 
 # ruff: noqa: S608  # what is damaged is a table or a column, whose name can't be a parameter
 
@@ -38,7 +38,7 @@ def operate(workflow: Workflow) -> None:
             raise Discard(f"no {transition.claim_id}")
 
     workflow.on_enter("submitted", name="void", not_before="deadline_date")(work)
-    workflow.on_dead_letter(lambda letter: None, name="alert")
+    workflow.on_dead_letter(lambda dead_letter: None, name="alert")
     workflow.on_request("ask")(lambda request: None)
     fire = workflow.fire
     late = (ManualClock().now + timedelta(days=90)).isoformat()
@@ -50,11 +50,14 @@ def operate(workflow: Workflow) -> None:
     fire("payout_received", user_id="u1", amount="5.00", event_id="money")
     fire("payout_received", user_id="u1", claim_id="c9", amount="3.00", event_id="dropped")
     workflow.run_effects()
-    letters = {letter.claim_id or letter.event_id: letter.id for letter in workflow.dead_letters()}
-    workflow.retry_dead_letter(letters["money"], claim_id="c1", actor="ada", reason="seen on paper")
-    workflow.drop_dead_letter(letters["c9"], actor="ada", reason="not ours")
-    workflow.drop_dead_letter(letters["c1"], actor="bob", reason="done by hand")
-    workflow.retry_dead_letter(letters["c2"], actor="bob")
+    dead_letters = {
+        dead_letter.claim_id or dead_letter.event_id: dead_letter.id
+        for dead_letter in workflow.dead_letters()
+    }
+    workflow.retry_dead_letter(dead_letters["money"], claim_id="c1", actor="ada", reason="seen on paper")
+    workflow.drop_dead_letter(dead_letters["c9"], actor="ada", reason="not ours")
+    workflow.drop_dead_letter(dead_letters["c1"], actor="bob", reason="done by hand")
+    workflow.retry_dead_letter(dead_letters["c2"], actor="bob")
     workflow.request("ask", user_id="u1")
 
 
@@ -167,7 +170,9 @@ def test_an_act_that_is_taken_out_is_missed(acted: sqlite3.Connection, version: 
         ("UPDATE users SET cursor = cursor - 1", "users"),
     ],
 )
-def test_damage_to_letters_and_effects_is_named(acted: sqlite3.Connection, change: str, table: str) -> None:
+def test_damage_to_dead_letters_and_effects_is_named(
+    acted: sqlite3.Connection, change: str, table: str
+) -> None:
     with damage(acted, change):
         found = audited(acted)
     assert table in {fault.table for fault in found.faults}

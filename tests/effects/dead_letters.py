@@ -10,8 +10,8 @@ from workflow_fsm import Discard, NotAllowed, Record, Transition, Workflow
 
 
 def only(workflow: Workflow, **which: Any) -> Record:
-    (letter,) = workflow.dead_letters(**which)
-    return letter
+    (dead_letter,) = workflow.dead_letters(**which)
+    return dead_letter
 
 
 def refuse(workflow: Workflow, user_id: str = "u1", event_id: str = "no", reason: str = "late") -> None:

@@ -48,7 +48,7 @@ def calling(in_memory: Workflow, clock: ManualClock) -> Workflow:
 
 
 def reasons(workflow: Workflow) -> list[str]:
-    return [letter["reason"] for letter in workflow.dead_letters(kind="effect")]
+    return [dead_letter["reason"] for dead_letter in workflow.dead_letters(kind="effect")]
 
 
 def ask(workflow: Workflow) -> list[dict[str, Any]]:

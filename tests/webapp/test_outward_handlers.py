@@ -28,13 +28,13 @@ def test_a_dead_letter_is_told_to_the_alert_url_with_all_that_the_list_shows(
     node.post(ALERTS)
     register(in_memory, ServiceSettings(alert_url=ALERTS), clock=clock)
     refuse(in_memory)
-    [letter] = in_memory.dead_letters()
+    [dead_letter] = in_memory.dead_letters()
     in_memory.run_effects()
 
     [call] = node.calls
     told = json.loads(call.request.body or b"")
-    assert told.pop("text") == f"Dead letter of u1: claim_rejected: {letter['reason']}"
-    assert told == letter
+    assert told.pop("text") == f"Dead letter of u1: claim_rejected: {dead_letter['reason']}"
+    assert told == dead_letter
     assert call.request.headers["Idempotency-Key"].startswith("eff_")
     assert "Authorization" not in call.request.headers
     assert in_memory.owed() == []

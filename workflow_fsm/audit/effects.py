@@ -12,7 +12,7 @@ from workflow_fsm.stores.session import Columns
 def misfits(user_id: str, row: Columns, cause: Columns | None, dropped: Collection[str]) -> Iterator[str]:
     """Say what an effect's row tells that can't be.
 
-    `cause` is the row of history at its cursor, if any; `dropped` names the letters that acts dropped.
+    `cause` is the row of history at its cursor, if any; `dropped` names what acts dropped.
     """
     if row["standing"] not in STANDINGS:
         yield f"its standing is {row['standing']!r}, which none is"

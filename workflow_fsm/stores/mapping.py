@@ -133,7 +133,7 @@ def row_of(row: Columns) -> Row:
 
 def event_row(stored: StoredEvent) -> dict[str, Any]:
     """Give a stored event as the columns of its table."""
-    letter = stored.letter
+    dead_letter = stored.letter
     return {
         "user_id": stored.event.user_id,
         "seq": stored.seq,
@@ -152,8 +152,8 @@ def event_row(stored: StoredEvent) -> dict[str, Any]:
         "reimbursement_id": stored.event.field("reimbursement_id"),
         "currency": stored.money.currency if stored.money else None,
         "minor": str(stored.money.minor) if stored.money else None,
-        "letter": letter,
-        "letter_at": None if letter is None else show_instant(stored.letter_at),
+        "letter": dead_letter,
+        "letter_at": None if dead_letter is None else show_instant(stored.letter_at),
     }
 
 

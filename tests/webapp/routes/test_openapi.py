@@ -77,7 +77,7 @@ def test_the_codes_described_are_those_that_can_be_produced(
         *with_a_fault_of_ours(open_workflow),
         *of_handshakes(server),
         *of_what_waits_or_is_refused(open_workflow),
-        *of_letters_that_are_tried_again(open_workflow),
+        *of_dead_letters_that_are_tried_again(open_workflow),
     ]:
         produced[endpoint].add(code)
 
@@ -136,9 +136,9 @@ def without_credentials(guarded: FlaskClient) -> Iterator[tuple[str, int]]:
 def while_the_store_is_down(open_workflow: Open) -> Iterator[tuple[str, int]]:
     workflow = open_workflow()
     client = create_app(workflow, settings=CALLING).test_client()
-    letter = a_letter(workflow)
+    dead_letter = a_dead_letter(workflow)
     workflow.close()
-    yield from of_good_requests(client, letter)
+    yield from of_good_requests(client, dead_letter)
 
 
 def with_a_fault_of_ours(open_workflow: Open) -> Iterator[tuple[str, int]]:
@@ -147,9 +147,9 @@ def with_a_fault_of_ours(open_workflow: Open) -> Iterator[tuple[str, int]]:
     yield from of_good_requests(client, "none")
 
 
-def of_good_requests(client: FlaskClient, letter: str) -> Iterator[tuple[str, int]]:
+def of_good_requests(client: FlaskClient, dead_letter: str) -> Iterator[tuple[str, int]]:
     for route in ROUTES:
-        path = route.path.format(user_id="seller-1", id=letter)
+        path = route.path.format(user_id="seller-1", id=dead_letter)
         body = BODIES.get(route.endpoint)
         answer = client.open(
             path, method=route.method, json=body, headers=upgrading(route), environ_overrides=environ(route)
@@ -184,8 +184,8 @@ def of_handshakes(server: Service) -> Iterator[tuple[str, int]]:
             yield "ws", int(connection.recv(4096).split()[1])
 
 
-def of_letters_that_are_tried_again(open_workflow: Open) -> Iterator[tuple[str, int]]:
-    """Try letters again that are taken, wait, are taken in part, are refused, or are for no claim."""
+def of_dead_letters_that_are_tried_again(open_workflow: Open) -> Iterator[tuple[str, int]]:
+    """Try dead letters again that are taken, wait, are taken in part, are refused, or are for no claim."""
     workflow = open_workflow()
     client = create_app(workflow).test_client()
     workflow.fire("sync_complete", user_id="u1", sync_id="s1")
@@ -225,11 +225,11 @@ def of_what_waits_or_is_refused(open_workflow: Open) -> Iterator[tuple[str, int]
 
 
 def retry(client: FlaskClient, body: object, user_id: str = "u1") -> int:
-    [letter] = client.get(f"{PREFIX}/deadletters?user_id={user_id}").get_json()["deadletters"]
-    return client.post(f"{PREFIX}/deadletters/{letter['id']}/retry", json=body).status_code
+    [dead_letter] = client.get(f"{PREFIX}/deadletters?user_id={user_id}").get_json()["deadletters"]
+    return client.post(f"{PREFIX}/deadletters/{dead_letter['id']}/retry", json=body).status_code
 
 
-def a_letter(workflow: Workflow) -> str:
+def a_dead_letter(workflow: Workflow) -> str:
     workflow.fire("payout_received", user_id="u1", claim_id="c1", amount="3.00")
     return str(workflow.dead_letters()[0]["id"])
 
