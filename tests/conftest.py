@@ -10,21 +10,23 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
-from itertools import count
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.stores.postgres.proxy import Proxy, proxied
 from tests.stores.postgres.server import CannotRun, Server
-from tests.stores.postgres.severing import Wires, wires
 from tests.webapp.services import processes, server, start_process, start_service, start_shared
+from webapp.settings import ServiceSettings
 from workflow_fsm import Settings, Workflow
 from workflow_fsm.core.definition.claim import claim_lifecycle
+from workflow_fsm.settings import variables
 from workflow_fsm.stores.session import Database
 from workflow_fsm.stores.unit_of_work import Store
 from workflow_fsm.stores.url import open_database
+from workflow_fsm.testing import CountedIds, ManualClock
 from workflow_fsm.workflow import utc_now
 
 __all__ = ["processes", "server", "start_process", "start_service", "start_shared"]
@@ -35,36 +37,24 @@ EMPTIES = "empties"
 """What the connection calls itself that the tests empty a database by: not one of the store's."""
 
 
-class Clock:
-    """Gives the instant that it was set to; time passes by `advance` alone."""
-
-    def __init__(self, at: datetime = datetime(2026, 3, 1, 12, tzinfo=UTC)) -> None:
-        self.at = at
-
-    def __call__(self) -> datetime:
-        return self.at
-
-    def advance(
-        self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0
-    ) -> datetime:
-        self.at += timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-        return self.at
-
-    def text(self, *, days: float = 0, hours: float = 0, seconds: float = 0) -> str:
-        """Write an instant so far from the present one as a body would."""
-        return (self.at + timedelta(days=days, hours=hours, seconds=seconds)).isoformat()
+@pytest.fixture(scope="session", autouse=True)
+def nothing_configured() -> Iterator[None]:
+    """No variable of the product's is set that whoever runs the tests has set for another purpose."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in (*variables(Settings), *variables(ServiceSettings)):
+            patch.delenv(name, raising=False)
+        yield
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> ManualClock:
+    """A clock that stands at noon of 1 March 2026 until the test moves it."""
+    return ManualClock(datetime(2026, 3, 1, 12, tzinfo=UTC))
 
 
 @pytest.fixture
-def ids() -> Callable[[], str]:
-    """Made event ids: `made-1`, `made-2` and so on."""
-    numbers = count(1)
-    return lambda: f"made-{next(numbers)}"
+def ids() -> CountedIds:
+    return CountedIds()
 
 
 @pytest.fixture(scope="session")
@@ -118,12 +108,12 @@ def postgres_url(postgres: Server, postgres_store: str, emptied: Callable[[], No
 
 
 @pytest.fixture
-def carried(postgres: Server, postgres_url: str) -> Iterator[tuple[str, Wires]]:
-    """The URL of an empty database behind a wire that can be cut, and the wire."""
-    with tempfile.TemporaryDirectory(prefix="wires-") as folder:
+def behind_proxy(postgres: Server, postgres_url: str) -> Iterator[tuple[str, Proxy]]:
+    """The URL of an empty database behind a proxy that can cut a connection, and the proxy."""
+    with tempfile.TemporaryDirectory(prefix="proxy-") as folder:
         socket = ".s.PGSQL.5432"
-        with wires(postgres.folder / socket, Path(folder) / socket) as carrying:
-            yield postgres_url.partition("?")[0] + f"?host={folder}", carrying
+        with proxied(postgres.folder / socket, Path(folder) / socket) as proxy:
+            yield postgres_url.partition("?")[0] + f"?host={folder}", proxy
 
 
 @pytest.fixture
@@ -178,7 +168,7 @@ def postgres_database(postgres: Server, postgres_store: str) -> Iterator[Callabl
 
 @pytest.fixture
 def workflow(
-    request: pytest.FixtureRequest, store_url: str, clock: Clock, ids: Callable[[], str]
+    request: pytest.FixtureRequest, store_url: str, clock: ManualClock, ids: CountedIds
 ) -> Iterator[Workflow]:
     """A workflow on a real store."""
     if store_url.startswith("postgresql:"):
@@ -190,7 +180,7 @@ def workflow(
 
 
 @pytest.fixture
-def in_memory(clock: Clock, ids: Callable[[], str]) -> Iterator[Workflow]:
+def in_memory(clock: ManualClock, ids: CountedIds) -> Iterator[Workflow]:
     """The same in memory, where a story is told hundreds of times."""
     with Workflow.open("sqlite:///:memory:", settings=Settings(), clock=clock, ids=ids) as opened:
         yield opened

@@ -8,46 +8,57 @@ from webapp.http import access_log, authorization, headers, problems, request_bo
 from webapp.http.flask_app import App
 from webapp.routes import batch, dead_letters, health, metrics, openapi, status, sync, webhooks
 from webapp.server.startup import open_workflow
+from webapp.settings import ServiceSettings
 from webapp.ws import route
-from workflow_fsm.settings import Settings
 from workflow_fsm.workflow import Workflow
 
-__all__ = ["blueprint", "create_app"]
+__all__ = ["ServiceSettings", "blueprint", "create_app"]
 
 
-def create_app(workflow: Workflow | None = None) -> Flask:
-    """Make the service's app.
+def create_app(workflow: Workflow | None = None, *, settings: ServiceSettings | None = None) -> Flask:
+    """Make the service's app; its settings come from the environment, unless they are given.
 
-    Without a workflow it opens the one that the environment names, its handlers with it. No worker is begun:
-    what is owed then waits for `workflow-fsm worker`, or for `workflow.worker()` of your own.
+    Without a workflow it opens the one that they name, its handlers with it. No worker is begun: what is owed
+    then waits for `workflow-fsm worker`, or for `workflow.worker()` of your own. Raises SettingsInvalid.
     """
     if workflow is None:
-        workflow = open_workflow(Settings.from_environment())
+        settings = ServiceSettings.from_environment() if settings is None else settings
+        workflow = open_workflow(settings)
+    settings = _settings(workflow, settings)
     app = App("webapp", static_folder=None)
     app.url_map.merge_slashes = False
     app.extensions["workflow_fsm"] = workflow
-    routes = _routes(workflow)
-    authorization.guard(routes, workflow)
+    routes = _routes(workflow, settings)
+    authorization.guard(routes, workflow, settings)
     app.register_blueprint(routes)
     _attend(app)
     return app
 
 
-def blueprint(workflow: Workflow) -> Blueprint:
+def blueprint(workflow: Workflow, *, settings: ServiceSettings | None = None) -> Blueprint:
     """Make the routes to mount; the errors answered and the lines logged are those of these routes alone.
 
-    Whoever calls them has to prove who they are, as the workflow's settings say.
+    Whoever calls them has to prove who they are, as the settings say: those given, else the environment's.
+    Raises SettingsInvalid.
     """
-    routes = _routes(workflow)
+    settings = _settings(workflow, settings)
+    routes = _routes(workflow, settings)
     _attend(routes)
-    authorization.guard(routes, workflow)
+    authorization.guard(routes, workflow, settings)
     return routes
 
 
-def _routes(workflow: Workflow) -> Blueprint:
+def _settings(workflow: Workflow, given: ServiceSettings | None) -> ServiceSettings:
+    """Take the settings given, else the environment's; the library's are those of the workflow."""
+    return ServiceSettings.from_environment(library=workflow.settings) if given is None else given
+
+
+def _routes(workflow: Workflow, settings: ServiceSettings) -> Blueprint:
     routes = Blueprint("workflow", __name__)
-    for module in (webhooks, status, route, batch, dead_letters, sync, health, metrics, openapi):
+    for module in (status, dead_letters, health, metrics):
         module.add_to(routes, workflow)
+    for asking in (webhooks, route, batch, sync, openapi):
+        asking.add_to(routes, workflow, settings)
     return routes
 
 

@@ -19,9 +19,9 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from webapp.routes.webhooks import PREFIX
+from webapp.settings import ServiceSettings
 from workflow_fsm.core.errors import SettingsInvalid
 from workflow_fsm.effects.handler import DeadLetter, Discard, Request, RetryAfter, Transition
-from workflow_fsm.settings import Settings
 from workflow_fsm.store_handle import Clock
 from workflow_fsm.workflow import Workflow, utc_now
 
@@ -51,7 +51,7 @@ class Unanswered(Exception):
     """The call failed in a way that another try may not: it is tried again."""
 
 
-def register(workflow: Workflow, settings: Settings, *, clock: Clock = utc_now) -> tuple[str, ...]:
+def register(workflow: Workflow, settings: ServiceSettings, *, clock: Clock = utc_now) -> tuple[str, ...]:
     """Register the handlers that the settings ask for; give their names.
 
     What the store knows from other settings stays owed, for a worker that has it, and is warned of: only
@@ -195,7 +195,7 @@ class _Own(threading.local):
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
 
 
-def _register_sync(workflow: Workflow, client: Client, settings: Settings) -> None:
+def _register_sync(workflow: Workflow, client: Client, settings: ServiceSettings) -> None:
     if settings.python_api_url is None and settings.port == 0:
         raise SettingsInvalid(
             "PYTHON_API_URL must be set where PORT is 0: the integrations service is told where to call back"
@@ -228,11 +228,11 @@ def _register_detection(workflow: Workflow, client: Client, base: str) -> None:
 def _register_alert(workflow: Workflow, client: Client, url: str) -> None:
     @workflow.on_dead_letter(name=ALERT, timeout_seconds=LEASE_SECONDS)
     def alert(told: DeadLetter) -> None:
-        letter = told.letter
-        what = letter.get("handler") or letter.get("trigger") or letter.kind
-        text = f"Dead letter of {letter.user_id}: {what}: {letter.reason}"
-        client.post(url, {"text": text} | letter, key=told.key).check()
-        log.info("told of a dead letter of %s", letter.user_id)
+        dead_letter = told.letter
+        what = dead_letter.get("handler") or dead_letter.get("trigger") or dead_letter.kind
+        text = f"Dead letter of {dead_letter.user_id}: {what}: {dead_letter.reason}"
+        client.post(url, {"text": text} | dead_letter, key=told.key).check()
+        log.info("told of a dead letter of %s", dead_letter.user_id)
 
 
 def _warn_of_others(workflow: Workflow, registered: list[str]) -> None:

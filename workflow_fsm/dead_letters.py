@@ -65,20 +65,20 @@ class DeadLetters(StoreHandle):
         where it was work for being in a state that the claim has left). Raises DeadLetterUnknown,
         InvalidEvent (a claim given to what can't take one), NotAllowed (refused again).
         """
-        letter = DeadLetterId.parse(letter_id)
-        if letter.kind == "effect" and claim_id is not None:
+        dead_letter = DeadLetterId.parse(letter_id)
+        if dead_letter.kind == "effect" and claim_id is not None:
             fault = "an effect is for the claim of its own transition; retry it without one"
             raise InvalidEvent([FieldError(field="claim_id", reason=fault)])
         _check_texts(actor=actor, reason=reason)
         now = self._clock()
 
         def retry(unit: UnitOfWork) -> EventAnswer | RevivedEffect | WorkflowError:
-            if letter.kind == "effect":
-                settled = self._revive(unit, letter, "owed", RETRIED, now, actor, reason)
+            if dead_letter.kind == "effect":
+                settled = self._revive(unit, dead_letter, "owed", RETRIED, now, actor, reason)
                 return RevivedEffect(status="void" if settled == "void" else "owed")
-            return self._retry_event(unit, letter, claim_id, now, actor, reason)
+            return self._retry_event(unit, dead_letter, claim_id, now, actor, reason)
 
-        outcome = self._store.commit(retry, users=[letter.user_id])
+        outcome = self._store.commit(retry, users=[dead_letter.user_id])
         if isinstance(outcome, WorkflowError):
             raise outcome
         return outcome
@@ -88,24 +88,24 @@ class DeadLetters(StoreHandle):
 
         Raises DeadLetterUnknown, InvalidEvent (no reason was given).
         """
-        letter = DeadLetterId.parse(letter_id)
+        dead_letter = DeadLetterId.parse(letter_id)
         _check_texts(actor=actor, reason=reason)
         if not reason.strip():
             raise InvalidEvent([FieldError(field="reason", reason="is required, and not blank")])
         now = self._clock()
 
         def drop(unit: UnitOfWork) -> DroppedLetter:
-            if letter.kind == "effect":
-                self._revive(unit, letter, "dropped", DROPPED, now, actor, reason)
+            if dead_letter.kind == "effect":
+                self._revive(unit, dead_letter, "dropped", DROPPED, now, actor, reason)
                 return DroppedLetter(status="dropped")
 
             def change(situation: Situation) -> None:
-                stored = stored_event_of(self._store.definition, self._dead_event(unit.session, letter))
+                stored = stored_event_of(self._store.definition, self._dead_event(unit.session, dead_letter))
                 drop_event(situation, stored)
                 self._record(
                     situation,
                     unit.session,
-                    letter,
+                    dead_letter,
                     DROPPED,
                     now,
                     actor,
@@ -113,10 +113,10 @@ class DeadLetters(StoreHandle):
                     event_id=stored.event_id,
                 )
 
-            unit.change(letter.user_id, now, change)
+            unit.change(dead_letter.user_id, now, change)
             return DroppedLetter(status="dropped")
 
-        return self._store.commit(drop, users=[letter.user_id])
+        return self._store.commit(drop, users=[dead_letter.user_id])
 
     def retry_dead_letters(
         self,
@@ -139,17 +139,17 @@ class DeadLetters(StoreHandle):
         while True:
             page = self.dead_letters(kind=kind, user_id=user_id, limit=1000, cursor=cursor)
             matched += [
-                letter
-                for letter in page
-                if handler in (None, letter.handler) and trigger in (None, letter.trigger)
+                dead_letter
+                for dead_letter in page
+                if handler in (None, dead_letter.handler) and trigger in (None, dead_letter.trigger)
             ]
             cursor = page.next_cursor
             if cursor is None:
                 break
         retried = failed = 0
-        for letter in [] if dry_run else matched:
+        for dead_letter in [] if dry_run else matched:
             try:
-                self.retry_dead_letter(letter.id, actor=actor, reason=reason)
+                self.retry_dead_letter(dead_letter.id, actor=actor, reason=reason)
                 retried += 1
             except StoreUnavailable:
                 raise
@@ -186,7 +186,7 @@ class DeadLetters(StoreHandle):
     def _retry_event(
         self,
         unit: UnitOfWork,
-        letter: DeadLetterId,
+        dead_letter: DeadLetterId,
         claim_id: str | None,
         now: datetime,
         actor: str,
@@ -194,14 +194,14 @@ class DeadLetters(StoreHandle):
     ) -> EventAnswer | WorkflowError:
         def change(situation: Situation) -> EventAnswer | WorkflowError:
             definition = self._store.definition
-            stored = stored_event_of(definition, self._dead_event(unit.session, letter))
+            stored = stored_event_of(definition, self._dead_event(unit.session, dead_letter))
             outcome = retry_event(
                 definition, situation, stored, claim_id=claim_id, now=now, policy=self._policy
             )
             self._record(
                 situation,
                 unit.session,
-                letter,
+                dead_letter,
                 RETRIED,
                 now,
                 actor,
@@ -211,40 +211,40 @@ class DeadLetters(StoreHandle):
             )
             return outcome.as_dict() if isinstance(outcome, Outcome) else outcome
 
-        return unit.change(letter.user_id, now, change)
+        return unit.change(dead_letter.user_id, now, change)
 
     def _revive(
         self,
         unit: UnitOfWork,
-        letter: DeadLetterId,
+        dead_letter: DeadLetterId,
         standing: str,
         act: str,
         now: datetime,
         actor: str,
         reason: str | None,
     ) -> str:
-        settled = outbox.revive(unit.session, letter.user_id, letter.seq, standing, now)
+        settled = outbox.revive(unit.session, dead_letter.user_id, dead_letter.seq, standing, now)
         if settled is None:
-            raise _gone(letter)
+            raise _gone(dead_letter)
         unit.enqueued = unit.enqueued or standing == "owed"
         unit.change(
-            letter.user_id,
+            dead_letter.user_id,
             now,
-            lambda situation: self._record(situation, unit.session, letter, act, now, actor, reason),
+            lambda situation: self._record(situation, unit.session, dead_letter, act, now, actor, reason),
         )
         return settled
 
-    def _dead_event(self, session: Session, letter: DeadLetterId) -> Columns:
-        row = session.row("event_at", user_id=letter.user_id, seq=letter.seq)
+    def _dead_event(self, session: Session, dead_letter: DeadLetterId) -> Columns:
+        row = session.row("event_at", user_id=dead_letter.user_id, seq=dead_letter.seq)
         if row is None or row["letter"] is None:
-            raise _gone(letter)
+            raise _gone(dead_letter)
         return row
 
     def _record(
         self,
         situation: Situation,
         session: Session,
-        letter: DeadLetterId,
+        dead_letter: DeadLetterId,
         act: str,
         now: datetime,
         actor: str,
@@ -253,14 +253,14 @@ class DeadLetters(StoreHandle):
         claim_id: str | None = None,
         event_id: str | None = None,
     ) -> None:
-        last = session.row("last_act", user_id=letter.user_id)
+        last = session.row("last_act", user_id=dead_letter.user_id)
         record_act(
             situation,
             act,
             last=None if last is None else (last["version"], last["hash"]),
             event_id=event_id,
             claim_id=claim_id,
-            about=f"{letter.kind}:{letter.seq}",
+            about=f"{dead_letter.kind}:{dead_letter.seq}",
             actor=actor,
             reason=reason,
             now=now,
@@ -274,5 +274,7 @@ def _check_texts(**texts: str | None) -> None:
             raise InvalidEvent([FieldError(field=name, reason="holds what is no text")])
 
 
-def _gone(letter: DeadLetterId) -> DeadLetterUnknown:
-    return DeadLetterUnknown(f"there is no dead letter {str(letter)!r}: it was retried or dropped meanwhile")
+def _gone(dead_letter: DeadLetterId) -> DeadLetterUnknown:
+    return DeadLetterUnknown(
+        f"there is no dead letter {str(dead_letter)!r}: it was retried or dropped meanwhile"
+    )

@@ -12,7 +12,7 @@ from workflow_fsm.effects import outbox
 from workflow_fsm.effects.engine import Engine
 from workflow_fsm.effects.handler import DeadLetterHandler, Handler, RequestHandler
 from workflow_fsm.effects.registry import Registry
-from workflow_fsm.effects.worker import WakeUp, Worker
+from workflow_fsm.effects.worker import THREADS, WakeUp, Worker
 from workflow_fsm.read.shapes import DroppedHandler, HandlerRecord, OwedEffect, PatternRecord
 from workflow_fsm.store_handle import StoreHandle
 from workflow_fsm.stores.unit_of_work import UnitOfWork
@@ -169,7 +169,7 @@ class Handlers(StoreHandle):
             done += 1
         return done
 
-    def worker(self, *, threads: int = 4) -> Worker:
+    def worker(self, *, threads: int = THREADS) -> Worker:
         """Make a worker for the handlers that are here; it lets time pass too. Start and stop it yourself."""
         return Worker(self._engine, self._wake_up, tick=self.tick, listen=self._store.listen, threads=threads)
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
 
 from tests.audit.damage import bare, live
-from tests.conftest import Clock
-from workflow_fsm import Settings, Workflow
+from workflow_fsm.testing import ManualClock, open_workflow
 
 
 @pytest.fixture
@@ -22,10 +20,8 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sound store, which nobody writes to."""
-    path, clock, numbers = tmp_path_factory.mktemp("audit") / "claims.db", Clock(), count(1)
-    with Workflow.open(
-        f"sqlite:///{path}", settings=Settings(), clock=clock, ids=lambda: f"made-{next(numbers)}"
-    ) as workflow:
+    path, clock = tmp_path_factory.mktemp("audit") / "claims.db", ManualClock()
+    with open_workflow(f"sqlite:///{path}", clock=clock) as workflow:
         live(workflow, clock)
     return path
 

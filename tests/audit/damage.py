@@ -13,25 +13,25 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Clock
 from workflow_fsm import NotAllowed, Workflow, claim_lifecycle
 from workflow_fsm.audit.audit import audit
 from workflow_fsm.audit.report import Report
 from workflow_fsm.core.decision.lifecycle import COLUMNS, chain
 from workflow_fsm.stores.sqlite.database import SQLiteSession
+from workflow_fsm.testing import ManualClock
 
 TABLES = ("users", "lifecycles", "history", "events", "waits", "aliases", "effects")
 HISTORY = (*COLUMNS, "hash")
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 
 
-def live(workflow: Workflow, clock: Clock) -> None:
+def live(workflow: Workflow, clock: ManualClock) -> None:
     """Fill a store: two users, forks, all standings but dropped, a timer, money that came, went and waits."""
     fire = workflow.fire
-    fire("sync_complete", user_id="u1", sync_id="s1", event_id="e1", occurred_at="2026-02-28T23:00:00+01:00")
+    fire("sync_complete", user_id="u1", sync_id="s1", event_id="e1", occurred_at="2025-12-31T23:00:00+01:00")
     claims = [
         {"claim_id": "c1", "amount": "12.50", "aliases": ["case-1"]},
-        {"claim_id": "c2", "deadline_date": "2026-03-02T00:00:00Z"},
+        {"claim_id": "c2", "deadline_date": clock.text(hours=12)},
     ]
     fire("detection_complete", user_id="u1", sync_id="s1", claims=claims, event_id="e2")
     fire("claim_submitted", user_id="u1", claim_id="case-1", amazon_case_id="k1")

@@ -1,4 +1,4 @@
-"""The audit of acts, letters and effects: a chain of their own for acts, and any damage is named."""
+"""The audit of acts, dead letters and effects: a chain of their own for acts, and any damage is named."""
 
 # ruff: noqa: S608  # what is damaged is a table or a column, whose name can't be a parameter
 
@@ -7,28 +7,24 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
-from itertools import count
 from pathlib import Path
 
 import pytest
 
 from tests.audit.damage import HISTORY, audited, bare, damage, hash_anew, named, one_byte_changed
-from tests.conftest import Clock
 from workflow_fsm import (
     Discard,
-    Settings,
     Transition,
     Workflow,
 )
+from workflow_fsm.testing import ManualClock, open_workflow
 
 
 @pytest.fixture(scope="module")
 def operated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sound store with effects of every standing, and dead letters retried and dropped by a person."""
-    path, clock, numbers = tmp_path_factory.mktemp("operated") / "claims.db", Clock(), count(1)
-    with Workflow.open(
-        f"sqlite:///{path}", settings=Settings(), clock=clock, ids=lambda: f"made-{next(numbers)}"
-    ) as workflow:
+    path, clock = tmp_path_factory.mktemp("operated") / "claims.db", ManualClock()
+    with open_workflow(f"sqlite:///{path}", clock=clock) as workflow:
         operate(workflow)
     return path
 
@@ -42,10 +38,10 @@ def operate(workflow: Workflow) -> None:
             raise Discard(f"no {transition.claim_id}")
 
     workflow.on_enter("submitted", name="void", not_before="deadline_date")(work)
-    workflow.on_dead_letter(lambda letter: None, name="alert")
+    workflow.on_dead_letter(lambda dead_letter: None, name="alert")
     workflow.on_request("ask")(lambda request: None)
     fire = workflow.fire
-    late = (Clock().at + timedelta(days=90)).isoformat()
+    late = (ManualClock().now + timedelta(days=90)).isoformat()
     claims = [{"claim_id": name, "deadline_date": late} for name in ("c1", "c2", "c3")]
     fire("sync_complete", user_id="u1", sync_id="s1")
     fire("detection_complete", user_id="u1", sync_id="s1", claims=claims)
@@ -54,11 +50,14 @@ def operate(workflow: Workflow) -> None:
     fire("payout_received", user_id="u1", amount="5.00", event_id="money")
     fire("payout_received", user_id="u1", claim_id="c9", amount="3.00", event_id="dropped")
     workflow.run_effects()
-    letters = {letter.claim_id or letter.event_id: letter.id for letter in workflow.dead_letters()}
-    workflow.retry_dead_letter(letters["money"], claim_id="c1", actor="ada", reason="seen on paper")
-    workflow.drop_dead_letter(letters["c9"], actor="ada", reason="not ours")
-    workflow.drop_dead_letter(letters["c1"], actor="bob", reason="done by hand")
-    workflow.retry_dead_letter(letters["c2"], actor="bob")
+    dead_letters = {
+        dead_letter.claim_id or dead_letter.event_id: dead_letter.id
+        for dead_letter in workflow.dead_letters()
+    }
+    workflow.retry_dead_letter(dead_letters["money"], claim_id="c1", actor="ada", reason="seen on paper")
+    workflow.drop_dead_letter(dead_letters["c9"], actor="ada", reason="not ours")
+    workflow.drop_dead_letter(dead_letters["c1"], actor="bob", reason="done by hand")
+    workflow.retry_dead_letter(dead_letters["c2"], actor="bob")
     workflow.request("ask", user_id="u1")
 
 
@@ -140,7 +139,7 @@ def test_an_act_that_is_taken_out_is_missed(acted: sqlite3.Connection, version: 
         ("UPDATE events SET letter = 'dead' WHERE event_id = 'money'", "events"),
         ("UPDATE events SET letter_at = '2026' WHERE event_id = 'money'", "events"),
         ("UPDATE events SET body = replace(body, 'c1', 'c2') WHERE event_id = 'money'", "events"),
-        ("UPDATE events SET fingerprint = 'f' WHERE event_id = 'made-1'", "events"),
+        ("UPDATE events SET fingerprint = 'f' WHERE event_id = 'evt_1'", "events"),
         (
             "UPDATE events SET standing = 'dropped', shares = replace(shares, 'applied', 'dropped')"
             " WHERE event_id = 'money'",
@@ -171,7 +170,9 @@ def test_an_act_that_is_taken_out_is_missed(acted: sqlite3.Connection, version: 
         ("UPDATE users SET cursor = cursor - 1", "users"),
     ],
 )
-def test_damage_to_letters_and_effects_is_named(acted: sqlite3.Connection, change: str, table: str) -> None:
+def test_damage_to_dead_letters_and_effects_is_named(
+    acted: sqlite3.Connection, change: str, table: str
+) -> None:
     with damage(acted, change):
         found = audited(acted)
     assert table in {fault.table for fault in found.faults}

@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from decimal import Decimal
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.audit.damage import HISTORY, audited, bare, damage, hash_anew, named, one_byte_changed
-from tests.conftest import Clock
 from workflow_fsm import (
     Settings,
     Workflow,
@@ -28,16 +26,15 @@ from workflow_fsm import (
 )
 from workflow_fsm.audit.report import Balance, Report
 from workflow_fsm.core.decision.lifecycle import COLUMNS, chain
+from workflow_fsm.testing import CountedIds, ManualClock, open_workflow
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sound store of few rows: a sync, a claim that is paid, another user."""
-    path, numbers = tmp_path_factory.mktemp("small") / "claims.db", count(1)
-    with Workflow.open(
-        f"sqlite:///{path}", settings=Settings(), clock=Clock(), ids=lambda: f"made-{next(numbers)}"
-    ) as workflow:
-        workflow.fire("sync_complete", user_id="u1", sync_id="s1", occurred_at="2026-02-28T23:00:00Z")
+    path = tmp_path_factory.mktemp("small") / "claims.db"
+    with open_workflow(f"sqlite:///{path}", clock=ManualClock()) as workflow:
+        workflow.fire("sync_complete", user_id="u1", sync_id="s1", occurred_at="2025-12-31T23:00:00Z")
         workflow.fire("detection_complete", user_id="u1", sync_id="s1", claims=[{"claim_id": "c1"}])
         workflow.fire("payout_received", user_id="u1", claim_id="c1", amount="12.10")
         workflow.fire("sync_complete", user_id="ü/2")
@@ -110,10 +107,8 @@ def test_an_empty_store_is_sound(workflow: Workflow) -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_traffic_of_every_kind_leaves_nothing_to_complain_of(seed: int) -> None:
-    chance, clock, numbers = random.Random(seed), Clock(), count(1)
-    with Workflow.open(
-        "sqlite:///:memory:", settings=Settings(), clock=clock, ids=lambda: f"made-{next(numbers)}"
-    ) as workflow:
+    chance, clock = random.Random(seed), ManualClock()
+    with open_workflow("sqlite:///:memory:", clock=clock) as workflow:
         triggers = [trigger.name for trigger in workflow.definition.triggers if not trigger.timer]
         for _ in range(60):
             _anything(workflow, chance, chance.choice(triggers))
@@ -146,7 +141,7 @@ def _anything(workflow: Workflow, chance: random.Random, trigger: str) -> None:
 
 
 def _at(late: timedelta) -> str:
-    return (Clock().at + late).isoformat()
+    return (ManualClock().now + late).isoformat()
 
 
 # -- damage to history
@@ -250,7 +245,7 @@ def test_the_root_that_is_expected_finds_the_end_of_a_chain_cut_off(filled: Path
     assert root in report.faults[0].reason
 
 
-def test_more_users_than_a_page_are_all_audited(workflow: Workflow, ids: Callable[[], str]) -> None:
+def test_more_users_than_a_page_are_all_audited(workflow: Workflow, ids: CountedIds) -> None:
     users = [f"user {number:04}" for number in range(501)]
     workflow.fire_many([{"trigger": "sync_complete", "user_id": user, "sync_id": "s"} for user in users])
     report = workflow.check()

@@ -1,6 +1,6 @@
 """Posts webhooks over keep-alive connections for some seconds, as fast as they are answered.
 
-A process of its own, one thread and raw sockets, so that what is measured is the service and not its caller.
+A process of its own, one thread and raw sockets, so that what is measured is the service and not its client.
 Prints one line of JSON.
 """
 

@@ -9,7 +9,7 @@ from flask import Flask, Response
 
 from webapp.http import access_log
 from webapp.server.serving import BACKLOG, Service
-from workflow_fsm.settings import Settings
+from webapp.settings import ServiceSettings
 
 
 class Empty(Service):
@@ -24,4 +24,4 @@ class Empty(Service):
 
 if __name__ == "__main__":
     access_log.configure()
-    Empty(Settings(), socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)).run()
+    Empty(ServiceSettings(), socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)).run()

@@ -27,7 +27,7 @@ from tests.stores.postgres.server import Server, server
 from workflow_fsm import Settings, Workflow
 
 SECONDS = float(os.environ.get("WORKFLOW_BENCH_SECONDS", "5"))
-CALLERS = (1, 8, 32)
+CLIENTS = (1, 8, 32)
 EFFECTS = 3000
 HANDLERS = "def register(workflow):\n    workflow.on_enter('synced', name='noted')(lambda transition: None)\n"
 
@@ -42,14 +42,14 @@ def main() -> None:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         (version,) = running.execute("SHOW server_version")[0]
         made = make_rows(home / "sample.db")
-        for callers in CALLERS:
-            bare, took = bare_a_second(running, made, callers)
+        for clients in CLIENTS:
+            bare, took = bare_a_second(running, made, clients)
             table.add_row(
-                f"a bare transaction of 4 rows, {callers} at once", f"{bare:,.0f}", *shown(took), ""
+                f"a bare transaction of 4 rows, {clients} at once", f"{bare:,.0f}", *shown(took), ""
             )
-            fired, took = fire_a_second(running, callers)
+            fired, took = fire_a_second(running, clients)
             table.add_row(
-                f"fire, {callers} at once",
+                f"fire, {clients} at once",
                 f"{fired:,.0f}",
                 *shown(took),
                 f"{fired / bare:.2f} of the bare transaction",
@@ -72,26 +72,26 @@ def shown(took: list[float]) -> tuple[str, str]:
     return f"{took[len(took) // 2] * 1000:.2f}", f"{took[len(took) * 99 // 100] * 1000:.2f}"
 
 
-def at_once(callers: int, work: Callable[[int, int], None]) -> tuple[float, list[float]]:
+def at_once(clients: int, work: Callable[[int, int], None]) -> tuple[float, list[float]]:
     """Work for some seconds, in as many threads; give how often a second, and how long each took."""
     numbers = count()
     took: list[float] = []
 
-    def repeat(caller: int) -> None:
+    def repeat(client: int) -> None:
         while (since := perf_counter()) < until:
-            work(caller, next(numbers))
+            work(client, next(numbers))
             took.append(perf_counter() - since)
 
     began = perf_counter()
     until = began + SECONDS
-    with ThreadPoolExecutor(callers) as pool:
-        for future in [pool.submit(repeat, caller) for caller in range(callers)]:
+    with ThreadPoolExecutor(clients) as pool:
+        for future in [pool.submit(repeat, client) for client in range(clients)]:
             future.result()
     return len(took) / (perf_counter() - began), sorted(took)
 
 
 def bare_a_second(
-    running: Server, made: Callable[[int], dict[str, list[Any]]], callers: int
+    running: Server, made: Callable[[int], dict[str, list[Any]]], clients: int
 ) -> tuple[float, list[float]]:
     """Insert the four rows of an event, a transaction each, as anybody would write it with psycopg."""
     url = fresh(running)
@@ -101,23 +101,23 @@ def bare_a_second(
         again = " ON CONFLICT (user_id) DO UPDATE SET cursor = excluded.cursor" if table == "users" else ""
         statements[table] = f"INSERT INTO {table} VALUES ({values}){again}".encode()  # noqa: S608  # of ours
     with ExitStack() as stack:
-        connections = [stack.enter_context(psycopg.connect(url)) for _ in range(callers)]
+        connections = [stack.enter_context(psycopg.connect(url)) for _ in range(clients)]
 
-        def insert(caller: int, number: int) -> None:
+        def insert(client: int, number: int) -> None:
             rows = made(number)
-            connection = connections[caller]
+            connection = connections[client]
             with connection.transaction():
                 for table in TABLES:
                     connection.execute(statements[table], rows[table])
 
-        return at_once(callers, insert)
+        return at_once(clients, insert)
 
 
-def fire_a_second(running: Server, callers: int) -> tuple[float, list[float]]:
+def fire_a_second(running: Server, clients: int) -> tuple[float, list[float]]:
     """Fire syncs of a thousand users."""
     with Workflow.open(fresh(running), settings=Settings()) as workflow:
 
-        def fire(_caller: int, number: int) -> None:
+        def fire(_client: int, number: int) -> None:
             workflow.fire(
                 "sync_complete",
                 user_id=f"user-{number % USERS}",
@@ -126,7 +126,7 @@ def fire_a_second(running: Server, callers: int) -> tuple[float, list[float]]:
                 orders_count=12,
             )
 
-        return at_once(callers, fire)
+        return at_once(clients, fire)
 
 
 def effects_a_second(running: Server, home: Path, workers: int) -> float:

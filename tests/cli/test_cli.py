@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run, answer, complaint, find
+from tests.settings.unusable import UNUSABLE
 from webapp import create_app
 from workflow_fsm import Settings, Workflow, claim_lifecycle
 from workflow_fsm.core.definition.explain import mermaid
@@ -295,6 +296,25 @@ def test_a_setting_that_can_t_be_used_ends_with_2(run: Run, variables: dict[str,
         assert (told.exit_code, answer(told)["code"]) == (2, "settings-invalid")
         assert sentence in complaint(told)
         assert "secret" not in told.output
+
+
+@pytest.mark.parametrize("command", [("fire", "sync_complete", "u1"), *READS], ids=lambda command: command[0])
+def test_what_is_the_service_s_alone_stops_no_command_that_serves_nothing(
+    run: Run, command: tuple[str, ...]
+) -> None:
+    assert run("fire", "sync_complete", "u1", **UNUSABLE).exit_code == 0
+
+    told = run(*command, **UNUSABLE)
+
+    assert (told.exit_code, told.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", [one for one in UNUSABLE if one != "HOST"])
+def test_serve_ends_with_2_where_a_variable_of_the_service_can_t_be_used(run: Run, name: str) -> None:
+    told = run("serve", **{name: UNUSABLE[name]})
+
+    assert told.exit_code == 2
+    assert complaint(told).startswith(f"{name} ")
 
 
 # -- graph

@@ -48,8 +48,8 @@ def kill(workflow: Workflow, *claims: str) -> None:
 
 
 def only_id(run: Run) -> str:
-    (letter,) = answer(run("deadletters", "--json"))["deadletters"]
-    return str(letter["id"])
+    (dead_letter,) = answer(run("deadletters", "--json"))["deadletters"]
+    return str(dead_letter["id"])
 
 
 # -- listed
@@ -127,10 +127,10 @@ def test_money_that_waits_is_given_to_the_claim_that_is_named(run: Run, store: W
 
 def test_a_retry_for_people_says_what_became_of_it(run: Run, store: Workflow) -> None:
     money_that_waits(store)
-    letter = only_id(run)
-    for_nobody = run("deadletters", "retry", letter)
+    dead_letter = only_id(run)
+    for_nobody = run("deadletters", "retry", dead_letter)
     assert "as it could be for any of c1, c2; a person must tell for which" in for_nobody.stdout
-    for_one = run("deadletters", "retry", letter, "--claim", "c1")
+    for_one = run("deadletters", "retry", dead_letter, "--claim", "c1")
     assert "claim c1 goes from detected to paid" in for_one.stdout
 
 
@@ -144,11 +144,11 @@ def test_what_is_refused_again_ends_with_1(run: Run, store: Workflow) -> None:
 
 def test_an_effect_that_is_retried_is_owed_anew(run: Run, store: Workflow) -> None:
     kill(store, "c1")
-    letter = only_id(run)
-    assert run("deadletters", "retry", letter).stdout == "the effect is owed anew\n"
+    dead_letter = only_id(run)
+    assert run("deadletters", "retry", dead_letter).stdout == "the effect is owed anew\n"
     (effect,) = store.owed()
     assert (effect.handler, effect.state) == ("submit", "owed")
-    assert run("deadletters", "retry", letter).exit_code == 4
+    assert run("deadletters", "retry", dead_letter).exit_code == 4
 
 
 def test_an_effect_of_a_state_that_the_claim_has_left_is_void(run: Run, store: Workflow) -> None:
@@ -197,8 +197,8 @@ def test_a_retry_that_can_t_be_meant_ends_with_2(
     run: Run, store: Workflow, flags: tuple[str, ...], sentence: str
 ) -> None:
     money_that_waits(store)
-    letter = only_id(run)
-    told = run("deadletters", "retry", *(letter if flag == "ID" else flag for flag in flags))
+    dead_letter = only_id(run)
+    told = run("deadletters", "retry", *(dead_letter if flag == "ID" else flag for flag in flags))
     assert told.exit_code == 2
     assert sentence in complaint(told)
 
@@ -217,14 +217,14 @@ def test_options_of_the_list_before_a_command_are_not_ignored(run: Run, store: W
 
 def test_what_is_dropped_is_counted_as_dropped_and_says_so(run: Run, store: Workflow) -> None:
     money_that_waits(store)
-    letter = only_id(run)
+    dead_letter = only_id(run)
 
-    told = run("deadletters", "drop", letter, "--reason", "not ours", "--json")
+    told = run("deadletters", "drop", dead_letter, "--reason", "not ours", "--json")
 
     assert (told.exit_code, answer(told)) == (0, {"status": "dropped"})
     assert answer(run("status", "u1", "--json"))["unapplied"] == {}
     assert run("deadletters").stdout == "no dead letters\n"
-    assert run("deadletters", "drop", letter, "--reason", "again").exit_code == 4
+    assert run("deadletters", "drop", dead_letter, "--reason", "again").exit_code == 4
 
 
 def test_a_dead_effect_can_be_dropped(run: Run, store: Workflow) -> None:
@@ -235,10 +235,10 @@ def test_a_dead_effect_can_be_dropped(run: Run, store: Workflow) -> None:
 
 def test_nothing_is_dropped_without_a_reason(run: Run, store: Workflow) -> None:
     kill(store, "c1")
-    letter = only_id(run)
-    assert run("deadletters", "drop", letter).exit_code == 2
-    assert run("deadletters", "drop", letter, "--reason", "").exit_code == 2
-    assert only_id(run) == letter
+    dead_letter = only_id(run)
+    assert run("deadletters", "drop", dead_letter).exit_code == 2
+    assert run("deadletters", "drop", dead_letter, "--reason", "").exit_code == 2
+    assert only_id(run) == dead_letter
 
 
 @pytest.mark.parametrize("act", [("retry",), ("drop", "--reason", "x")], ids=lambda act: act[0])

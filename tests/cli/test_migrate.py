@@ -47,7 +47,7 @@ def test_a_store_moves_with_all_its_history_and_goes_on(
 ) -> None:
     with open_workflow(f"sqlite:///{filled}") as workflow:
         shown = {user: workflow.status(user) for user in ("ü1", "ü9", "late")}
-        owed, letters = workflow.owed(), workflow.dead_letters()
+        owed, dead_letters = workflow.owed(), workflow.dead_letters()
         report = workflow.check()
 
     moved = run("migrate", "--to", postgres_url, "--json")
@@ -59,7 +59,7 @@ def test_a_store_moves_with_all_its_history_and_goes_on(
     with open_workflow(postgres_url) as workflow:
         assert {user: workflow.status(user) for user in shown} == shown
         assert workflow.owed() == owed
-        assert workflow.dead_letters() == letters
+        assert workflow.dead_letters() == dead_letters
         assert workflow.check() == report
         workflow.on_enter("submitted", name="ask")(lambda transition: Fire("claim_rejected"))
         assert workflow.run_effects() > 0

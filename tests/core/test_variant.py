@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Clock
+from tests.stories.acts import states
 from workflow_fsm import (
     Definition,
     InvalidEvent,
@@ -19,6 +19,7 @@ from workflow_fsm import (
 )
 from workflow_fsm.core.definition import KNOWN, WAIT, Addressing, Cell, State, Trigger, go
 from workflow_fsm.core.values.fields import Field, Kind
+from workflow_fsm.testing import ManualClock, find
 
 
 def reviewed() -> Definition:
@@ -70,23 +71,11 @@ def reviewed() -> Definition:
 
 
 @pytest.fixture
-def workflow(tmp_path: Path, clock: Clock) -> Iterator[Workflow]:
+def workflow(tmp_path: Path, clock: ManualClock) -> Iterator[Workflow]:
     with Workflow.open(
         f"sqlite:///{tmp_path / 'reviewed.db'}", definition=reviewed(), settings=Settings(), clock=clock
     ) as opened:
         yield opened
-
-
-def find(workflow: Workflow, *claims: str) -> None:
-    workflow.fire("sync_complete", user_id="u1", sync_id="s1")
-    entries = [{"claim_id": one} for one in claims]
-    workflow.fire("detection_complete", user_id="u1", sync_id="s1", claims=entries)
-
-
-def states(workflow: Workflow) -> dict[str | None, str]:
-    status = workflow.status("u1")
-    assert status is not None
-    return {one.claim_id: one.state for one in status.claims}
 
 
 def test_a_variant_runs_through_the_store(workflow: Workflow) -> None:

@@ -46,14 +46,14 @@ class Point(StrEnum):
         return self in (Point.TIMER_DUE, Point.TIMER_FIRED)
 
 
-class Clock:
+class ClockAhead:
     """The machine's clock, so far ahead."""
 
-    def __init__(self, prefetch: timedelta) -> None:
-        self.prefetch = prefetch
+    def __init__(self, ahead: timedelta) -> None:
+        self.ahead = ahead
 
     def __call__(self) -> datetime:
-        return utc_now() + self.prefetch
+        return utc_now() + self.ahead
 
 
 def register(workflow: Workflow, work: Callable[[Transition, str], None]) -> None:
@@ -91,7 +91,9 @@ def settle(workflow: Workflow) -> None:
 class Life:
     """What a process does until it dies."""
 
-    def __init__(self, path: str, record: Record, clock: Clock, user: str, point: Point, number: int) -> None:
+    def __init__(
+        self, path: str, record: Record, clock: ClockAhead, user: str, point: Point, number: int
+    ) -> None:
         self._record = record
         self._clock = clock
         self._user = user
@@ -112,7 +114,7 @@ class Life:
             arm("after", commits=self._number)
         self._detect(self._user)
         if self._point.is_timers:
-            self._clock.prefetch += timedelta(minutes=2)
+            self._clock.ahead += timedelta(minutes=2)
             arm("before" if self._point is Point.TIMER_DUE else "after")
             self._workflow.tick()
         # Each effect takes two commits: one for its lease, one for its mark.
@@ -162,6 +164,6 @@ class Life:
 if __name__ == "__main__":
     _, path, record, minutes, user, point, number = sys.argv
     make_mortal()
-    clock = Clock(timedelta(minutes=int(minutes)))
+    clock = ClockAhead(timedelta(minutes=int(minutes)))
     Life(path, Record(Path(record)), clock, user, Point(point), int(number)).live()
     raise SystemExit("it did not die")

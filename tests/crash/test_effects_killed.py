@@ -15,7 +15,7 @@ from time import sleep
 import pytest
 
 from tests.crash.conftest import KILLS, LONG, Begin, Disk, until
-from tests.crash.life import EFFECTS, EVENTS, Clock, Point, register, settle
+from tests.crash.life import EFFECTS, EVENTS, ClockAhead, Point, register, settle
 from tests.machine.ledger import Ledger
 from workflow_fsm import Settings, Workflow
 
@@ -29,7 +29,7 @@ MINUTES = 5
 
 def finish(disk: Disk, minutes: int) -> None:
     """Send again what was not acknowledged, as its sender does, and do what is owed; nothing stays owed."""
-    clock = Clock(timedelta(minutes=minutes))
+    clock = ClockAhead(timedelta(minutes=minutes))
     with Workflow.open(disk.url, settings=Settings(), clock=clock) as workflow:
         register(workflow, lambda told, handler: disk.record.add_work("done", told, handler))
         settle(workflow)

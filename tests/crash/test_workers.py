@@ -36,7 +36,7 @@ def begin_worker(begin: Begin, engine: str, *, minutes: int = 0, **environment: 
     """Begin a worker; it is the command itself, unless its clock is to be ahead."""
     environment |= {"WORKFLOW_HANDLERS": "tests.crash.engines", "CRASH_ENGINE": engine}
     if minutes:
-        return begin("tests.crash.hand", str(minutes), **environment)
+        return begin("tests.crash.worker_ahead", str(minutes), **environment)
     return begin("workflow_fsm", "worker", **environment)
 
 
@@ -186,15 +186,15 @@ def test_a_handler_that_kills_its_process_ends_as_a_dead_letter_and_the_rest_goe
         until(lambda: disk.unfinished() == 0, disk, seconds=50)
         end(worker)
 
-        (letter,) = workflow.dead_letters()
-        assert (letter.handler, letter.claim_id, letter.attempts) == ("match", "poison", TRIES)
-        assert letter.reason.endswith(
+        (dead_letter,) = workflow.dead_letters()
+        assert (dead_letter.handler, dead_letter.claim_id, dead_letter.attempts) == ("match", "poison", TRIES)
+        assert dead_letter.reason.endswith(
             f"begun {TRIES} times, and the last time never ended: its process died, stopped or hung"
         )
         begun = [line["attempt"] for line in disk.record.lines("begun") if line["claim"] == "poison"]
         assert begun == [1, 2, 3]
         (told,) = disk.record.lines("told")
-        assert told["letter"]["id"] == letter.id
+        assert told["letter"]["id"] == dead_letter.id
         # What stood behind it in its own lifecycle, and all of the others.
         done = {(line["handler"], line["claim"]) for line in disk.record.lines("done")}
         claims = {f"c{number}" for number in range(1, 6)}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from itertools import count
 from typing import Any
 
 from webapp import create_app
 from webapp.routes.webhooks import PREFIX
-from workflow_fsm import Settings, Workflow
+from webapp.settings import ServiceSettings
+from workflow_fsm.testing import ManualClock, open_workflow
 
 WHO = {"user_id": "seller-1"}
 STORY: tuple[tuple[str, str, str, str, Any], ...] = (
@@ -139,7 +139,7 @@ STORY: tuple[tuple[str, str, str, str, Any], ...] = (
     ("a seller", "status", "GET", "status/seller-1?limit=2", None),
     ("nobody", "status", "GET", "status/seller-2", None),
     ("the first rows", "history", "GET", "history/seller-1?claim_id=claim-1&limit=2", None),
-    ("one letter", "deadletters", "GET", "deadletters?kind=event", None),
+    ("a dead letter", "deadletters", "GET", "deadletters?kind=event", None),
     ("it is refused again", "retry", "POST", "deadletters/{letter}/retry", {}),
     ("it is dropped", "drop", "POST", "deadletters/{letter}/drop", {"reason": "the claim is paid"}),
     ("all is well", "health", "GET", "health", None),
@@ -148,23 +148,18 @@ STORY: tuple[tuple[str, str, str, str, Any], ...] = (
 
 def tell() -> str:
     """Run the story from the beginning, and give it with its answers as JSON."""
-    numbers = count(1)
     told: list[dict[str, Any]] = []
-    letter = ""
-    with Workflow.open(
-        "sqlite:///:memory:",
-        settings=Settings(integrations_url="http://127.0.0.1:9"),
-        clock=lambda: datetime(2026, 3, 1, 12, tzinfo=UTC),
-        ids=lambda: f"evt_{next(numbers)}",
-    ) as workflow:
-        client = create_app(workflow).test_client()
+    dead_letter = ""
+    with open_workflow(clock=ManualClock(datetime(2026, 3, 1, 12, tzinfo=UTC))) as workflow:
+        settings = ServiceSettings(integrations_url="http://127.0.0.1:9")
+        client = create_app(workflow, settings=settings).test_client()
         for name, endpoint, method, path, body in STORY:
-            target = f"{PREFIX}/{path.replace('{letter}', letter)}"
+            target = f"{PREFIX}/{path.replace('{letter}', dead_letter)}"
             answer = client.open(target, method=method, json=body)
             example = {"name": name, "endpoint": endpoint, "code": answer.status_code}
             if body is not None:
                 example["body"] = body
             told.append({**example, "answer": answer.get_json(force=True)})
             if endpoint == "deadletters":
-                letter = told[-1]["answer"]["deadletters"][0]["id"]
+                dead_letter = told[-1]["answer"]["deadletters"][0]["id"]
     return json.dumps(told, indent=1, ensure_ascii=False) + "\n"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from itertools import count
 
 import jwt
 
 from webapp import create_app
 from webapp.http.problems import KINDS, Problem, explain
-from workflow_fsm import Settings, Workflow
+from webapp.settings import ServiceSettings
 from workflow_fsm.core.errors import FieldError, InvalidEvent, StoreRefused, StoreUnavailable, WorkflowError
+from workflow_fsm.testing import ManualClock, open_workflow
 
 
 def index() -> str:
@@ -140,15 +140,10 @@ def _example(code: str) -> object:
     if code in _FAULTS:
         return explain(_FAULTS[code]).body
     method, path, body, media_type = _REQUESTS[code]
-    numbers = count(1)
-    with Workflow.open(
-        "sqlite:///:memory:",
-        settings=Settings(jwt_secret=_SECRET) if code in _CLOSED else Settings(),
-        clock=lambda: datetime(2026, 3, 1, 12, tzinfo=UTC),
-        ids=lambda: f"evt_{next(numbers)}",
-    ) as workflow:
+    with open_workflow(clock=ManualClock(datetime(2026, 3, 1, 12, tzinfo=UTC))) as workflow:
         workflow.fire_many(_STORY)
-        client = create_app(workflow).test_client()
+        settings = ServiceSettings(jwt_secret=_SECRET if code in _CLOSED else None)
+        client = create_app(workflow, settings=settings).test_client()
         answer = client.open(
             f"{_PREFIX}/{path}", method=method, data=body, content_type=media_type, headers=_CLOSED.get(code)
         )

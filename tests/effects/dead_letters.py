@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from workflow_fsm import Discard, NotAllowed, Transition, Workflow
-from workflow_fsm.results import DeadLetterRecord, EventAnswer, Status
+from workflow_fsm.results import DeadLetterRecord, EventAnswer
 
 
 def only(workflow: Workflow, **which: Any) -> DeadLetterRecord:
-    (letter,) = workflow.dead_letters(**which)
-    return letter
+    (dead_letter,) = workflow.dead_letters(**which)
+    return dead_letter
 
 
 def retry(workflow: Workflow, letter: DeadLetterRecord, **how: Any) -> EventAnswer:
@@ -27,12 +27,6 @@ def refuse(workflow: Workflow, user_id: str = "u1", event_id: str = "no", reason
         workflow.fire(
             "claim_rejected", user_id=user_id, claim_id="c1", rejection_reason=reason, event_id=event_id
         )
-
-
-def status(workflow: Workflow, user_id: str = "u1") -> Status:
-    found = workflow.status(user_id)
-    assert found is not None
-    return found
 
 
 def kill(workflow: Workflow, *, state: str = "matched") -> list[str]:

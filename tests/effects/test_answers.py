@@ -21,8 +21,8 @@ def test_discard_gives_up_at_once_with_its_reason(workflow: Workflow) -> None:
 
     matched(workflow)
     workflow.run_effects()
-    (letter,) = workflow.dead_letters()
-    assert (letter.attempts, letter.reason) == (1, "the marketplace has closed")
+    (dead_letter,) = workflow.dead_letters()
+    assert (dead_letter.attempts, dead_letter.reason) == (1, "the marketplace has closed")
 
 
 @pytest.mark.parametrize(("asked", "waited"), [(90, 90), (0, 0), (-5, 0), (float("nan"), 0)])
@@ -66,9 +66,9 @@ def test_a_handler_that_returns_something_else_is_a_dead_letter_that_says_so(
     workflow.on_enter("matched", name="submit")(lambda told: answer)
     matched(workflow)
     workflow.run_effects()
-    (letter,) = workflow.dead_letters()
-    assert letter.attempts == 1
-    assert "Fire" in letter.reason or "can't be taken" in letter.reason
+    (dead_letter,) = workflow.dead_letters()
+    assert dead_letter.attempts == 1
+    assert "Fire" in dead_letter.reason or "can't be taken" in dead_letter.reason
 
 
 class Mute(Exception):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.effects.conftest import Open
-from tests.effects.dead_letters import only, refuse, status
+from tests.effects.dead_letters import only, refuse
+from tests.stories.acts import status
 from workflow_fsm import (
     DeadLetterUnknown,
     Discard,
@@ -26,8 +27,8 @@ def test_dropped_money_is_counted_as_dropped(workflow: Workflow) -> None:
     paid(workflow, amount="7.00")
     workflow.fire("payout_received", user_id="u1", claim_id="c8", amount="5.00")
     workflow.fire("payout_reversed", user_id="u1", claim_id="c9", amount="2.00")
-    for letter in workflow.dead_letters():
-        assert workflow.drop_dead_letter(letter.id, reason="not ours") == {"status": "dropped"}
+    for dead_letter in workflow.dead_letters():
+        assert workflow.drop_dead_letter(dead_letter.id, reason="not ours") == {"status": "dropped"}
     report = workflow.check()
     assert report.as_dict()["money"] == {
         "USD": {
@@ -45,12 +46,12 @@ def test_dropped_money_is_counted_as_dropped(workflow: Workflow) -> None:
 
 def test_every_kind_is_dropped_and_counts_once(all_kinds: Workflow) -> None:
     """ "received = applied + known + waiting + refused + dead + dropped" """
-    for letter in all_kinds.dead_letters():
-        all_kinds.drop_dead_letter(letter.id, reason="settled by phone")
+    for dead_letter in all_kinds.dead_letters():
+        all_kinds.drop_dead_letter(dead_letter.id, reason="settled by phone")
         with pytest.raises(DeadLetterUnknown):
-            all_kinds.drop_dead_letter(letter.id, reason="again")
+            all_kinds.drop_dead_letter(dead_letter.id, reason="again")
         with pytest.raises(DeadLetterUnknown):
-            all_kinds.retry_dead_letter(letter.id)
+            all_kinds.retry_dead_letter(dead_letter.id)
     report = all_kinds.check()
     assert (all_kinds.dead_letters(), all_kinds.owed(), report.faults) == ([], [], ())
     assert {name: number for name, number in report.events.items() if number} == {"applied": 8, "dropped": 3}
@@ -126,11 +127,11 @@ def test_dropped_money_that_is_sent_again_stays_dropped(workflow: Workflow) -> N
 
 def test_a_letter_that_was_settled_meanwhile_is_none_any_more(workflow: Workflow) -> None:
     workflow.fire("payout_received", user_id="u1", claim_id="c1", amount="5.00")
-    letter = only(workflow)
+    dead_letter = only(workflow)
     detected(workflow)
     assert workflow.dead_letters() == []
     with pytest.raises(DeadLetterUnknown):
-        workflow.drop_dead_letter(letter.id, reason="x")
+        workflow.drop_dead_letter(dead_letter.id, reason="x")
 
 
 # -- recorded
@@ -178,8 +179,8 @@ def test_acts_of_two_processes_make_one_chain(open_again: Open) -> None:
     first, second = open_again(), open_again()
     for number in range(4):
         first.fire("payout_received", user_id="u1", claim_id=f"c{number}", amount="1.00")
-    for number, letter in enumerate(first.dead_letters()):
-        (first, second)[number % 2].drop_dead_letter(letter.id, reason="x")
+    for number, dead_letter in enumerate(first.dead_letters()):
+        (first, second)[number % 2].drop_dead_letter(dead_letter.id, reason="x")
     assert [act.version for act in second.acts("u1")] == [1, 2, 3, 4]
     assert second.check().faults == ()
 

@@ -23,9 +23,9 @@ def test_dead_letters_of_every_kind_are_listed_oldest_first(all_kinds: Workflow)
     "at", "event_id"}`: refused and expired events, money that waits, effects past their last try; `id` is
     opaque" """
     found = all_kinds.dead_letters()
-    ids = [letter.id for letter in found]
+    ids = [dead_letter.id for dead_letter in found]
     assert len(set(ids)) == 4
-    assert [list(letter.values())[1:] for letter in found] == [
+    assert [list(dead_letter.values())[1:] for dead_letter in found] == [
         [
             "event",
             "u2",
@@ -105,9 +105,9 @@ def test_pages_join_to_the_whole_by_an_opaque_cursor(all_kinds: Workflow) -> Non
 
 def test_kind_and_user_choose(all_kinds: Workflow) -> None:
     events = all_kinds.dead_letters(kind="event")
-    assert [letter.event_id for letter in events] == ["money", "no", "early"]
-    assert [letter.handler for letter in all_kinds.dead_letters(kind="effect")] == ["submit"]
-    assert [letter.kind for letter in all_kinds.dead_letters(user_id="u1")] == ["effect", "event"]
+    assert [dead_letter.event_id for dead_letter in events] == ["money", "no", "early"]
+    assert [dead_letter.handler for dead_letter in all_kinds.dead_letters(kind="effect")] == ["submit"]
+    assert [dead_letter.kind for dead_letter in all_kinds.dead_letters(user_id="u1")] == ["effect", "event"]
     assert all_kinds.dead_letters(kind="effect", user_id="u3") == []
     assert all_kinds.dead_letters(user_id="nobody") == []
 

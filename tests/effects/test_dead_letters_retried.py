@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.effects.dead_letters import kill, only, refuse, retry, status
+from tests.effects.dead_letters import kill, only, refuse, retry
+from tests.stories.acts import status
 from workflow_fsm import (
     InvalidEvent,
     NotAllowed,
@@ -20,9 +21,9 @@ def test_money_is_retried_with_the_claim_that_it_is_for(workflow: Workflow) -> N
     for name in ("c1", "c2"):
         submitted(workflow, claim_id=name)
     workflow.fire("payout_received", user_id="u1", amount="5.00", event_id="p")
-    letter = only(workflow)
-    assert (letter.claim_id, status(workflow).unapplied) == (None, {"USD": "5.00"})
-    outcome = retry(workflow, letter, claim_id="c2", actor="ada", reason="seen on paper")
+    dead_letter = only(workflow)
+    assert (dead_letter.claim_id, status(workflow).unapplied) == (None, {"USD": "5.00"})
+    outcome = retry(workflow, dead_letter, claim_id="c2", actor="ada", reason="seen on paper")
     assert (outcome.status, outcome.transitions[0]["claim_id"], outcome.event_id) == ("applied", "c2", "p")
     assert [one.paid for one in status(workflow).claims] == [{}, {"USD": "5.00"}]
     assert (status(workflow).unapplied, status(workflow).recovered) == ({}, {"USD": "5.00"})
@@ -55,15 +56,15 @@ def test_a_refused_event_is_judged_anew_as_things_stand(workflow: Workflow, cloc
     """ "event judged anew" """
     paid(workflow, amount="4.00")
     refuse(workflow)
-    letter = only(workflow)
+    dead_letter = only(workflow)
     with pytest.raises(NotAllowed):
-        workflow.retry_dead_letter(letter.id)
-    assert only(workflow) == letter
+        workflow.retry_dead_letter(dead_letter.id)
+    assert only(workflow) == dead_letter
     workflow.fire("payout_reversed", user_id="u1", claim_id="c1", amount="4.00")
     with pytest.raises(NotAllowed):
-        workflow.retry_dead_letter(letter.id)
+        workflow.retry_dead_letter(dead_letter.id)
     workflow.fire("claim_submitted", user_id="u1", claim_id="c1")
-    outcome = retry(workflow, letter, actor="ada")
+    outcome = retry(workflow, dead_letter, actor="ada")
     assert (outcome.status, outcome.transitions[0]["to"]) == ("applied", "rejected")
     assert workflow.dead_letters() == []
     again = workflow.fire(
@@ -167,11 +168,11 @@ def test_a_claim_that_cannot_be_given_changes_nothing(workflow: Workflow, kind: 
     matched(workflow)
     workflow.run_effects()
     workflow.fire("payout_received", user_id="u1", claim_id="c9", amount="1.00")
-    letter = only(workflow, kind=kind)
+    dead_letter = only(workflow, kind=kind)
     with pytest.raises(InvalidEvent) as caught:
-        workflow.retry_dead_letter(letter.id, claim_id=claim_id)
+        workflow.retry_dead_letter(dead_letter.id, claim_id=claim_id)
     assert [error.field for error in caught.value.errors] == ["claim_id"]
-    assert (only(workflow, kind=kind), workflow.acts("u1")) == (letter, [])
+    assert (only(workflow, kind=kind), workflow.acts("u1")) == (dead_letter, [])
 
 
 def test_a_detection_can_be_given_no_claim(workflow: Workflow, clock: ManualClock) -> None:

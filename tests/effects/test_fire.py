@@ -128,9 +128,9 @@ def test_of_several_events_none_is_committed_where_one_cannot_be(workflow: Workf
     matched(workflow)
     workflow.run_effects()
     assert claim(workflow).state == "matched"
-    (letter,) = workflow.dead_letters()
-    assert (letter.kind, letter.handler) == ("effect", "answer")
-    assert letter.reason.startswith("it fired an event that can't be taken: amount: must be above 0")
+    (dead_letter,) = workflow.dead_letters()
+    assert (dead_letter.kind, dead_letter.handler) == ("effect", "answer")
+    assert dead_letter.reason.startswith("it fired an event that can't be taken: amount: must be above 0")
 
 
 def test_an_event_that_waits_leaves_its_effect_done_and_lives_its_own_life(workflow: Workflow) -> None:
@@ -161,9 +161,13 @@ def test_an_event_that_is_refused_is_the_dead_letter_and_its_effect_is_done(work
     paid(workflow)
     (one,) = workflow.owed()
     workflow.run_effects()
-    (letter,) = workflow.dead_letters()
-    assert (letter.kind, letter.trigger, letter.event_id) == ("event", "claim_rejected", one.key)
-    assert letter.reason.startswith("claim_rejected contradicts what is recorded: the claim is paid")
+    (dead_letter,) = workflow.dead_letters()
+    assert (dead_letter.kind, dead_letter.trigger, dead_letter.event_id) == (
+        "event",
+        "claim_rejected",
+        one.key,
+    )
+    assert dead_letter.reason.startswith("claim_rejected contradicts what is recorded: the claim is paid")
     assert workflow.owed() == []
 
 
@@ -188,9 +192,9 @@ def test_an_event_that_cannot_be_taken_is_the_effects_dead_letter_at_once(
     answering(workflow, "matched", fire)
     matched(workflow)
     workflow.run_effects()
-    (letter,) = workflow.dead_letters()
-    assert (letter.kind, letter.attempts) == ("effect", 1)
-    assert fault in letter.reason
+    (dead_letter,) = workflow.dead_letters()
+    assert (dead_letter.kind, dead_letter.attempts) == ("effect", 1)
+    assert fault in dead_letter.reason
     assert workflow.status("u2") is None
 
 
@@ -199,9 +203,9 @@ def test_an_id_that_belongs_to_another_event_is_the_effects_dead_letter(workflow
     answering(workflow, "matched", Fire("claim_submitted", event_id="evt_1"))
     matched(workflow)
     workflow.run_effects()
-    (letter,) = workflow.dead_letters()
-    assert letter.kind == "effect"
-    assert "event id 'evt_1' belongs to a sync_complete" in letter.reason
+    (dead_letter,) = workflow.dead_letters()
+    assert dead_letter.kind == "effect"
+    assert "event id 'evt_1' belongs to a sync_complete" in dead_letter.reason
     assert claim(workflow).state == "matched"
 
 

@@ -79,8 +79,8 @@ def test_a_late_holder_changes_nothing_after_a_person_retried(open_again: Open, 
     def late(told: Transition) -> Fire:
         clock.advance(seconds=30)
         assert other.run_effects() == 1
-        (letter,) = other.dead_letters()
-        other.retry_dead_letter(letter.id)
+        (dead_letter,) = other.dead_letters()
+        other.retry_dead_letter(dead_letter.id)
         with pytest.raises(Died):
             other.run_effects()
         return Fire("claim_submitted", amazon_case_id="late")
@@ -144,9 +144,12 @@ def test_a_handler_that_kills_its_process_is_buried_when_it_was_begun_as_often_a
         clock.advance(seconds=30)
     workflow.run_effects()
     assert (begun, done) == ([1, 2, 3], ["c1"])
-    (letter,) = workflow.dead_letters(kind="effect")
-    assert (letter.handler, letter.attempts) == ("poison", 3)
-    assert letter.reason == "begun 3 times, and the last time never ended: its process died, stopped or hung"
+    (dead_letter,) = workflow.dead_letters(kind="effect")
+    assert (dead_letter.handler, dead_letter.attempts) == ("poison", 3)
+    assert (
+        dead_letter.reason
+        == "begun 3 times, and the last time never ended: its process died, stopped or hung"
+    )
 
 
 def test_an_effect_is_tried_so_often_and_is_then_a_dead_letter_with_its_errors_text(
@@ -168,8 +171,8 @@ def test_an_effect_is_tried_so_often_and_is_then_a_dead_letter_with_its_errors_t
         clock.advance(hours=1)
     workflow.run_effects()
     assert (attempts, workflow.owed()) == ([1, 2, 3], [])
-    (letter,) = workflow.dead_letters()
-    assert (letter.attempts, letter.reason) == (3, "ConnectionError: no answer to 3")
+    (dead_letter,) = workflow.dead_letters()
+    assert (dead_letter.attempts, dead_letter.reason) == (3, "ConnectionError: no answer to 3")
 
 
 def test_the_key_is_the_same_over_all_tries_and_no_other_effects(
@@ -237,7 +240,7 @@ def test_the_settings_say_how_often_and_how_long_where_a_handler_does_not(
     workflow.run_effects()
     assert pause(workflow, clock) == 5.0
     workflow.run_effects()
-    assert [letter.reason for letter in workflow.dead_letters()] == ["OSError"]
+    assert [dead_letter.reason for dead_letter in workflow.dead_letters()] == ["OSError"]
 
 
 @pytest.mark.parametrize("chance", [0.0, 0.25, 1.0])

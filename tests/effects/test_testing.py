@@ -14,14 +14,23 @@ from workflow_fsm.testing import (
     NOON,
     CountedIds,
     ManualClock,
+    detect,
+    detect_plainly,
     detected,
     expired,
+    find,
+    match,
     matched,
     open_workflow,
     paid,
+    pay,
+    reject,
     rejected,
+    submit,
     submitted,
+    sync,
     synced,
+    take_back,
     transition,
 )
 
@@ -117,10 +126,45 @@ def test_a_story_brings_a_claim_to_its_state(
     ]
 
 
+def test_each_act_is_one_webhook(workflow: Workflow) -> None:
+    told = [
+        sync(workflow),
+        detect(workflow, "c1", {"claim_id": "c2", "amount": "7.00"}),
+        match(workflow),
+        submit(workflow, amazon_case_id="k1"),
+        pay(workflow, amount="7.00"),
+        take_back(workflow, amount="2.00"),
+        reject(workflow, "c2"),
+        sync(workflow, "s2"),
+        detect_plainly(workflow, "s2"),
+        pay(workflow, user_id="u2"),
+    ]
+
+    assert [one.status for one in told] == ["applied"] * 6 + ["deferred"] + ["applied"] * 2 + ["deferred"]
+    assert [one.event_id for one in told] == [f"evt_{number}" for number in range(1, 11)]
+
+
+def test_claims_of_one_sync_are_found_together(workflow: Workflow) -> None:
+    find(workflow, "c1", "c2")
+    status = workflow.status("u1")
+    assert status is not None
+    assert [(one.claim_id, one.sync_id) for one in status.claims] == [("c1", "s1"), ("c2", "s1")]
+
+
 def test_the_clock_stands_until_it_is_moved(clock: ManualClock) -> None:
     assert (clock(), clock()) == (NOON, NOON)
     assert clock.advance(hours=1, seconds=30) == NOON + timedelta(seconds=3630)
     assert clock.advance(timedelta(days=-1)) == clock() == NOON + timedelta(seconds=3630, days=-1)
+
+
+def test_the_clock_writes_an_instant_ahead_of_it_as_a_body_would(
+    workflow: Workflow, clock: ManualClock
+) -> None:
+    assert clock.text() == "2026-01-01T12:00:00.000000Z"
+    assert clock.text(days=31, hours=-12) == "2026-02-01T00:00:00.000000Z"
+    detected(workflow, deadline_date=clock.text(seconds=1))
+    clock.advance(seconds=1)
+    assert workflow.tick() == 1
 
 
 def test_ids_are_the_same_in_every_run() -> None:

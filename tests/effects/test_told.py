@@ -33,9 +33,9 @@ def test_each_dead_letter_is_told_as_it_is_listed(workflow: Workflow, clock: Man
     workflow.tick()
     workflow.run_effects()
 
-    letters = {letter.id: letter for letter in workflow.dead_letters()}
-    assert len(letters) == 4
-    assert {one.letter.get("id"): one.letter for one in told} == letters
+    dead_letters = {dead_letter.id: dead_letter for dead_letter in workflow.dead_letters()}
+    assert len(dead_letters) == 4
+    assert {one.letter.get("id"): one.letter for one in told} == dead_letters
     assert (len(told), {one.attempt for one in told}) == (4, {1})
     assert len({one.key for one in told}) == 4
 
@@ -53,9 +53,9 @@ def test_a_telling_is_tried_again_until_it_is_heard(workflow: Workflow, clock: M
     attempts: list[tuple[int, str]] = []
 
     @workflow.on_dead_letter
-    def alert(letter: DeadLetter) -> None:
-        attempts.append((letter.attempt, letter.key))
-        if letter.attempt < 3:
+    def alert(dead_letter: DeadLetter) -> None:
+        attempts.append((dead_letter.attempt, dead_letter.key))
+        if dead_letter.attempt < 3:
             raise ConnectionError("nobody there")
 
     workflow.fire("payout_received", user_id="u1", claim_id="gone", amount="1.00")
@@ -71,8 +71,8 @@ def test_a_telling_that_dies_is_a_dead_letter_that_is_told_to_nobody(workflow: W
     told: list[object] = []
 
     @workflow.on_dead_letter(tries=1)
-    def alert(letter: DeadLetter) -> None:
-        told.append(letter.letter.kind)
+    def alert(dead_letter: DeadLetter) -> None:
+        told.append(dead_letter.letter.kind)
         raise ConnectionError("nobody there")
 
     workflow.fire("payout_received", user_id="u1", claim_id="gone", amount="1.00")
@@ -82,15 +82,15 @@ def test_a_telling_that_dies_is_a_dead_letter_that_is_told_to_nobody(workflow: W
         ("event", None),
         ("effect", "alert"),
     ]
-    (letter,) = workflow.dead_letters(kind="effect")
-    assert workflow.retry_dead_letter(letter.id) == {"status": "owed"}
+    (dead_letter,) = workflow.dead_letters(kind="effect")
+    assert workflow.retry_dead_letter(dead_letter.id) == {"status": "owed"}
     workflow.run_effects()
     assert (told, len(workflow.dead_letters()), workflow.check().faults) == (["event", "event"], 2, ())
 
 
-def test_a_letter_that_was_settled_before_it_was_told_says_so(workflow: Workflow) -> None:
+def test_a_dead_letter_that_was_settled_before_it_was_told_says_so(workflow: Workflow) -> None:
     told: list[str] = []
-    workflow.on_dead_letter(lambda letter: told.append(letter.letter.reason), name="alert")
+    workflow.on_dead_letter(lambda dead_letter: told.append(dead_letter.letter.reason), name="alert")
     workflow.fire("payout_received", user_id="u1", claim_id="c1", amount="1.00")
     detected(workflow)
     workflow.run_effects()
@@ -101,7 +101,7 @@ def test_a_process_without_the_code_owes_the_telling(open_again: Open) -> None:
     """ "every process owes what the store knows" """
     told: list[str] = []
     with_code, without = open_again(), open_again()
-    with_code.on_dead_letter(lambda letter: told.append(letter.letter.event_id), name="alert")
+    with_code.on_dead_letter(lambda dead_letter: told.append(dead_letter.letter.event_id), name="alert")
     without.fire("payout_received", user_id="u1", claim_id="gone", amount="1.00", event_id="p")
     assert [(one.handler, one.here) for one in without.owed()] == [("alert", False)]
     assert (without.run_effects(), with_code.run_effects(), told) == (0, 1, ["p"])
@@ -112,9 +112,9 @@ def test_a_telling_that_pauses_holds_up_no_other(workflow: Workflow) -> None:
     told: list[object] = []
 
     @workflow.on_dead_letter
-    def alert(letter: DeadLetter) -> None:
-        assert isinstance(letter.letter, DeadLetterRecord)
-        told.append(letter.letter.claim_id)
+    def alert(dead_letter: DeadLetter) -> None:
+        assert isinstance(dead_letter.letter, DeadLetterRecord)
+        told.append(dead_letter.letter.claim_id)
         raise ConnectionError("nobody there")
 
     workflow.on_request("sync")(lambda request: told.append(request.user_id))
@@ -171,7 +171,7 @@ def test_a_request_without_its_code_is_left_for_a_worker(open_again: Open) -> No
 def test_a_request_that_dies_is_a_dead_letter_that_is_told(workflow: Workflow) -> None:
     told: list[tuple[str, str]] = []
     workflow.on_dead_letter(
-        lambda letter: told.append((letter.letter.handler, letter.letter.reason)), name="alert"
+        lambda dead_letter: told.append((dead_letter.letter.handler, dead_letter.letter.reason)), name="alert"
     )
 
     @workflow.on_request("start-sync")
@@ -181,8 +181,13 @@ def test_a_request_that_dies_is_a_dead_letter_that_is_told(workflow: Workflow) -
     workflow.request("start-sync", user_id="u1")
     assert workflow.run_effects() == 2
     assert told == [("start-sync", "404")]
-    (letter,) = workflow.dead_letters()
-    assert (letter.user_id, letter.claim_id, letter.trigger, letter.event_id) == ("u1", None, None, None)
+    (dead_letter,) = workflow.dead_letters()
+    assert (dead_letter.user_id, dead_letter.claim_id, dead_letter.trigger, dead_letter.event_id) == (
+        "u1",
+        None,
+        None,
+        None,
+    )
     assert workflow.request("start-sync", user_id="u1") is True
 
 

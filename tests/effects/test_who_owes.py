@@ -5,19 +5,11 @@ from __future__ import annotations
 import pytest
 
 from workflow_fsm import Fire, Transition, Workflow
-from workflow_fsm.testing import ManualClock, detected, matched, submitted, synced
+from workflow_fsm.testing import ManualClock, detected, match, matched, pay, submitted, synced
 
 
 def handlers_owed(workflow: Workflow) -> list[tuple[str, str | None]]:
     return [(one.handler, one.trigger) for one in workflow.owed()]
-
-
-def match(workflow: Workflow, confidence: str) -> None:
-    workflow.fire("evidence_matching_complete", user_id="u1", claim_id="c1", confidence=confidence)
-
-
-def pay(workflow: Workflow, claim_id: str = "c1") -> None:
-    workflow.fire("payout_received", user_id="u1", claim_id=claim_id, amount="1.00")
 
 
 # -- being in a state
@@ -66,10 +58,10 @@ def test_a_better_match_replaces_a_pending_one(workflow: Workflow) -> None:
     workflow.on_enter("matched", name="submit")(lambda told: done.append(told.claim.confidence))
     matched(workflow, confidence="0.6")
     (first,) = workflow.owed()
-    match(workflow, "0.9")
+    match(workflow, confidence="0.9")
     (second,) = workflow.owed()
     assert first.key != second.key
-    match(workflow, "0.7")
+    match(workflow, confidence="0.7")
     assert [one.key for one in workflow.owed()] == [second.key]
     assert (workflow.run_effects(), done) == (1, [0.9])
 
@@ -145,7 +137,7 @@ def test_a_better_match_while_one_is_running_waits_for_it(workflow: Workflow) ->
     def submit(told: Transition) -> None:
         order.append((told.version, "begins"))
         if told.version == 3:
-            match(workflow, "0.95")
+            match(workflow, confidence="0.95")
             assert workflow.run_effects() == 0
         order.append((told.version, "ends"))
 
@@ -164,7 +156,7 @@ def test_what_a_transition_owes_is_owed_whatever_comes_after_it(workflow: Workfl
         lambda told: done.append((told.to_state, told.claim.state, told.claim.confidence))
     )
     matched(workflow, confidence="0.6")
-    match(workflow, "0.9")
+    match(workflow, confidence="0.9")
     pay(workflow)
     assert workflow.run_effects() == 2
     assert done == [("matched", "paid", 0.9), ("matched", "paid", 0.9)]

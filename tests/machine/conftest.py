@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from tests.machine.layers import CoreLayer, HttpLayer, Layer, StoreLayer
-from tests.machine.moving import CountedIds, MovingClock
 from tests.machine.plain import Plain
 from tests.stores.postgres.server import Server
 from webapp import create_app
-from workflow_fsm import Settings, Workflow
+from workflow_fsm import Workflow
+from workflow_fsm.testing import ManualClock, open_workflow
 
 settings.register_profile(
     "quick",
@@ -38,23 +38,20 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 @pytest.fixture(scope="module")
-def moving_clock() -> MovingClock:
-    return MovingClock()
+def moving_clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture(scope="module")
 def layers(
-    tmp_path_factory: pytest.TempPathFactory, moving_clock: MovingClock, request: pytest.FixtureRequest
+    tmp_path_factory: pytest.TempPathFactory, moving_clock: ManualClock, request: pytest.FixtureRequest
 ) -> Iterator[dict[str, Layer]]:
     """The core over dicts, the store on a file, HTTP on one in memory; a database, if one can run."""
     folder = tmp_path_factory.mktemp("layers")
-    chosen = Settings.from_environment({})
     with ExitStack() as stack:
 
         def opened(url: str) -> Workflow:
-            return stack.enter_context(
-                Workflow.open(url, settings=chosen, clock=moving_clock, ids=CountedIds())
-            )
+            return stack.enter_context(open_workflow(url, clock=moving_clock))
 
         stored = opened(f"sqlite:///{folder / 'store.db'}")
         served = opened("sqlite:///:memory:")

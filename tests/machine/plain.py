@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import count
 from typing import Any
 
 from workflow_fsm.core.decision.decide import Arrival, Policy, decide, link, pass_time
@@ -18,6 +17,7 @@ from workflow_fsm.core.definition.events import read_event
 from workflow_fsm.core.errors import WorkflowError
 from workflow_fsm.core.outcome import Outcome
 from workflow_fsm.core.values import strict_json
+from workflow_fsm.testing import CountedIds
 
 Clock = Callable[[], datetime]
 
@@ -91,7 +91,7 @@ class PlainUser:
         ]
 
     def standings(self) -> dict[str, int]:
-        """Count the kept events by what became of them."""
+        """Count the stored events by what became of them."""
         told = [stored.standing.value for stored in self.events.values()]
         return {standing: told.count(standing) for standing in sorted(set(told))}
 
@@ -109,7 +109,7 @@ class Plain:
         self.users: dict[str, PlainUser] = {}
         self._definition = definition
         self._clock = clock
-        self._numbers = count(1)
+        self._new_id = CountedIds()
 
     def user(self, user_id: str) -> PlainUser:
         """Give the dicts of one user."""
@@ -164,6 +164,3 @@ class Plain:
             del user.events[seq]
         user.events.update(changes.events)
         return result
-
-    def _new_id(self) -> str:
-        return f"made-{next(self._numbers)}"

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from tests.machine.layers import NOTHING, PREFIX, HttpLayer, Layer, Stands, StoreLayer, Told
-from tests.machine.moving import MovingClock
 from tests.stores.postgres.server import WHAT_TO_INSTALL
 from workflow_fsm import InvalidEvent
+from workflow_fsm.testing import ManualClock
 
 Fields = dict[str, Any]
 
@@ -177,12 +177,12 @@ def event(step: str, case: Case, user: str, **more: Any) -> tuple[str, Fields]:
     return trigger, fields | more
 
 
-def bring(layer: Layer, case: Case, user: str, clock: MovingClock, deadline: str) -> None:
+def bring(layer: Layer, case: Case, user: str, clock: ManualClock, deadline: str) -> None:
     """Lead the user's lifecycle to the row of a case."""
     steps = [step for step in WAYS[case.row] if step != "time"]
     layer.bring([event(step, case, user, deadline=deadline, event_id=f"way-{step}") for step in steps])
     if "time" in WAYS[case.row]:
-        clock.move(hours=2)
+        clock.advance(hours=2)
         layer.tick()
     assert layer.stands(user) == case.before
 
@@ -194,7 +194,7 @@ WITHOUT_AN_ID = ("core", "store", "http", "database") if LONG else ("core", "dat
 
 @pytest.mark.parametrize("case", list(cases(timers=False)), ids=str)
 def test_a_cell_does_what_the_table_says_first_again_changed_and_without_an_id(
-    layers: dict[str, Layer], moving_clock: MovingClock, case: Case
+    layers: dict[str, Layer], moving_clock: ManualClock, case: Case
 ) -> None:
     set_out, deadline = moving_clock.now, moving_clock.text(hours=1)
     for meet, where in ((meet_with_an_id, layers), (meet_without_an_id, WITHOUT_AN_ID)):
@@ -206,7 +206,7 @@ def test_a_cell_does_what_the_table_says_first_again_changed_and_without_an_id(
         assert all(answers == told["core"] for answers in told.values())
 
 
-def meet_with_an_id(layer: Layer, case: Case, clock: MovingClock, deadline: str) -> list[Told]:
+def meet_with_an_id(layer: Layer, case: Case, clock: ManualClock, deadline: str) -> list[Told]:
     user = f"{case} with an id"
     bring(layer, case, user, clock, deadline)
     trigger, fields = event(case.column, case, user, deadline=deadline, event_id="e", told="once")
@@ -233,7 +233,7 @@ def meet_with_an_id(layer: Layer, case: Case, clock: MovingClock, deadline: str)
     return [first, again, changed]
 
 
-def meet_without_an_id(layer: Layer, case: Case, clock: MovingClock, deadline: str) -> list[Told]:
+def meet_without_an_id(layer: Layer, case: Case, clock: ManualClock, deadline: str) -> list[Told]:
     user = f"{case} without an id"
     bring(layer, case, user, clock, deadline)
     trigger, fields = event(case.column, case, user, deadline=deadline, told="once")
@@ -251,7 +251,7 @@ def meet_without_an_id(layer: Layer, case: Case, clock: MovingClock, deadline: s
 @pytest.mark.parametrize("layer", ["core", "store", "http", "database"])
 @pytest.mark.parametrize("case", list(cases(timers=True)), ids=str)
 def test_a_deadline_expires_a_claim_that_was_not_filed_and_only_once(
-    layers: dict[str, Layer], moving_clock: MovingClock, case: Case, layer: str
+    layers: dict[str, Layer], moving_clock: ManualClock, case: Case, layer: str
 ) -> None:
     if layer not in layers:
         pytest.skip(WHAT_TO_INSTALL)
@@ -260,7 +260,7 @@ def test_a_deadline_expires_a_claim_that_was_not_filed_and_only_once(
     at.tick()
     assert at.stands(str(case)) == case.before
 
-    moving_clock.move(hours=2)
+    moving_clock.advance(hours=2)
     for _ in range(2):
         at.tick()
         assert at.stands(str(case)) == case.after
@@ -268,13 +268,13 @@ def test_a_deadline_expires_a_claim_that_was_not_filed_and_only_once(
 
 @pytest.mark.parametrize("row", ["none", "synced", "detected"])
 def test_a_lifecycle_without_a_deadline_never_expires(
-    layers: dict[str, Layer], moving_clock: MovingClock, row: str
+    layers: dict[str, Layer], moving_clock: ManualClock, row: str
 ) -> None:
     """ "No deadline: never." """
     case = Case(row=row, column="deadline_passed", cell="=", named=False)
     for layer in layers.values():
         bring(layer, case, f"{row} for ever", moving_clock, "")
-        moving_clock.move(days=400)
+        moving_clock.advance(days=400)
         layer.tick()
         assert layer.stands(f"{row} for ever") == case.before
 

@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 
-from tests.machine.moving import MovingClock
 from tests.machine.plain import Plain
 from workflow_fsm import NotAllowed, Outcome, Settings, Workflow, claim_lifecycle
+from workflow_fsm.testing import ManualClock
 
 EVENTS: dict[str, dict[str, Any]] = {
     "sync": {"trigger": "sync_complete", "sync_id": "s"},
@@ -154,7 +154,7 @@ def test_the_orders_fall_into_these_classes() -> None:
 
 @pytest.mark.parametrize("times", [1, 2])
 def test_the_core_ends_each_order_as_the_table_implies(times: int) -> None:
-    plain = Plain(claim_lifecycle(), MovingClock())
+    plain = Plain(claim_lifecycle(), ManualClock())
     for order in ORDERS if times == 1 else SOME:
         ending = ENDINGS[order]
         user_id = " ".join(order)

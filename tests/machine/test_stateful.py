@@ -19,7 +19,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from tests.machine.ledger import PLACES, SIGNS, Ledger
 from tests.machine.model import ModelUser
-from tests.machine.moving import CountedIds, MovingClock
 from workflow_fsm import (
     AliasTaken,
     EventIdReused,
@@ -30,6 +29,7 @@ from workflow_fsm import (
     Workflow,
     WorkflowError,
 )
+from workflow_fsm.testing import CountedIds, ManualClock
 
 Fields = dict[str, Any]
 
@@ -120,7 +120,7 @@ class Claims(RuleBasedStateMachine):
         super().__init__()
         self.folder = TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
         self.path = Path(self.folder.name) / "claims.db"
-        self.clock = MovingClock()
+        self.clock = ManualClock()
         self.ids = CountedIds()
         self.model = {"ana": ModelUser(), "bob": ModelUser()}
         self.sent: list[tuple[str, Fields]] = []
@@ -195,7 +195,7 @@ class Claims(RuleBasedStateMachine):
 
     @rule(hours=st.sampled_from([1, 30, 24 * 8]))
     def time_passes(self, hours: int) -> None:
-        self.clock.move(hours=hours)
+        self.clock.advance(hours=hours)
         while self.workflow.tick():
             pass
         for user in self.model.values():

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from itertools import count
 
 import pytest
 
-from tests.conftest import Clock
 from tests.stories.acts import detect, status, sync
 from workflow_fsm import Settings, StoreRefused, Workflow
 from workflow_fsm.audit.report import Report
 from workflow_fsm.stores.statements import statements
-from workflow_fsm.testing import rejected, submitted
+from workflow_fsm.testing import ManualClock, open_workflow, rejected, submitted
 
 
 def parameters(dialect: str) -> dict[str, set[str]]:
@@ -29,10 +27,8 @@ def test_the_same_events_leave_the_same_hashes_on_both(sqlite_url: str, postgres
     """Users stand in the order of their bytes, whatever a locale makes of them."""
 
     def told(url: str) -> Report:
-        numbers, clock = count(1), Clock()
-        with Workflow.open(
-            url, settings=Settings(), clock=clock, ids=lambda: f"made-{next(numbers)}"
-        ) as workflow:
+        clock = ManualClock()
+        with open_workflow(url, clock=clock) as workflow:
             for user in ("b", "B", "ä", "a", "Z z", "é/è", "%", "用户"):
                 submitted(workflow, user, "c1")
                 workflow.link(user_id=user, claim_id="c1", alias="x1")

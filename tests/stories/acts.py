@@ -1,68 +1,47 @@
-"""What stories are told in: the webhooks as short acts, and where a user then stands."""
+"""What stories are told in: the acts of `workflow_fsm.testing`, refusals, and where a user then stands."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from workflow_fsm import InvalidEvent, NotAllowed, Outcome, Workflow
 from workflow_fsm.results import Claim, Status
+from workflow_fsm.testing import (
+    USER,
+    detect,
+    detect_plainly,
+    find,
+    match,
+    pay,
+    reject,
+    submit,
+    sync,
+    take_back,
+)
 
-USER = "u1"
-Entry = str | Mapping[str, Any]
-
-
-def sync(workflow: Workflow, sync_id: str | None = "s1", *, user_id: str = USER, **fields: Any) -> Outcome:
-    return workflow.fire("sync_complete", user_id=user_id, sync_id=sync_id, **fields)
-
-
-def detect(
-    workflow: Workflow, *claims: Entry, sync_id: str | None = "s1", user_id: str = USER, **fields: Any
-) -> Outcome:
-    """Report a detection with a list of claims, each an id or an entry."""
-    entries = [{"claim_id": one} if isinstance(one, str) else one for one in claims]
-    return workflow.fire("detection_complete", user_id=user_id, sync_id=sync_id, claims=entries, **fields)
-
-
-def detect_plainly(
-    workflow: Workflow, sync_id: str | None = "s1", *, user_id: str = USER, **fields: Any
-) -> Outcome:
-    """Report a detection that names no claims."""
-    return workflow.fire("detection_complete", user_id=user_id, sync_id=sync_id, **fields)
-
-
-def find(workflow: Workflow, *claims: Entry, sync_id: str = "s1", user_id: str = USER) -> None:
-    """Sync, and detect these claims."""
-    sync(workflow, sync_id, user_id=user_id)
-    detect(workflow, *claims, sync_id=sync_id, user_id=user_id)
-
-
-def match(
-    workflow: Workflow, claim_id: str | None = "c1", confidence: object = "0.9", **fields: Any
-) -> Outcome:
-    return workflow.fire(
-        "evidence_matching_complete", user_id=USER, claim_id=claim_id, confidence=confidence, **fields
-    )
-
-
-def submit(workflow: Workflow, claim_id: str | None = "c1", **fields: Any) -> Outcome:
-    return workflow.fire("claim_submitted", user_id=USER, claim_id=claim_id, **fields)
-
-
-def reject(workflow: Workflow, claim_id: str | None = "c1", **fields: Any) -> Outcome:
-    return workflow.fire("claim_rejected", user_id=USER, claim_id=claim_id, **fields)
-
-
-def pay(workflow: Workflow, claim_id: str | None = "c1", amount: object = "10.00", **fields: Any) -> Outcome:
-    return workflow.fire("payout_received", user_id=USER, claim_id=claim_id, amount=amount, **fields)
-
-
-def take_back(
-    workflow: Workflow, claim_id: str | None = "c1", amount: object = "10.00", **fields: Any
-) -> Outcome:
-    return workflow.fire("payout_reversed", user_id=USER, claim_id=claim_id, amount=amount, **fields)
+__all__ = [
+    "USER",
+    "chain",
+    "claim",
+    "detect",
+    "detect_plainly",
+    "faults",
+    "find",
+    "match",
+    "moves",
+    "pay",
+    "plain",
+    "refusal",
+    "reject",
+    "states",
+    "status",
+    "submit",
+    "sync",
+    "take_back",
+    "waits",
+]
 
 
 def refusal(workflow: Workflow, trigger: str, **fields: Any) -> NotAllowed:

@@ -7,7 +7,6 @@ from hashlib import sha256
 
 import pytest
 
-from tests.conftest import Clock
 from tests.stories.acts import (
     claim,
     detect,
@@ -26,6 +25,7 @@ from tests.stories.acts import (
     waits,
 )
 from workflow_fsm import Workflow
+from workflow_fsm.testing import ManualClock
 
 PAST = "2026-02-01T00:00:00Z"
 
@@ -220,7 +220,7 @@ def test_a_deadline_that_was_past_at_detection_fires_before_waiting_events_are_j
     assert waits(workflow) == []
 
 
-def test_without_a_deadline_nothing_expires(workflow: Workflow, clock: Clock) -> None:
+def test_without_a_deadline_nothing_expires(workflow: Workflow, clock: ManualClock) -> None:
     """ "No deadline: never." """
     find(workflow, "c1")
     clock.advance(days=100_000)

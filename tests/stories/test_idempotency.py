@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Clock
 from tests.stories.acts import (
     chain,
     claim,
@@ -25,6 +24,7 @@ from tests.stories.acts import (
     waits,
 )
 from workflow_fsm import EventIdReused, Workflow
+from workflow_fsm.testing import ManualClock
 
 
 def test_an_id_seen_before_gets_the_first_answer_again(workflow: Workflow) -> None:
@@ -96,7 +96,7 @@ def test_an_event_id_belongs_to_its_user(workflow: Workflow) -> None:
     assert sync(workflow, "s2", user_id="u2", event_id="e").status == "applied"
 
 
-def test_ids_are_kept_for_ever(workflow: Workflow, clock: Clock) -> None:
+def test_ids_are_kept_for_ever(workflow: Workflow, clock: ManualClock) -> None:
     """ "Ids are kept for ever." """
     find(workflow, "c1")
     pay(workflow, "c1", event_id="e")
@@ -180,7 +180,7 @@ def test_a_refused_id_may_come_back_under_another_trigger(workflow: Workflow) ->
     assert take_back(workflow, "c1", event_id="e").status == "applied"
 
 
-def test_a_dead_event_does_not_bind_its_id(workflow: Workflow, clock: Clock) -> None:
+def test_a_dead_event_does_not_bind_its_id(workflow: Workflow, clock: ManualClock) -> None:
     """ "A refused or dead event does not bind its id" """
     submit(workflow, "c1", event_id="e", amazon_case_id="wrong")
     with pytest.raises(EventIdReused):

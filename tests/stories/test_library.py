@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Clock
 from tests.stories.acts import (
     claim,
     detect,
@@ -34,6 +33,7 @@ from workflow_fsm import (
     WorkflowError,
     claim_lifecycle,
 )
+from workflow_fsm.testing import ManualClock
 
 
 def test_a_store_outlives_its_workflow(tmp_path: Path) -> None:
@@ -316,7 +316,7 @@ def test_an_address_that_is_no_store_is_refused_with_what_would_be_one(url: str)
         Workflow.open(url, settings=Settings())
 
 
-def test_the_bounds_of_decisions_are_a_definitions(clock: Clock) -> None:
+def test_the_bounds_of_decisions_are_a_definitions(clock: ManualClock) -> None:
     """ "`WORKFLOW_AUTO_SUBMIT_CONFIDENCE`, `WORKFLOW_PROMPT_CONFIDENCE` | `0.85`, `0.50`" """
     settings = Settings(auto_submit=Decimal("0.95"), prompt=Decimal("0.9"))
     with Workflow.open("sqlite:///:memory:", settings=settings, clock=clock) as workflow:

@@ -38,7 +38,7 @@ def test_a_sync_has_a_lifecycle_of_its_own_before_detection_names_claims(workflo
     assert (plain(workflow).claim_id, plain(workflow).sync_id) == (None, "s1")
 
 
-@pytest.mark.parametrize(("given", "made"), [("e1", "e1"), (None, "made-1")])
+@pytest.mark.parametrize(("given", "made"), [("e1", "e1"), (None, "evt_1")])
 def test_a_sync_without_an_id_gets_one_made_from_its_event_id(
     workflow: Workflow, given: str | None, made: str
 ) -> None:

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Clock, Stored
+from tests.conftest import Stored
 from tests.stories.acts import detect, find, pay, refusal, reject, status, submit, sync, take_back
 from workflow_fsm import Outcome, Settings, Workflow
+from workflow_fsm.testing import ManualClock
 
 
 def standings(stored: Stored) -> Counter[str]:
-    """Count the kept events by what became of them, as an auditor would who has only the store."""
+    """Count the stored events by what became of them, as an auditor would who has only the store."""
     return Counter(row["standing"] for row in stored("SELECT standing FROM events"))
 
 
@@ -26,7 +27,7 @@ def kept(stored: Stored, event_id: str) -> str:
 
 
 def test_every_event_is_counted_by_what_became_of_it(
-    workflow: Workflow, stored: Stored, clock: Clock
+    workflow: Workflow, stored: Stored, clock: ManualClock
 ) -> None:
     """ "Every well-formed event is kept, whatever became of it: received = applied + known + waiting +
     refused + dead + dropped" """
@@ -79,7 +80,7 @@ def test_a_list_counts_once_as_the_first_of_what_its_parts_are(
 
 
 def test_a_list_with_a_dead_part_counts_as_dead_before_known(
-    workflow: Workflow, stored: Stored, clock: Clock
+    workflow: Workflow, stored: Stored, clock: ManualClock
 ) -> None:
     """ "as the first of waiting, applied, dead, refused, known" """
     find(workflow, "c1", "c2")
@@ -133,7 +134,7 @@ def test_whatever_comes_in_whatever_order_adds_up(store_url: str, stored: Stored
     """ "received = applied + known + waiting + refused + dead + dropped … And for every currency: payouts
     less reversals = recovered + unapplied + dropped." """
     chance = random.Random(seed)
-    clock = Clock()
+    clock = ManualClock()
     received, total = 0, {"USD": Decimal(0), "JPY": Decimal(0)}
     with Workflow.open(store_url, settings=Settings(), clock=clock) as workflow:
         for number in range(60):

@@ -9,10 +9,10 @@ from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hin
 
 import pytest
 
-from tests.conftest import Clock
 from tests.stories.acts import detect, match, pay, submit, sync
 from workflow_fsm import DeadLetter, Discard, NotAllowed, Transition, Workflow, results
 from workflow_fsm.core.records import Record, key_of
+from workflow_fsm.testing import ManualClock
 
 SHAPES = {
     shape
@@ -89,7 +89,7 @@ def records(value: object) -> Iterator[Record]:
         yield from records(one)
 
 
-def test_what_a_workflow_gives_is_what_its_types_say(workflow: Workflow, clock: Clock) -> None:
+def test_what_a_workflow_gives_is_what_its_types_say(workflow: Workflow, clock: ManualClock) -> None:
     checked = Checked(workflow)
     there = cast(Workflow, checked)
     work(workflow, checked)
@@ -162,7 +162,7 @@ def look(workflow: Workflow) -> None:
     workflow.figures()
 
 
-def repair(workflow: Workflow, clock: Clock) -> None:
+def repair(workflow: Workflow, clock: ManualClock) -> None:
     """Let waits end; retry and drop what is dead."""
     clock.advance(days=8)
     workflow.tick()

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Clock
 from workflow_fsm import NotAllowed, Outcome, Settings, Workflow, WorkflowError
+from workflow_fsm.testing import ManualClock
 
 TRIGGERS = (
     "sync_complete",
@@ -54,7 +54,7 @@ BODIES: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Workflow]:
-    with Workflow.open("sqlite:///:memory:", settings=Settings(), clock=Clock()) as workflow:
+    with Workflow.open("sqlite:///:memory:", settings=Settings(), clock=ManualClock()) as workflow:
         yield workflow
 
 
@@ -183,7 +183,7 @@ def test_a_reversal_of_a_paid_claim_leaves_it_paid_rejects_it_or_waits(
 @pytest.mark.parametrize("state", [state for state in CELLS if state not in ("(none yet)", "synced")])
 def test_a_deadline_that_passes_expires_what_was_not_filed(state: str) -> None:
     """ "deadline_passed (a timer)": "→ expired" in detected and matched, "=" further on."""
-    clock = Clock()
+    clock = ManualClock()
     with Workflow.open("sqlite:///:memory:", settings=Settings(), clock=clock) as workflow:
         lead(workflow, "u", "claim", "detected" if state == "expired" else state)
         workflow.fire(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tests.conftest import Clock
 from tests.stories.acts import (
     claim,
     detect,
@@ -18,9 +17,10 @@ from tests.stories.acts import (
     waits,
 )
 from workflow_fsm import Workflow
+from workflow_fsm.testing import ManualClock
 
 
-def test_a_deadline_that_comes_later_expires_its_claim(workflow: Workflow, clock: Clock) -> None:
+def test_a_deadline_that_comes_later_expires_its_claim(workflow: Workflow, clock: ManualClock) -> None:
     """ "`expired` (its deadline passed before it was filed)" and "Timers act within 5 seconds of their
     time." """
     find(workflow, {"claim_id": "c1", "deadline_date": clock.text(days=2)}, "c2")
@@ -43,7 +43,7 @@ def test_a_deadline_that_comes_later_expires_its_claim(workflow: Workflow, clock
     assert (last.event_id, last.at) == (None, "2026-03-03T12:00:00.000000Z")
 
 
-def test_what_was_filed_in_time_does_not_expire(workflow: Workflow, clock: Clock) -> None:
+def test_what_was_filed_in_time_does_not_expire(workflow: Workflow, clock: ManualClock) -> None:
     """ "| submitted | … | = |" in the column of deadline_passed"""
     find(workflow, {"claim_id": "c1", "deadline_date": clock.text(days=2)})
     submit(workflow, "c1")
@@ -54,7 +54,7 @@ def test_what_was_filed_in_time_does_not_expire(workflow: Workflow, clock: Clock
     assert states(workflow) == {"c1": "rejected"}
 
 
-def test_a_deadline_is_filled_by_a_later_detection(workflow: Workflow, clock: Clock) -> None:
+def test_a_deadline_is_filled_by_a_later_detection(workflow: Workflow, clock: ManualClock) -> None:
     """ "Known facts fill what is empty (case id, amount, deadline, …)" """
     find(workflow, "c1")
     detect(workflow, {"claim_id": "c1", "deadline_date": clock.text(hours=1)})
@@ -64,7 +64,9 @@ def test_a_deadline_is_filled_by_a_later_detection(workflow: Workflow, clock: Cl
     assert states(workflow) == {"c1": "expired"}
 
 
-def test_an_expired_claim_still_takes_its_filing_and_its_payment(workflow: Workflow, clock: Clock) -> None:
+def test_an_expired_claim_still_takes_its_filing_and_its_payment(
+    workflow: Workflow, clock: ManualClock
+) -> None:
     """ "A filing and a payment are facts: they are taken from every claim" """
     find(workflow, {"claim_id": "c1", "deadline_date": clock.text(hours=1)})
     reject(workflow, "c1")
@@ -78,7 +80,7 @@ def test_an_expired_claim_still_takes_its_filing_and_its_payment(workflow: Workf
 
 
 def test_evidence_that_waits_for_the_only_one_is_known_once_that_expired(
-    workflow: Workflow, clock: Clock
+    workflow: Workflow, clock: ManualClock
 ) -> None:
     """ "| expired | = | = | = |" """
     find(workflow, {"claim_id": "c1", "deadline_date": clock.text(hours=1)})
@@ -89,7 +91,7 @@ def test_evidence_that_waits_for_the_only_one_is_known_once_that_expired(
     assert status(workflow).counts == {"expired": 1}
 
 
-def test_the_timers_of_many_users_fire_in_one_call(workflow: Workflow, clock: Clock) -> None:
+def test_the_timers_of_many_users_fire_in_one_call(workflow: Workflow, clock: ManualClock) -> None:
     """ "Timers act within 5 seconds of their time." """
     for user in ("u1", "u2", "u3"):
         sync(workflow, user_id=user)
@@ -104,7 +106,7 @@ def test_the_timers_of_many_users_fire_in_one_call(workflow: Workflow, clock: Cl
     }
 
 
-def test_a_call_does_a_part_where_it_is_told_how_much(workflow: Workflow, clock: Clock) -> None:
+def test_a_call_does_a_part_where_it_is_told_how_much(workflow: Workflow, clock: ManualClock) -> None:
     """ "Timers act within 5 seconds of their time." """
     find(workflow, *[{"claim_id": f"c{n}", "deadline_date": clock.text(hours=1)} for n in range(5)])
     clock.advance(days=1)

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Clock
 from tests.stories.acts import (
     chain,
     claim,
@@ -27,6 +26,7 @@ from tests.stories.acts import (
     waits,
 )
 from workflow_fsm import NotAllowed, Settings, Workflow
+from workflow_fsm.testing import ManualClock
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_part_of_a_list_waits_by_itself(workflow: Workflow) -> None:
     assert states(workflow) == {"c1": "matched", "c3": "matched", "c2": "matched"}
 
 
-def test_a_deferred_event_dies_after_its_time_to_live(workflow: Workflow, clock: Clock) -> None:
+def test_a_deferred_event_dies_after_its_time_to_live(workflow: Workflow, clock: ManualClock) -> None:
     """ "A deferred event ends after its time to live as a dead letter" """
     outcome = submit(workflow, "c1", event_id="w")
     assert outcome.expires_at == "2026-03-08T12:00:00.000000Z"
@@ -191,7 +191,7 @@ def test_a_deferred_event_dies_after_its_time_to_live(workflow: Workflow, clock:
     assert states(workflow) == {"c1": "detected"}
 
 
-def test_how_long_events_wait_is_a_setting(clock: Clock) -> None:
+def test_how_long_events_wait_is_a_setting(clock: ManualClock) -> None:
     """ "`WORKFLOW_DEFER_TTL` | `7d` | how long a deferred event waits" """
     settings = Settings(defer=timedelta(seconds=30))
     with Workflow.open("sqlite:///:memory:", settings=settings, clock=clock) as workflow:
@@ -202,7 +202,7 @@ def test_how_long_events_wait_is_a_setting(clock: Clock) -> None:
         assert workflow.tick() == 1
 
 
-def test_the_waiting_part_of_a_list_dies_alone(workflow: Workflow, clock: Clock) -> None:
+def test_the_waiting_part_of_a_list_dies_alone(workflow: Workflow, clock: ManualClock) -> None:
     """ "A deferred event ends after its time to live as a dead letter" """
     find(workflow, "c1")
     fields: dict[str, Any] = {"matches": [{"claim_id": "c1"}, {"claim_id": "c2"}], "event_id": "m"}
@@ -214,7 +214,7 @@ def test_the_waiting_part_of_a_list_dies_alone(workflow: Workflow, clock: Clock)
     assert workflow.fire("evidence_matching_complete", user_id="u1", **fields).status == "duplicate"
 
 
-def test_an_ambiguous_event_dies_too(workflow: Workflow, clock: Clock) -> None:
+def test_an_ambiguous_event_dies_too(workflow: Workflow, clock: ManualClock) -> None:
     """ "A deferred event ends after its time to live as a dead letter" """
     submit(workflow, None)
     find(workflow, "c1", "c2")
@@ -224,7 +224,7 @@ def test_an_ambiguous_event_dies_too(workflow: Workflow, clock: Clock) -> None:
     assert states(workflow) == {"c1": "submitted", "c2": "detected"}
 
 
-def test_money_never_stops_waiting(workflow: Workflow, clock: Clock) -> None:
+def test_money_never_stops_waiting(workflow: Workflow, clock: ManualClock) -> None:
     """ "a deferred payout or reversal never does: payouts that wait, less reversals that wait, are shown as
     `unapplied` money until their claim turns up" """
     assert pay(workflow, "c1", "10.00").expires_at is None
@@ -265,7 +265,9 @@ def test_a_reversal_in_another_currency_waits_for_a_payout_in_it(workflow: Workf
     assert states(workflow) == {"c1": "rejected"}
 
 
-def test_an_event_comes_too_late_for_what_has_died_but_not_for_good(workflow: Workflow, clock: Clock) -> None:
+def test_an_event_comes_too_late_for_what_has_died_but_not_for_good(
+    workflow: Workflow, clock: ManualClock
+) -> None:
     """ "A refused or dead event does not bind its id: sent again … it is judged anew and replaces it." """
     submit(workflow, "c1", event_id="w")
     clock.advance(days=7)
@@ -305,7 +307,7 @@ def test_what_is_too_early_is_no_refusal(workflow: Workflow) -> None:
     assert error.state == "rejected"
 
 
-def test_what_waits_survives_the_closing_of_its_store(tmp_path: Path, clock: Clock) -> None:
+def test_what_waits_survives_the_closing_of_its_store(tmp_path: Path, clock: ManualClock) -> None:
     """ "kept and applied in the commit of the transition that makes it possible" """
     url = f"sqlite:///{tmp_path / 'claims.db'}"
     with Workflow.open(url, settings=Settings(), clock=clock) as workflow:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tests.conftest import Clock
 from tests.stories.acts import (
     chain,
     claim,
@@ -19,6 +18,7 @@ from tests.stories.acts import (
     waits,
 )
 from workflow_fsm import Workflow
+from workflow_fsm.testing import ManualClock
 
 
 def test_without_an_id_equal_content_is_a_duplicate_while_the_first_waits(workflow: Workflow) -> None:
@@ -97,7 +97,7 @@ def test_a_sync_without_any_id_again_is_a_duplicate_until_it_has_moved(workflow:
     assert sync(workflow, None).status == "applied"
     assert sync(workflow, None).status == "duplicate"
     detect(workflow, "c1", sync_id=None)
-    assert moves(sync(workflow, None)) == [("made-3", None, "synced")]
+    assert moves(sync(workflow, None)) == [("evt_3", None, "synced")]
 
 
 def test_evidence_for_everybody_reaches_claims_that_are_found_later(workflow: Workflow) -> None:
@@ -109,7 +109,9 @@ def test_evidence_for_everybody_reaches_claims_that_are_found_later(workflow: Wo
     assert moves(match(workflow, None)) == [("c2", "detected", "matched")]
 
 
-def test_without_an_id_an_event_equal_to_a_dead_one_is_judged_anew(workflow: Workflow, clock: Clock) -> None:
+def test_without_an_id_an_event_equal_to_a_dead_one_is_judged_anew(
+    workflow: Workflow, clock: ManualClock
+) -> None:
     """ "A refused or dead event … sent again … is judged anew and replaces it." """
     first = submit(workflow, "c1")
     clock.advance(days=7)

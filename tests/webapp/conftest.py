@@ -1,4 +1,4 @@
-"""A caller of a real service, a service elsewhere, and the app alone where no socket matters."""
+"""A client of a real service, a service elsewhere, and the app alone where no socket matters."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ import requests
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.conftest import Clock
-from tests.webapp.http.keys import ALL
+from tests.webapp.http.keys import ALL, Open, OpenApp
 from tests.webapp.services import Service, until
 from webapp import create_app
 from webapp.routes.webhooks import PREFIX
+from webapp.settings import ServiceSettings
 from workflow_fsm import Settings, Workflow
+from workflow_fsm.testing import CountedIds, ManualClock
 
 _users = count(1)
 
@@ -109,9 +110,9 @@ def store_url(sqlite_url: str) -> str:
 
 @pytest.fixture
 def api(server: Service) -> Iterator[Api]:
-    caller = Api(server.url)
-    yield caller
-    caller.close()
+    client = Api(server.url)
+    yield client
+    client.close()
 
 
 @pytest.fixture
@@ -128,13 +129,12 @@ def user() -> str:
 
 
 @pytest.fixture
-def open_workflow(clock: Clock, ids: Callable[[], str]) -> Iterator[Callable[..., Workflow]]:
-    """Open a workflow in memory with these variables set."""
+def open_workflow(clock: ManualClock, ids: CountedIds) -> Iterator[Open]:
+    """Open a workflow in memory."""
     opened: list[Workflow] = []
 
-    def make(**environment: str) -> Workflow:
-        settings = Settings.from_environment(environment)
-        opened.append(Workflow.open("sqlite:///:memory:", settings=settings, clock=clock, ids=ids))
+    def make() -> Workflow:
+        opened.append(Workflow.open("sqlite:///:memory:", settings=Settings(), clock=clock, ids=ids))
         return opened[-1]
 
     yield make
@@ -143,22 +143,32 @@ def open_workflow(clock: Clock, ids: Callable[[], str]) -> Iterator[Callable[...
 
 
 @pytest.fixture
-def guarded(open_workflow: Callable[..., Workflow]) -> FlaskClient:
+def open_app(open_workflow: Open) -> OpenApp:
+    """Make an app of a workflow in memory, with these variables set."""
+
+    def make(**environment: str) -> Flask:
+        return create_app(open_workflow(), settings=ServiceSettings.from_environment(environment))
+
+    return make
+
+
+@pytest.fixture
+def guarded(open_app: OpenApp) -> FlaskClient:
     """The app with all three secrets set."""
-    return create_app(open_workflow(**ALL)).test_client()
+    return open_app(**ALL).test_client()
 
 
 @pytest.fixture(scope="module")
-def standing() -> Iterator[tuple[list[Clock], Callable[..., FlaskClient]]]:
+def standing() -> Iterator[tuple[list[ManualClock], Callable[..., FlaskClient]]]:
     """Make an app for each choice of variables, once a file, and hold that nothing was left in it."""
-    clocks = [Clock()]
+    clocks = [ManualClock()]
     opened: list[Workflow] = []
 
     @cache
     def app_of(environment: frozenset[tuple[str, str]]) -> Flask:
-        settings = Settings.from_environment(dict(environment))
-        opened.append(Workflow.open("sqlite:///:memory:", settings=settings, clock=lambda: clocks[0]()))
-        return create_app(opened[-1])
+        settings = ServiceSettings.from_environment(dict(environment))
+        opened.append(Workflow.open("sqlite:///:memory:", settings=Settings(), clock=lambda: clocks[0]()))
+        return create_app(opened[-1], settings=settings)
 
     yield clocks, lambda **environment: app_of(frozenset(environment.items())).test_client()
     for workflow in opened:
@@ -168,7 +178,7 @@ def standing() -> Iterator[tuple[list[Clock], Callable[..., FlaskClient]]]:
 
 @pytest.fixture
 def visit(
-    standing: tuple[list[Clock], Callable[..., FlaskClient]], clock: Clock
+    standing: tuple[list[ManualClock], Callable[..., FlaskClient]], clock: ManualClock
 ) -> Callable[..., FlaskClient]:
     """Give a client of an app with these variables set, for those who leave nothing in it."""
     clocks, client_of = standing

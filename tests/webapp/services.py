@@ -91,10 +91,11 @@ class Processes:
 
     @contextmanager
     def no_longer_than(self) -> Iterator[Processes]:
-        """Tell those to end behind a block that were started in it; it may take them a second."""
-        before = len(self._begun)
-        yield self
-        for process in self._begun[before:]:
+        """Give one to start them by that tells its own to end behind a block; it may take them a second."""
+        own = Processes(self._folders)
+        yield own
+        self._begun += own._begun
+        for process in own._begun:
             process.send_signal(signal.SIGINT)
 
     def wait(self) -> None:
@@ -110,31 +111,31 @@ StartService: TypeAlias = Callable[..., Service]
 @pytest.fixture(scope="session")
 def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
     """All services of a run."""
-    begun = Processes(tmp_path_factory)
-    with begun.no_longer_than():
+    all_of_them = Processes(tmp_path_factory)
+    with all_of_them.no_longer_than() as begun:
         yield begun
-    begun.wait()
+    all_of_them.wait()
 
 
 @pytest.fixture
 def start_process(processes: Processes) -> Iterator[Start]:
     """Start `serve` in a process of its own, on a store of its own, for one test."""
-    with processes.no_longer_than():
-        yield processes.start
+    with processes.no_longer_than() as own:
+        yield own.start
 
 
 @pytest.fixture
 def start_service(processes: Processes) -> Iterator[StartService]:
     """Start a service for one test, and wait until it says where it listens."""
-    with processes.no_longer_than():
-        yield processes.serve
+    with processes.no_longer_than() as own:
+        yield own.serve
 
 
 @pytest.fixture(scope="module")
 def start_shared(processes: Processes) -> Iterator[StartService]:
     """The same for all tests of a file."""
-    with processes.no_longer_than():
-        yield processes.serve
+    with processes.no_longer_than() as own:
+        yield own.serve
 
 
 @pytest.fixture(scope="session")

@@ -115,7 +115,7 @@ def test_engines_that_the_environment_names_carry_a_claim_on(
     ],
 )
 def test_a_module_that_can_t_be_used_is_refused_with_a_sentence_that_names_it(
-    open_workflow: Callable[..., Workflow],
+    open_workflow: Callable[[], Workflow],
     folder: Folder,
     monkeypatch: pytest.MonkeyPatch,
     text: str | None,
@@ -201,10 +201,10 @@ def test_a_dead_letter_is_told_to_the_alert_url(start_service: StartService, out
         refused = api.post("claim/rejected", {"user_id": "u", "claim_id": "c", "event_id": "e"})
         assert refused.status_code == 409
         [(path, _, told)] = outside.wait_for(1)
-        [letter] = api.get("deadletters").json()["deadletters"]
+        [dead_letter] = api.get("deadletters").json()["deadletters"]
 
     assert path == "/in?sig=pa55"
-    assert {name: told[name] for name in letter} == letter
+    assert {name: told[name] for name in dead_letter} == dead_letter
     assert told["event_id"] == "e"
     assert told["text"].startswith("Dead letter of u: claim_rejected: ")
     assert "pa55" not in service.log.read_text()

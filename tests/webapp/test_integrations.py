@@ -13,18 +13,19 @@ import requests
 import responses
 from responses import RequestsMock
 
-from tests.conftest import Clock
 from tests.webapp.conftest import Outside
 from webapp import integrations
 from webapp.integrations import START_SYNC, register
-from workflow_fsm import Settings, Workflow
+from webapp.settings import ServiceSettings
+from workflow_fsm import Workflow
+from workflow_fsm.testing import ManualClock
 
 KEY = "pa55w0rd"
 BASE = "http://node.test:3000/base"
 SYNC = f"{BASE}/api/v1/integrations/amazon/sync"
 DETECTION = f"{BASE}/api/detections/run"
 ALERTS = "http://alerts.test/in?sig=pa55"
-SETTINGS = Settings(
+SETTINGS = ServiceSettings(
     integrations_url=BASE,
     integrations_api_key=KEY,
     python_api_url="http://python.test",
@@ -40,14 +41,14 @@ def node() -> Iterator[RequestsMock]:
 
 
 @pytest.fixture
-def calling(in_memory: Workflow, clock: Clock) -> Workflow:
+def calling(in_memory: Workflow, clock: ManualClock) -> Workflow:
     """A workflow that calls the integrations service alone."""
     register(in_memory, replace(SETTINGS, alert_url=None), clock=clock)
     return in_memory
 
 
 def reasons(workflow: Workflow) -> list[str]:
-    return [letter["reason"] for letter in workflow.dead_letters(kind="effect")]
+    return [dead_letter["reason"] for dead_letter in workflow.dead_letters(kind="effect")]
 
 
 def ask(workflow: Workflow) -> list[dict[str, Any]]:
@@ -180,7 +181,7 @@ def test_a_redirect_is_not_followed(calling: Workflow, node: RequestsMock, statu
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 599, 429])
 def test_a_fault_of_the_service_is_tried_again_with_the_same_key(
-    calling: Workflow, node: RequestsMock, clock: Clock, status: int
+    calling: Workflow, node: RequestsMock, clock: ManualClock, status: int
 ) -> None:
     node.post(SYNC, status=status, body="down")
     [owed] = ask(calling)
@@ -216,7 +217,7 @@ def test_no_answer_is_tried_again(calling: Workflow, node: RequestsMock, error: 
 
 
 def test_a_service_that_never_works_is_a_dead_letter_in_the_end(
-    calling: Workflow, node: RequestsMock, clock: Clock
+    calling: Workflow, node: RequestsMock, clock: ManualClock
 ) -> None:
     node.post(SYNC, status=500)
     ask(calling)
@@ -230,7 +231,7 @@ def test_a_service_that_never_works_is_a_dead_letter_in_the_end(
 
 def test_an_answer_is_read_to_a_bound(in_memory: Workflow, outside: Outside) -> None:
     outside.answer(404, endless=True)
-    register(in_memory, Settings(integrations_url=outside.url, python_api_url="http://p"))
+    register(in_memory, ServiceSettings(integrations_url=outside.url, python_api_url="http://p"))
     ask(in_memory)
 
     [reason] = reasons(in_memory)
@@ -242,7 +243,7 @@ def test_an_answer_that_comes_too_late_is_tried_again(
 ) -> None:
     monkeypatch.setattr(integrations, "ANSWER_SECONDS", 0.2)
     outside.answer(202, after_seconds=0.6)
-    register(in_memory, Settings(integrations_url=outside.url, python_api_url="http://p"))
+    register(in_memory, ServiceSettings(integrations_url=outside.url, python_api_url="http://p"))
 
     [owed] = ask(in_memory)
     assert owed["error"].endswith("could not be asked: it did not answer in time")
@@ -250,7 +251,7 @@ def test_an_answer_that_comes_too_late_is_tried_again(
 
 def test_a_2xx_whose_body_breaks_off_is_done(in_memory: Workflow, outside: Outside) -> None:
     outside.answer(200, torn=True)
-    register(in_memory, Settings(integrations_url=outside.url, python_api_url="http://p"))
+    register(in_memory, ServiceSettings(integrations_url=outside.url, python_api_url="http://p"))
 
     assert ask(in_memory) == []
     assert reasons(in_memory) == []
@@ -258,7 +259,7 @@ def test_a_2xx_whose_body_breaks_off_is_done(in_memory: Workflow, outside: Outsi
 
 def test_a_4xx_whose_body_breaks_off_is_tried_again(in_memory: Workflow, outside: Outside) -> None:
     outside.answer(409, torn=True)
-    register(in_memory, Settings(integrations_url=outside.url, python_api_url="http://p"))
+    register(in_memory, ServiceSettings(integrations_url=outside.url, python_api_url="http://p"))
 
     [owed] = ask(in_memory)
     assert "could not be asked" in owed["error"]
@@ -268,7 +269,7 @@ def test_a_port_where_nobody_listens_is_tried_again_and_told_without_the_url(
     in_memory: Workflow, outside: Outside
 ) -> None:
     outside.close()
-    register(in_memory, Settings(integrations_url=f"{outside.url}/secret", python_api_url="http://p"))
+    register(in_memory, ServiceSettings(integrations_url=f"{outside.url}/secret", python_api_url="http://p"))
 
     [owed] = ask(in_memory)
     assert "Connection refused" in owed["error"]

@@ -19,8 +19,8 @@ from flask import Request
 from standardwebhooks import Webhook
 from werkzeug.datastructures import Headers
 
+from webapp.settings import ServiceSettings
 from workflow_fsm.core.values.fields import Kind, read_value
-from workflow_fsm.settings import Settings
 
 TOLERANCE_SECONDS = 300
 """How far a signature's timestamp may be from our clock, either way."""
@@ -31,7 +31,7 @@ ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER = "webhook-id", "webhook-timestamp
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Who calls. `actor` is how history names it; `user_id` is whose data it may read, None for nobody's."""
+    """Who sends. `actor` is how history names it; `user_id` is whose data it may read, None for nobody's."""
 
     actor: str
     sends: bool = False
@@ -40,7 +40,7 @@ class Principal:
 
 
 ANYBODY = Principal(actor="webhook", sends=True, operates=True)
-"""Who calls where nobody is asked: it may do everything, and all that is known is by what it came."""
+"""Who sends where nobody is asked: it may do everything, and all that is known is by what it came."""
 SIGNED = Principal(actor="webhook", sends=True)
 OPERATOR = Principal(actor="operator", sends=True, operates=True)
 
@@ -51,14 +51,14 @@ class Unproven(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
-    """What callers are known by, ready for use."""
+    """The secrets by which principals are known, ready for use."""
 
     webhooks: tuple[Webhook, ...]
     api_token: bytes | None
     jwt_secret: str | None
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
+    def of(cls, settings: ServiceSettings) -> Self:
         """Make the keys of settings, which were checked as they were made."""
         return cls(
             webhooks=tuple(Webhook(_secret_bytes(secret)) for secret in settings.webhook_secrets),
@@ -104,20 +104,20 @@ class Keys:
         return SIGNED
 
 
-def keep(request: Request, principal: Principal) -> None:
-    """Keep who sent a request."""
-    request.environ[_KEPT] = principal
+def note(request: Request, principal: Principal) -> None:
+    """Note with a request who sent it."""
+    request.environ[_PRINCIPAL] = principal
 
 
 def actor(request: Request) -> str:
     """Tell who moves a claim by this request, as history tells it."""
-    kept: Principal = request.environ.get(_KEPT, ANYBODY)
-    return kept.actor
+    principal: Principal = request.environ.get(_PRINCIPAL, ANYBODY)
+    return principal.actor
 
 
 # -- parts
 
-_KEPT = "workflow_fsm.caller"
+_PRINCIPAL = "workflow_fsm.principal"
 _WHOLE_SECONDS = re.compile(r"0|[1-9][0-9]{0,14}")
 
 

@@ -22,7 +22,7 @@ from webapp.http.flask_app import current_request
 from webapp.http.problems import Problem
 from webapp.routes.status import read_user_id
 from webapp.routes.webhooks import TRIGGERS
-from workflow_fsm.settings import Settings
+from webapp.settings import ServiceSettings
 from workflow_fsm.workflow import Workflow
 
 SECRETS = "WORKFLOW_WEBHOOK_SECRETS"
@@ -55,23 +55,22 @@ TAKEN: Mapping[Access, tuple[str, ...]] = {
 """The variables, one of which must be set for anybody to come in."""
 
 
-def guard(routes: Scaffold, workflow: Workflow) -> None:
+def guard(routes: Scaffold, workflow: Workflow, settings: ServiceSettings) -> None:
     """Let nobody to these routes' views who may not use them."""
 
     @cache  # made at the first request that needs them
     def keys() -> Keys:
-        return Keys.of(workflow.settings)
+        return Keys.of(settings)
 
     def check() -> None:
         here = current_request()
         access = ACCESS.get((here.endpoint or "").rpartition(".")[2], Access.OPERATOR)
         if access is Access.EVERYBODY:
             return
-        settings = workflow.settings
         if settings.asks_for_credentials:
-            authentication.keep(here, _admit(access, settings, keys(), workflow._clock()))
+            authentication.note(here, _admit(access, settings, keys(), workflow._clock()))
         elif is_loopback(here.remote_addr or ""):
-            authentication.keep(here, authentication.ANYBODY)
+            authentication.note(here, authentication.ANYBODY)
         else:
             raise _unauthorized(
                 "No credentials are configured, so only this machine is let in; "
@@ -79,6 +78,16 @@ def guard(routes: Scaffold, workflow: Workflow) -> None:
             )
 
     routes.before_request(check)
+
+
+def configured(access: Access, settings: ServiceSettings) -> list[str]:
+    """Name the variables that are set, of those by which somebody could come in."""
+    is_set = {
+        SECRETS: bool(settings.webhook_secrets),
+        TOKEN: settings.api_token is not None,
+        JWT: settings.jwt_secret is not None,
+    }
+    return [name for name in TAKEN[access] if is_set[name]]
 
 
 @lru_cache(maxsize=256)
@@ -99,7 +108,7 @@ _BEARER = re.compile(r"bearer +([!-~]+)", re.IGNORECASE)
 _TOKEN = re.compile(r"[!-~]+")
 
 
-def _admit(access: Access, settings: Settings, keys: Keys, now: datetime) -> Principal:
+def _admit(access: Access, settings: ServiceSettings, keys: Keys, now: datetime) -> Principal:
     faults: list[str] = []
     somebody = False
     for prove in _proofs(access, keys, now):
@@ -118,7 +127,7 @@ def _admit(access: Access, settings: Settings, keys: Keys, now: datetime) -> Pri
 
 
 def _proofs(access: Access, keys: Keys, now: datetime) -> Iterator[Callable[[], Principal]]:
-    """Give what could prove the caller, in the order in which it is cheap to check."""
+    """Give what could prove a principal, in the order in which it is cheap to check."""
     if keys.take_tokens:
         for token in _tokens():
             yield partial(_holder, keys, token, now)
@@ -164,15 +173,10 @@ def _why_not(access: Access) -> str:
     return f"The token is valid, but this route is for {access}."
 
 
-def _told(access: Access, settings: Settings, faults: list[str]) -> str:
+def _told(access: Access, settings: ServiceSettings, faults: list[str]) -> str:
     if faults:
         return f"The credentials prove nobody: {'; '.join(faults)}."
-    set_here = {
-        SECRETS: bool(settings.webhook_secrets),
-        TOKEN: settings.api_token is not None,
-        JWT: settings.jwt_secret is not None,
-    }
-    taken = [name for name in TAKEN[access] if set_here[name]]
+    taken = configured(access, settings)
     if not taken:
         return f"Nobody can use this route until its operator sets {' or '.join(TAKEN[access])}."
     ways = ["a signature as Standard Webhooks 1.0 makes it"] if SECRETS in taken else []

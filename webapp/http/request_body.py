@@ -24,7 +24,7 @@ from workflow_fsm.core.values.strict_json import JSON, Malformed
 NDJSON_TYPE = "application/x-ndjson"
 MAX_BYTES = strict_json.MAX_BYTES
 
-_KEPT = "workflow_fsm.body"
+_BODY = "workflow_fsm.body"
 _STEP_BYTES = 1024 * 1024
 _DISCARDED_BYTES = 64 * 1024 * 1024
 _DISCARDING_SECONDS = 2.0
@@ -33,7 +33,7 @@ _DISCARDING_SECONDS = 2.0
 def read_ahead(request: Request) -> bytes:
     """Read the whole body before its view does, within the same bounds; the view is given these bytes."""
     raw = _read_bytes(request)
-    request.environ[_KEPT] = raw
+    request.environ[_BODY] = raw
     return raw
 
 
@@ -103,9 +103,9 @@ def _media_type(header: str) -> tuple[str, str]:
 
 
 def _read_bytes(request: Request) -> bytes:
-    if _KEPT in request.environ:
-        kept: bytes = request.environ.pop(_KEPT)
-        return kept
+    if _BODY in request.environ:
+        raw: bytes = request.environ.pop(_BODY)
+        return raw
     told = request.content_length
     if told is not None and told > MAX_BYTES:
         raise _too_large()

@@ -16,6 +16,7 @@ from webapp.http import access_log, authentication, problems, request_body
 from webapp.http.problems import Problem
 from webapp.http.response import Answer
 from webapp.routes.webhooks import PREFIX, answer
+from webapp.settings import ServiceSettings
 from workflow_fsm.core.definition.events import Event
 from workflow_fsm.core.errors import FieldError, InvalidEvent, WorkflowError
 from workflow_fsm.core.values.strict_json import JSON, Malformed
@@ -24,27 +25,26 @@ from workflow_fsm.workflow import Workflow
 MAX_EVENTS = 1000
 
 
-def add_to(routes: Blueprint, workflow: Workflow) -> None:
+def add_to(routes: Blueprint, workflow: Workflow, settings: ServiceSettings) -> None:
     """Add the route that takes many events."""
     routes.add_url_rule(
         f"{PREFIX}/events",
         endpoint="events",
-        view_func=_taking(workflow),
+        view_func=_taking(workflow, settings.refusal_status),
         methods=["POST"],
         merge_slashes=False,
     )
 
 
-def _taking(workflow: Workflow) -> Callable[[], Response]:
+def _taking(workflow: Workflow, refusal_status: int) -> Callable[[], Response]:
     def receive_many() -> Response:
         read = [_read(workflow, entry) for entry in _entries()]
         good = [item for item in read if not isinstance(item, Problem)]
         results = iter(workflow.submit(good, actor=authentication.actor(request)))
-        status = workflow.settings.refusal_status
         answers = [
             problems.explain(item)
             if isinstance(item, Problem)
-            else answer(next(results), refusal_status=status)
+            else answer(next(results), refusal_status=refusal_status)
             for item in read
         ]
         access_log.note(outcome="batch", outcomes=Counter(each.outcome for each in answers))

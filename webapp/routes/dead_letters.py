@@ -38,7 +38,7 @@ def add_to(routes: Blueprint, workflow: Workflow) -> None:
 
 
 def _listing(workflow: Workflow) -> Callable[[], Response]:
-    def letters() -> Response:
+    def dead_letters() -> Response:
         query = Query(request)
         page = {name: query.text(name) for name in ("kind", "user_id", "cursor")}
         limit = query.limit()
@@ -49,7 +49,7 @@ def _listing(workflow: Workflow) -> Callable[[], Response]:
             raise bad_request([(fault.field, fault.reason) for fault in error.errors]) from error
         return Answer(code=200, body={"deadletters": found, "next_cursor": found.next_cursor}).response()
 
-    return letters
+    return dead_letters
 
 
 def _retrying(workflow: Workflow) -> Callable[[str], Response]:

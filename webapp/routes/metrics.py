@@ -61,7 +61,7 @@ TIMERS = _metric(
 OLDEST = _metric(
     "workflow_oldest_waiting_event_seconds", "gauge", "For how long the oldest waiting event has waited."
 )
-LETTERS = _metric("workflow_dead_letters", "gauge", "What can't go on by itself, by kind.", "kind")
+DEAD_LETTERS = _metric("workflow_dead_letters", "gauge", "What can't go on by itself, by kind.", "kind")
 LIFECYCLES = _metric("workflow_lifecycles", "gauge", "Claims and plain lifecycles, by state.", "state")
 RECOVERED = _metric(
     "workflow_recovered", "gauge", "Payouts less reversals, in the currency's major unit.", "currency"
@@ -81,11 +81,11 @@ TRIES = _metric(
     "handler",
     "outcome",
 )
-COMMIT_JOBS = _metric("workflow_commit_jobs", "histogram", "Callers whose work was in one commit.")
+COMMIT_JOBS = _metric("workflow_commit_jobs", "histogram", "Jobs in one commit.")
 COMMIT_SECONDS = _metric("workflow_commit_seconds", "histogram", "Seconds that a commit took.")
 SOCKETS = _metric("workflow_sockets", "gauge", "Open WebSockets of this process.")
 
-OF_THE_STORE = (EVENTS, EFFECTS, DUE, OVERDUE, TIMERS, OLDEST, LETTERS, LIFECYCLES, RECOVERED, UP)
+OF_THE_STORE = (EVENTS, EFFECTS, DUE, OVERDUE, TIMERS, OLDEST, DEAD_LETTERS, LIFECYCLES, RECOVERED, UP)
 OF_A_PROCESS = (ANSWERS, TRIES, COMMIT_JOBS, COMMIT_SECONDS, SOCKETS)
 
 
@@ -184,7 +184,7 @@ class StoreFigures(Collector):
             for metric, values in (
                 (DUE, figures.due),
                 (OVERDUE, figures.overdue),
-                (LETTERS, figures.dead_letters),
+                (DEAD_LETTERS, figures.dead_letters),
                 (LIFECYCLES, figures.lifecycles),
                 (RECOVERED, figures.recovered),
             ):

@@ -16,6 +16,7 @@ from webapp.http import access_log, authentication, problems, request_body
 from webapp.http.flask_app import current_request
 from webapp.http.problems import Problem
 from webapp.http.response import Answer
+from webapp.settings import ServiceSettings
 from workflow_fsm.core.errors import NotAllowed, WorkflowError
 from workflow_fsm.core.outcome import Outcome
 from workflow_fsm.workflow import Workflow
@@ -34,9 +35,10 @@ TRIGGERS = {
 """The trigger that each route fires."""
 
 
-def add_to(routes: Blueprint, workflow: Workflow) -> None:
+def add_to(routes: Blueprint, workflow: Workflow, settings: ServiceSettings) -> None:
     """Add a route for each trigger, and the one that links an alias."""
-    views = {path: (trigger, _taking(workflow, trigger)) for path, trigger in TRIGGERS.items()}
+    status = settings.refusal_status
+    views = {path: (trigger, _taking(workflow, trigger, status)) for path, trigger in TRIGGERS.items()}
     views["claims/link"] = ("link", _linking(workflow))
     for path, (endpoint, view) in views.items():
         # No merging of slashes: a redirect would lose a webhook whose sender follows none.
@@ -67,7 +69,7 @@ def read_event_id(headers: Headers) -> tuple[str | None, str]:
     return None, "event_id"
 
 
-def _taking(workflow: Workflow, trigger: str) -> Callable[[], Response]:
+def _taking(workflow: Workflow, trigger: str, refusal_status: int) -> Callable[[], Response]:
     def receive() -> Response:
         here = current_request()
         access_log.note(trigger=trigger)
@@ -76,7 +78,7 @@ def _taking(workflow: Workflow, trigger: str) -> Callable[[], Response]:
         event_id, id_field = read_event_id(here.headers)
         event = workflow.read(trigger, body, event_id=event_id, id_field=id_field)
         [result] = workflow.submit([event], actor=authentication.actor(here))
-        answered = answer(result, refusal_status=workflow.settings.refusal_status)
+        answered = answer(result, refusal_status=refusal_status)
         access_log.note_answer(answered)
         return answered.response()
 

@@ -33,9 +33,9 @@ from webapp.http.authorization import ANY_OF_THEM, is_loopback
 from webapp.server.slow_clients import BoundedWorker
 from webapp.server.startup import REFUSED, UNAVAILABLE, give_up, open_workflow, try_start
 from webapp.server.worker_process import EmbeddedWorker, is_beside, work
+from webapp.settings import ServiceSettings
 from webapp.ws.session import Sockets
 from workflow_fsm.core.errors import WorkflowError
-from workflow_fsm.settings import Settings
 from workflow_fsm.stores.group_commit import MOST_WAITING
 from workflow_fsm.workflow import Workflow
 
@@ -61,7 +61,7 @@ _PR_SET_PDEATHSIG = 1
 log = logging.getLogger(__name__)
 
 
-def serve(settings: Settings) -> NoReturn:
+def serve(settings: ServiceSettings) -> NoReturn:
     """Serve until a signal ends it; exits with 0 then, else with a sentence and a code of `startup`."""
     access_log.configure()
     if exposed(settings):
@@ -78,7 +78,7 @@ def serve(settings: Settings) -> NoReturn:
     raise SystemExit(0)
 
 
-def exposed(settings: Settings) -> bool:
+def exposed(settings: ServiceSettings) -> bool:
     """Tell whether others than this machine could reach a service that asks nobody for credentials."""
     if settings.asks_for_credentials:
         return False
@@ -88,7 +88,7 @@ def exposed(settings: Settings) -> bool:
 class Service(BaseApplication):
     """The app under gunicorn, on a socket that listens already."""
 
-    def __init__(self, settings: Settings, listener: socket.socket) -> None:
+    def __init__(self, settings: ServiceSettings, listener: socket.socket) -> None:
         self._settings = settings
         self._url = _url(listener)
         self._bind = f"fd://{listener.detach()}"
@@ -103,7 +103,7 @@ class Service(BaseApplication):
         chosen = {
             "bind": self._bind,
             "backlog": BACKLOG,
-            "worker_class": Hand,
+            "worker_class": ServiceWorker,
             "workers": 1,
             "threads": threads,
             "worker_connections": _room_for(threads + CONNECTIONS),
@@ -121,12 +121,11 @@ class Service(BaseApplication):
             "loglevel": "error",
             "control_socket_disable": True,
             "when_ready": self._announce,
-            "post_fork": _settle,
+            "post_fork": _pin_to_arbiter_and_core,
             "worker_exit": self._close,
         }
         for name, value in chosen.items():
-            if name in self.cfg.settings:  # some are newer than the oldest gunicorn that will do
-                self.cfg.set(name, value)
+            self.cfg.set(name, value)
 
     def load(self) -> Any:
         """Open the store and its handlers in the worker, after the fork; begin the effects; make the app."""
@@ -136,7 +135,7 @@ class Service(BaseApplication):
             raise AppImportError(str(error)) from error
         if is_beside(self._settings):
             self._effects = EmbeddedWorker(self._workflow)
-        app = create_app(self._workflow)
+        app = create_app(self._workflow, settings=self._settings)
         self._sockets = app.extensions["workflow_fsm_sockets"]
         _collect_seldom()
         return app
@@ -158,7 +157,7 @@ class Service(BaseApplication):
             self._workflow.close()
 
 
-class Hand(BoundedWorker):
+class ServiceWorker(BoundedWorker):
     """The one worker process of gunicorn's; told to end, it ends its effects and its requests together."""
 
     app: Service
@@ -186,7 +185,7 @@ class QuietLogger(Logger):
 
 def _listen(host: str, port: int) -> socket.socket:
     family, address = _addresses(host, port)[0]
-    patient_until = monotonic() + PORT_SECONDS
+    retry_until = monotonic() + PORT_SECONDS
     while True:
         listener = socket.socket(family, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -195,7 +194,7 @@ def _listen(host: str, port: int) -> socket.socket:
             listener.listen(BACKLOG)
         except OSError as error:
             listener.close()
-            if error.errno != errno.EADDRINUSE or monotonic() >= patient_until:
+            if error.errno != errno.EADDRINUSE or monotonic() >= retry_until:
                 why = (error.strerror or str(error)).lower()
                 sentence = f"port {port} of {host} can't be had ({why}); end what uses it, or set PORT"
                 give_up("serve", UNAVAILABLE, sentence)
@@ -238,7 +237,7 @@ def _collect_seldom() -> None:
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
 
 
-def _settle(_arbiter: Arbiter, _worker: Worker) -> None:
+def _pin_to_arbiter_and_core(_arbiter: Arbiter, _worker: Worker) -> None:
     """Keep a worker on one of the cores that it may use, and let it end with its arbiter, however that ends.
 
     Services of one machine spread over the cores. A worker that outlived `kill -9` of its arbiter would hold

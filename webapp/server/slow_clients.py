@@ -47,11 +47,11 @@ class BoundedConnection(socket.socket):
     def of(cls, connection: socket.socket) -> Self:
         """Take a connection over."""
         family, kind, protocol = connection.family, connection.type, connection.proto
-        patient = cls(family, kind, protocol, fileno=connection.detach())
+        bounded = cls(family, kind, protocol, fileno=connection.detach())
         silent = struct.pack("ll", int(SILENT_SECONDS), int(SILENT_SECONDS % 1 * 1_000_000))
         for direction in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-            patient.setsockopt(socket.SOL_SOCKET, direction, silent)
-        return patient
+            bounded.setsockopt(socket.SOL_SOCKET, direction, silent)
+        return bounded
 
     def begin(self) -> None:
         """Expect a request from now on."""
@@ -122,7 +122,7 @@ class BoundedConnection(socket.socket):
 
 
 class BoundedWorker(ThreadWorker):
-    """A worker of gunicorn's whose connections are patient, within bounds."""
+    """A worker of gunicorn's who waits for clients within bounds."""
 
     def handle(self, conn: Any) -> Any:
         """Take one request of a connection; runs in a thread of the pool."""

@@ -13,9 +13,9 @@ import traceback
 from typing import NoReturn
 
 from webapp import integrations
+from webapp.settings import ServiceSettings
 from workflow_fsm.core.errors import StoreUnavailable, WorkflowError
 from workflow_fsm.effects.modules import load_handlers
-from workflow_fsm.settings import Settings
 from workflow_fsm.workflow import Workflow
 
 REFUSED = os.EX_CONFIG
@@ -27,24 +27,24 @@ MOST_OF_A_SENTENCE = 4000
 log = logging.getLogger(__name__)
 
 
-def open_workflow(settings: Settings) -> Workflow:
+def open_workflow(settings: ServiceSettings) -> Workflow:
     """Open the store with all its handlers: those of WORKFLOW_HANDLERS, and the calls outwards.
 
     No worker is begun. Raises WorkflowErrors, which say what to change.
     """
-    workflow = Workflow.open(settings.database_url, settings=settings)
+    workflow = Workflow.open(settings=settings.library)
     try:
-        load_handlers(settings.handlers, workflow)
+        load_handlers(settings.library.handlers, workflow)
         calls = integrations.register(workflow, settings)
     except BaseException:
         workflow.close()
         raise
-    if settings.handlers or calls:
-        log.info("handlers: %s", ", ".join([*settings.handlers, *calls]))
+    if named := [*settings.library.handlers, *calls]:
+        log.info("handlers: %s", ", ".join(named))
     return workflow
 
 
-def try_start(command: str, settings: Settings) -> None:
+def try_start(command: str, settings: ServiceSettings) -> None:
     """Open everything once and close it again, in a process of its own; give the start up where that fails.
 
     What handler modules begin as they are imported, threads and connections, is left in that process.
@@ -74,7 +74,7 @@ def refusal(error: WorkflowError) -> int:
     return UNAVAILABLE if isinstance(error, StoreUnavailable) else REFUSED
 
 
-def _try_start(settings: Settings, writer: int) -> NoReturn:
+def _try_start(settings: ServiceSettings, writer: int) -> NoReturn:
     code, sentence = os.EX_SOFTWARE, ""
     try:
         logging.disable()  # the process that stays says it

@@ -115,7 +115,7 @@ class Feed(Observer):
             feed.followers.add(follower)
             joined_at = feed.cursor
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="tailer", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
                 self._thread.start()
         try:
             yield joined_at
@@ -143,7 +143,7 @@ class Feed(Observer):
                 log.warning("sockets wait for the store: %s", error)
                 due = monotonic() + DOWN_SECONDS
             except Exception:
-                log.exception("the tailer failed, and goes on")
+                log.exception("the feed failed, and goes on")
                 due = monotonic() + DOWN_SECONDS
 
     def _is_needed(self) -> bool:

@@ -21,6 +21,7 @@ from webapp.http.problems import Problem
 from webapp.http.query_string import Query, bad_request
 from webapp.routes.status import read_user_id
 from webapp.routes.webhooks import PREFIX
+from webapp.settings import ServiceSettings
 from webapp.ws.session import MAX_CURSOR, Asked, Sockets
 from webapp.ws.transport import Transport
 from workflow_fsm.workflow import Workflow
@@ -33,9 +34,9 @@ _CONNECTIONS = ("werkzeug.socket", "gunicorn.socket")
 """Where servers put a request's connection, and flask-sock looks for it."""
 
 
-def add_to(routes: Blueprint, workflow: Workflow) -> None:
+def add_to(routes: Blueprint, workflow: Workflow, settings: ServiceSettings) -> None:
     """Add the route. An app that has it has its `Sockets` in `app.extensions["workflow_fsm_sockets"]`."""
-    sockets = Sockets(workflow)
+    sockets = Sockets(workflow, settings)
     rule = f"{PREFIX}/ws/<workflow_rest:rest>"
     Sock().route(rule, bp=_Door(routes, sockets), endpoint="ws", merge_slashes=False)(sockets.follow)
 
@@ -76,7 +77,7 @@ class _Door:
         return register
 
 
-class _Reader(threading.Thread):
+class _ReadingThread(threading.Thread):
     """The thread that reads from a socket. It holds up no exit."""
 
     def __init__(self, **options: Any) -> None:
@@ -87,7 +88,7 @@ def _options() -> dict[str, Any]:
     return {
         "ping_interval": PING_SECONDS,
         "max_message_size": MAX_MESSAGE_BYTES,
-        "thread_class": _Reader,
+        "thread_class": _ReadingThread,
         "selector_class": PollSelector,  # takes no descriptor of its own
     }
 
@@ -118,7 +119,7 @@ def _connection(request: Request) -> Any:
 
 
 def _upgraded(upgrade: Callable[..., Any], asked: Asked) -> Any:
-    """Let flask-sock answer the handshake, on the wire, and without compression: it costs memory and time."""
+    """Let flask-sock answer the handshake, on the transport; not compressed, which costs memory."""
     environ = request.environ
     before = {name: environ[name] for name in _CONNECTIONS if name in environ}
     environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)

@@ -1,7 +1,7 @@
 """Sockets: those that are open, what each is told, and with which code it is closed.
 
 None misses a transition or is told one twice: what a socket was told is one number, its cursor. It reads the
-store up to the end, joins the tailer there, and reads again if it is left behind.
+store up to the end, joins the feed there, and reads again if it is left behind.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from wsproto.utilities import LocalProtocolError
 
 from webapp.http import access_log
 from webapp.http.problems import Problem
+from webapp.settings import ServiceSettings
 from webapp.ws.feed import Feed, Follower, message
 from webapp.ws.transport import Transport
 from workflow_fsm.core.errors import StoreUnavailable
@@ -27,12 +28,14 @@ from workflow_fsm.workflow import Workflow
 GOING_AWAY, INTERNAL_ERROR, TRY_AGAIN_LATER = 1001, 1011, 1013
 BAD_REQUEST = 4400
 """Of the codes that are an application's own: what HTTP would have answered 400. Asking again won't help."""
+UNANSWERED, TOO_BIG = 1008, 1009
+"""Those that simple-websocket closes with by itself: a ping wasn't answered; a message was too large."""
 
 ROWS_AT_ONCE = 200
 SLOW_SECONDS = 5.0
-"""How long a reader may take nothing…"""
+"""How long a client may take nothing…"""
 LEFT_BEHIND_SECONDS = 1.0
-"""…and one that the tailer has left behind."""
+"""…and one that the feed has left behind."""
 LINGER_SECONDS = 2.0
 """How long the other side's end is awaited once the last words are out."""
 WATCH_SECONDS = 60.0
@@ -60,12 +63,12 @@ class Asked:
 class Sockets:
     """The sockets of an app, at most as many as the settings allow."""
 
-    def __init__(self, workflow: Workflow) -> None:
+    def __init__(self, workflow: Workflow, settings: ServiceSettings) -> None:
         self.workflow = workflow
-        self.tailer = Feed(workflow)
+        self.feed = Feed(workflow)
         self.stopping = False
         self._lock = threading.Lock()
-        self._most = workflow.settings.max_sockets
+        self._most = settings.max_sockets
         self._places = 0
         self._open: set[Asked] = set()
 
@@ -125,7 +128,7 @@ class _Telling:
         self._seen = asked.head if asked.since is None else asked.since
         self._head = asked.head
         self.sent = 0
-        asked.transport.patience = self._patience
+        asked.transport.stall_seconds = self._stall_seconds
 
     def run(self) -> tuple[int | None, str]:
         """Tell until it ends; give the code and reason to close with, None where the other side ended it."""
@@ -140,7 +143,7 @@ class _Telling:
         except StoreUnavailable:
             code, reason = TRY_AGAIN_LATER, "the store can't be read just now"
         except (ConnectionClosed, LocalProtocolError, OSError):
-            pass  # it has ended, by the other side, by us below, or by its reader's finding it dead
+            pass  # it has ended, by the other side, by us below, or by its reading thread's finding it dead
         except Exception:
             log.exception("a socket failed")
             code, reason = INTERNAL_ERROR, "the service failed"
@@ -151,8 +154,8 @@ class _Telling:
         return code, reason
 
     def _live(self) -> None:
-        """Join the tailer and pass on what comes from it, until it leaves us behind."""
-        with self._sockets.tailer.joined(self._follower, self._head) as joined_at:
+        """Join the feed and pass on what comes from it, until it leaves us behind."""
+        with self._sockets.feed.joined(self._follower, self._head) as joined_at:
             self._replay(joined_at)
             while self._goes_on() and not self._follower.behind:
                 self._socket.event.clear()
@@ -185,14 +188,14 @@ class _Telling:
     def _goes_on(self) -> bool:
         return self._socket.connected and self._socket.thread.is_alive() and not self._sockets.stopping
 
-    def _patience(self) -> float:
+    def _stall_seconds(self) -> float:
         if self._sockets.stopping:
             return 0.0
         return LEFT_BEHIND_SECONDS if self._follower.behind else SLOW_SECONDS
 
 
 def _end(socket: Server, transport: Transport, code: int | None, reason: str, *, linger: bool) -> None:
-    """Say why it ends, wait a little for the other side to end it too, and see that its reader has ended."""
+    """Say why it ends, wait a little for the other side to end it too, and see that its thread has ended."""
     if code is not None:
         frame = b""
         with suppress(LocalProtocolError):  # another close was first, and may wait to be sent

@@ -1,7 +1,7 @@
 """Transport: the connection of a WebSocket, on which frames go out whole, one by one, within a bound of time.
 
-Two threads write to one: what follows a user, and the reader that answers pings. How long a reader may take
-nothing is for the caller to say; this module sees to it that its last words still fit in.
+Two threads write to one: what follows a user, and what reads, which answers pings. How long a client may take
+nothing is for the session to say; this module sees to it that its last words still fit in.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import suppress
 from time import monotonic
 
 BUFFER_BYTES = 64 * 1024
-"""What the kernel keeps of what a slow reader hasn't taken; as much again is left for the last words."""
+"""What the kernel keeps of what a slow client hasn't taken; as much again is left for the last words."""
 LAST_SECONDS = 1.0
 LOOK_SECONDS = 0.1
 
@@ -33,7 +33,7 @@ class Transport:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._lock = threading.Lock()
         self._rest = bytearray()
-        self.patience: Callable[[], float] = lambda: LAST_SECONDS
+        self.stall_seconds: Callable[[], float] = lambda: LAST_SECONDS
         self.is_slow = False
 
     def fileno(self) -> int:
@@ -45,18 +45,18 @@ class Transport:
         return self._socket.recv(size)
 
     def send(self, data: bytes) -> int:
-        """Send a frame whole. Raises Slow where the other side takes nothing for longer than `patience`."""
+        """Send a frame whole. Raises Slow where nothing of it is taken for longer than `stall_seconds`."""
         with self._lock:
             if self.is_slow:
                 raise Slow
             self._rest += data
-            if not self._flush(self.patience):
+            if not self._flush(self.stall_seconds):
                 self.is_slow = True
                 raise Slow
         return len(data)
 
     def last_words(self, data: bytes) -> None:
-        """Send the last frame, and say that nothing follows it; for a slow reader there is some room left."""
+        """Send the last frame, and say that nothing follows it; for a slow client there is some room left."""
         with self._lock, suppress(OSError):
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * BUFFER_BYTES)
             self._rest += data
@@ -69,13 +69,13 @@ class Transport:
             self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Take the reader's word that it is done; the last words may not be out."""
+        """Take the reading thread's word that it is done; the last words may not be out."""
 
     def release(self) -> None:
         """Let the duplicate go."""
         self._socket.close()
 
-    def _flush(self, patience: Callable[[], float]) -> bool:
+    def _flush(self, stall_seconds: Callable[[], float]) -> bool:
         """Send what isn't sent; tell whether all of it was taken."""
         since = monotonic()
         while self._rest:
@@ -84,7 +84,7 @@ class Transport:
                 del self._rest[:sent]
                 since = monotonic()
             except BlockingIOError:
-                left = since + patience() - monotonic()
+                left = since + stall_seconds() - monotonic()
                 if left <= 0:
                     return False
                 poll = select.poll()

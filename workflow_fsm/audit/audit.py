@@ -143,7 +143,7 @@ class _User:
             stored = stored_event_of(self._definition, row)
             for reason in self._contradictions(stored, row):
                 self._fault("events", row["seq"], reason)
-        except Exception as error:  # whatever a damaged row does to its reader
+        except Exception as error:  # whatever reading a damaged row does
             self._fault("events", row["seq"], f"it can't be read ({type(error).__name__}: {error})")
             return None
         return stored
@@ -249,7 +249,7 @@ class _User:
             return
         try:
             reasons = [*differences(row, chain), *self._disagreements(row)]
-        except Exception as error:  # whatever a damaged row does to its reader
+        except Exception as error:  # whatever reading a damaged row does
             reasons = [f"it can't be read ({type(error).__name__}: {error})"]
         for reason in reasons:
             self._fault("lifecycles", row["id"], reason)
@@ -282,7 +282,7 @@ class _User:
             if recovered != told:
                 reason = f"recovered is {recovered!r}, and {told!r} was applied (minor units)"
                 self._fault("users", self.user_id, reason)
-        except Exception as error:  # whatever a damaged row does to its reader
+        except Exception as error:  # whatever reading a damaged row does
             self._fault("users", self.user_id, f"recovered can't be read ({type(error).__name__}: {error})")
         highest = max((one for one in handed_out if isinstance(one, int)), default=0)
         if not isinstance(user["cursor"], int) or user["cursor"] < highest:

@@ -182,7 +182,7 @@ class _Folding:
 
 
 def _unlike_an_act(row: Values) -> Iterator[str]:
-    """Say what a row of the chain of acts tells that can't be: it moves nothing, and is about a letter."""
+    """Say what a row of the chain of acts tells that can't be: it moves nothing, of a dead letter."""
     if row["trigger"] not in (RETRIED, DROPPED):
         yield f"{row['trigger']!r} is nothing that is done with a dead letter"
     if row["from_state"] is not None or row["sync_id"] != "":

@@ -9,10 +9,10 @@ from workflow_fsm.core.values.instants import read_instant, show_instant
 from workflow_fsm.stores.session import Columns
 
 
-def misfits(user_id: str, row: Columns, owing: Columns | None, dropped: Collection[str]) -> Iterator[str]:
+def misfits(user_id: str, row: Columns, cause: Columns | None, dropped: Collection[str]) -> Iterator[str]:
     """Say what an effect's row tells that can't be.
 
-    `owing` is the row of history at its cursor, if any; `dropped` names the letters that acts dropped.
+    `cause` is the row of history at its cursor, if any; `dropped` names what acts dropped.
     """
     if row["standing"] not in STANDINGS:
         yield f"its standing is {row['standing']!r}, which none is"
@@ -22,11 +22,11 @@ def misfits(user_id: str, row: Columns, owing: Columns | None, dropped: Collecti
         key = effect_key(user_id, row["about"], row["seq"], row["handler"])
         if (row["lifecycle"], row["cursor"]) != (0, 0):
             yield f"it is about {row['about']!r}, and names a transition as well"
-    elif owing is None or owing["lifecycle"] != row["lifecycle"]:
+    elif cause is None or cause["lifecycle"] != row["lifecycle"]:
         yield f"no transition of lifecycle {row['lifecycle']!r} stands at cursor {row['cursor']!r}"
         return
     else:
-        key = effect_key(user_id, row["lifecycle"], owing["version"], row["handler"])
+        key = effect_key(user_id, row["lifecycle"], cause["version"], row["handler"])
     if row["key"] != key:
         yield f"its key is {row['key']!r}, which is not that of what owes it"
     counts = (row["forgiven"], row["attempt"])

@@ -1,7 +1,7 @@
 """The command line: a command a method of `Workflow`, with exit codes that scripts can use.
 
 Decides what is read from arguments; `exit_codes.py` says which code an error ends with, `printing.py` prints
-the answers. What operators do about effects stands in `cli_letters.py` and `cli_handlers.py`.
+the answers. What operators do about effects stands in `dead_letters.py` and `handlers.py`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import click
 
 from workflow_fsm.cli import printing as show
 from workflow_fsm.cli.dead_letters import deadletters
-from workflow_fsm.cli.exit_codes import EPILOG, INVALID, REFUSED, UNKNOWN, Commands, Failure
+from workflow_fsm.cli.exit_codes import EPILOG, INVALID, REFUSED, UNKNOWN, Commands, Failure, without_extra
 from workflow_fsm.cli.handlers import handlers, work_alone
 from workflow_fsm.cli.migrate import migrate
 from workflow_fsm.cli.options import common, existing, is_utf8, page, settings_for, text
@@ -21,6 +21,7 @@ from workflow_fsm.core.definition.claim import claim_lifecycle
 from workflow_fsm.core.definition.explain import mermaid
 from workflow_fsm.core.errors import WorkflowError
 from workflow_fsm.core.values import strict_json
+from workflow_fsm.settings import is_set
 from workflow_fsm.workflow import Workflow
 
 
@@ -45,9 +46,10 @@ def serve(as_json: bool, database: str | None) -> None:
     settings = settings_for(database)
     try:
         from webapp.server import serving
+        from webapp.settings import ServiceSettings
     except ModuleNotFoundError as error:
-        raise _without_web("serve", error) from error
-    serving.serve(settings)
+        raise without_extra("serve", "web", error) from error
+    serving.serve(ServiceSettings.from_environment(library=settings))
 
 
 @main.command()
@@ -62,12 +64,13 @@ def worker(as_json: bool, database: str | None) -> None:
     settings = settings_for(database)
     try:
         from webapp.server import serving
+        from webapp.settings import ServiceSettings
     except ModuleNotFoundError as error:
-        failure = _without_web("a worker that calls INTEGRATIONS_URL or WORKFLOW_ALERT_URL", error)
-        if settings.integrations_url is not None or settings.alert_url is not None:
+        failure = without_extra("a worker that calls INTEGRATIONS_URL or WORKFLOW_ALERT_URL", "web", error)
+        if is_set("INTEGRATIONS_URL") or is_set("WORKFLOW_ALERT_URL"):
             raise failure from error
         work_alone(settings)
-    serving.work(settings)
+    serving.work(ServiceSettings.for_worker(library=settings))
 
 
 @main.command()
@@ -184,14 +187,6 @@ def check(expect: str | None, as_json: bool, database: str | None) -> None:
         faults = "fault" if report.found == 1 else "faults"
         click.echo(f"Error: the store is damaged: {report.found} {faults}", err=True)
         raise click.exceptions.Exit(REFUSED)
-
-
-def _without_web(what: str, error: ModuleNotFoundError) -> Failure:
-    """Tell what the web extra would have brought; a module of ours that is missing is a fault."""
-    if str(error.name).partition(".")[0] == "workflow_fsm":
-        raise error
-    told = f"{what} needs {error.name}, which is not installed: pip install 'workflow-fsm[web]'"
-    return Failure(INVALID, "web-extra-missing", told)
 
 
 def _body(file: BinaryIO) -> dict[str, Any]:

@@ -83,6 +83,14 @@ class Commands(click.Group):
         ctx.exit(failure.exit_code)
 
 
+def without_extra(what: str, extra: str, error: ModuleNotFoundError) -> Failure:
+    """Tell what an extra would have brought; a module of ours that is missing is a fault."""
+    if str(error.name).partition(".")[0] in ("workflow_fsm", "webapp"):
+        raise error
+    told = f"{what} needs {error.name}, which is not installed: pip install 'workflow-fsm[{extra}]'"
+    return Failure(INVALID, f"{extra}-extra-missing", told)
+
+
 def _misuse(error: click.UsageError) -> Failure:
     message = error.format_message().rstrip(".")
     command = error.ctx.command_path if error.ctx is not None else "workflow-fsm"

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
-import threading
-from types import FrameType
 from typing import NoReturn
 
 import click
@@ -16,14 +13,12 @@ from workflow_fsm.cli.exit_codes import UNKNOWN, Failure
 from workflow_fsm.cli.options import common, existing, hand_down, text
 from workflow_fsm.core.errors import HandlerInvalid, StoreRefused, StoreUnavailable
 from workflow_fsm.effects.modules import load_handlers
+from workflow_fsm.effects.process import told_to_end, work_until
 from workflow_fsm.read.shapes import HandlerLoad
 from workflow_fsm.settings import Settings
-from workflow_fsm.stores.url import shown
 from workflow_fsm.workflow import Workflow
 
 MOST_COUNTED = 100_000
-STOP_SECONDS = 8.0
-LOOK_SECONDS = 0.5
 CONFIGURED, UNAVAILABLE = os.EX_CONFIG, os.EX_UNAVAILABLE
 
 
@@ -69,23 +64,11 @@ def drop(name: str, as_json: bool, database: str | None) -> None:
 def work_alone(settings: Settings) -> NoReturn:
     """Do what transitions owe with the library alone, until a signal ends it."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    stopping = threading.Event()
-
-    def stop(signum: int, _frame: FrameType | None) -> None:
-        signal.signal(signum, signal.SIG_DFL)  # a second one ends it at once
-        stopping.set()
-
-    for one in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(one, stop)
+    told = told_to_end()
     try:
         with Workflow.open(settings=settings) as workflow:
             load_handlers(settings.handlers, workflow)
-            running = workflow.worker()
-            running.start()
-            logging.getLogger(__name__).info("working on %s", shown(settings.database_url))
-            while not stopping.wait(LOOK_SECONDS):  # a signal that another thread took wakes nobody here
-                pass
-            running.stop(within_seconds=STOP_SECONDS)
+            work_until(told, workflow.worker())
     except (HandlerInvalid, StoreRefused) as error:
         raise Failure(CONFIGURED, error.code, str(error)) from error
     except StoreUnavailable as error:

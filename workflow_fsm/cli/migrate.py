@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from workflow_fsm.cli import printing as show
-from workflow_fsm.cli.exit_codes import INVALID, Failure
+from workflow_fsm.cli.exit_codes import without_extra
 from workflow_fsm.cli.options import common, settings_for, text
 from workflow_fsm.core.definition.claim import claim_lifecycle
 from workflow_fsm.core.errors import StoreRefused
@@ -39,10 +39,7 @@ def migrate(target: str, as_json: bool, database: str | None) -> None:
     try:
         from workflow_fsm.audit.copy import copy
     except ModuleNotFoundError as error:
-        if str(error.name).partition(".")[0] == "workflow_fsm":
-            raise
-        told = f"migrate needs {error.name}, which is not installed: pip install 'workflow-fsm[postgres]'"
-        raise Failure(INVALID, "postgres-extra-missing", told) from error
+        raise without_extra("migrate", "postgres", error) from error
     definition = claim_lifecycle(auto_submit=settings.auto_submit, prompt=settings.prompt)
     copied = copy(path, target, definition, now=utc_now(), progress=_tell)
     if as_json:

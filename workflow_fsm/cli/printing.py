@@ -127,7 +127,7 @@ def show_history(page: Page[HistoryRow]) -> None:
     _more(page.next_cursor)
 
 
-def show_dead_letters(letters: DeadLetterPage) -> None:
+def show_dead_letters(dead_letters: DeadLetterPage) -> None:
     """Print dead letters, oldest first."""
     columns = ("id", "kind", "at", "user", "claim", "trigger", "handler", "tries", "event", "reason")
     _table(
@@ -145,12 +145,12 @@ def show_dead_letters(letters: DeadLetterPage) -> None:
                 one.event_id,
                 one.reason,
             )
-            for one in letters
+            for one in dead_letters
         ],
     )
-    if not letters:
+    if not dead_letters:
         _print(["no dead letters"])
-    _more(letters.next_cursor)
+    _more(dead_letters.next_cursor)
 
 
 def show_retry(told: EventAnswer | RevivedEffect) -> None:
@@ -165,8 +165,8 @@ def show_retry(told: EventAnswer | RevivedEffect) -> None:
 
 def show_retried(told: RetriedLetters, *, dry_run: bool) -> None:
     """Print what became of the dead letters that match."""
-    letters = f"{told.matched} dead letter{'' if told.matched == 1 else 's'}"
-    _print([f"{letters} would be retried" if dry_run else f"{told.retried} of {letters} retried"])
+    dead_letters = f"{told.matched} dead letter{'' if told.matched == 1 else 's'}"
+    _print([f"{dead_letters} would be retried" if dry_run else f"{told.retried} of {dead_letters} retried"])
 
 
 def show_handlers(handlers: Sequence[HandlerLoad]) -> None:

@@ -10,7 +10,7 @@ WorkflowError
 ├── DefinitionInvalid     a lifecycle's table is wrong
 ├── HandlerInvalid        a handler's name, or what it is registered for, can't be taken
 ├── DeadLetterUnknown     there is no such dead letter (any more)
-└── SettingsInvalid       an environment variable's value is wrong
+└── SettingsInvalid       a setting's value is wrong, in the environment or from Python
 """
 
 from __future__ import annotations
@@ -154,6 +154,6 @@ class DeadLetterUnknown(WorkflowError):
 
 
 class SettingsInvalid(WorkflowError):
-    """An environment variable holds a value that can't be used; the text names it and says what can."""
+    """A setting can't be used; the text names its variable, or its field, and says what can."""
 
     code = "settings-invalid"

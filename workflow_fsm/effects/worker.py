@@ -17,6 +17,8 @@ from workflow_fsm.stores.session import Listening
 
 log = logging.getLogger(__name__)
 
+THREADS = 4
+"""How many effects run at once, where nobody says otherwise."""
 LOOK_SECONDS = 0.5
 """How often an idle worker looks for what other processes committed."""
 TICK_SECONDS = 1.0
@@ -58,8 +60,9 @@ class Worker:
         *,
         tick: Callable[[], int],
         listen: Callable[[Callable[[], None]], Listening],
-        threads: int = 4,
+        threads: int = THREADS,
     ) -> None:
+        self.threads = threads
         self._engine = engine
         self._wake_up = wake_up
         self._tick = tick

@@ -13,7 +13,7 @@ from workflow_fsm.core.decision.inbox import Share, Standing, StoredEvent
 from workflow_fsm.core.decision.lifecycle import Lifecycle
 from workflow_fsm.core.decision.situation import Situation
 from workflow_fsm.core.definition import Addressing, Definition
-from workflow_fsm.core.definition.claim import DEFAULT_CURRENCY
+from workflow_fsm.core.definition.events import DEFAULT_CURRENCY
 from workflow_fsm.core.records import Candidate, Page, Record
 from workflow_fsm.core.values import money
 from workflow_fsm.core.values.fields import comparable_value

@@ -1,6 +1,6 @@
 """Group commit: whoever finds a lane free commits all the work waiting, in one go.
 
-It does so in its own thread (handing it to another would cost a lone caller a third of its speed); what
+It does so in its own thread (handing it to another would cost a lone thread a third of its speed); what
 arrives meanwhile goes into the next commit together. SQLite has one lane, as it has one writer. With several,
 no two are busy with one user: that user's work waits, and is committed together.
 

@@ -1,4 +1,4 @@
-"""Mapping: how lifecycles, history and kept events stand in a table, and are read back as values."""
+"""Mapping: how lifecycles, history and stored events stand in a table, and are read back as values."""
 
 from __future__ import annotations
 
@@ -132,8 +132,8 @@ def row_of(row: Columns) -> Row:
 
 
 def event_row(stored: StoredEvent) -> dict[str, Any]:
-    """Give a kept event as the columns of its table."""
-    letter = stored.letter
+    """Give a stored event as the columns of its table."""
+    dead_letter = stored.letter
     return {
         "user_id": stored.event.user_id,
         "seq": stored.seq,
@@ -152,18 +152,18 @@ def event_row(stored: StoredEvent) -> dict[str, Any]:
         "reimbursement_id": stored.event.field("reimbursement_id"),
         "currency": stored.money.currency if stored.money else None,
         "minor": str(stored.money.minor) if stored.money else None,
-        "letter": letter,
-        "letter_at": None if letter is None else show_instant(stored.letter_at),
+        "letter": dead_letter,
+        "letter_at": None if dead_letter is None else show_instant(stored.letter_at),
     }
 
 
 def fingerprint_of(definition: Definition, row: Columns) -> str:
-    """Give the fingerprint of the content that a kept event's row holds, whatever the row says of it."""
+    """Give the fingerprint of the content that a stored event's row holds, whatever the row says of it."""
     return _event_of(definition, row).fingerprint
 
 
 def stored_event_of(definition: Definition, row: Columns) -> StoredEvent:
-    """Read a kept event back from its row."""
+    """Read a stored event back from its row."""
     money = None
     if row["minor"] is not None:
         money = Money(currency=row["currency"], minor=int(row["minor"]))
@@ -208,7 +208,7 @@ def _pattern(text: str) -> Pattern:
 
 
 def body_of(row: Columns) -> dict[str, Any]:
-    """Give what a kept event said, with its id."""
+    """Give what a stored event said, with its id."""
     return {**_json(row["body"]), "event_id": row["event_id"]}
 
 

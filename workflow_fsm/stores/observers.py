@@ -23,7 +23,7 @@ class Observer:
     """
 
     def committed(self, jobs: int, seconds: float) -> None:
-        """Hear of one commit: how many callers' work was in it, and how long it took."""
+        """Hear of one commit: how many jobs were in it, and how long it took."""
 
     def moved(self, user_ids: Collection[str]) -> None:
         """Hear of one commit that gave users new rows of history: which users."""

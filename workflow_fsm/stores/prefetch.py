@@ -1,4 +1,4 @@
-"""Prefetch: which statements judging an event will most likely run, so that a store far away is asked once.
+"""Prefetch: which statements deciding an event will most likely run, so that a store far away is asked once.
 
 A guess that is wrong costs a statement; one that is missing costs a way to the store and back.
 """

@@ -70,7 +70,7 @@ class Database(Protocol):
     """A dialect's database: transactions to write in, snapshots to read from."""
 
     def tell_commits(self, hear: Callable[[int, float], None]) -> None:
-        """Tell of each commit from now on: how many callers' work was in it, and how many seconds it took."""
+        """Tell of each commit from now on: how many jobs were in it, and how many seconds it took."""
 
     def write(self, work: Callable[[Session], T], *, scope: Scope | None = None, always: bool = False) -> T:
         """Do work in a transaction and commit it, `always` however many wait. Raises StoreUnavailable."""

@@ -152,7 +152,7 @@ class UnitOfWork:
         self._strangers: set[str] = set()
 
     def lock(self, users: Sequence[str], events: Sequence[Event] = ()) -> None:
-        """Lock some users, given in order; look ahead to what judging the first event of each will ask."""
+        """Lock some users, given in order; look ahead to what deciding the first event of each will ask."""
         self.session.prefetch(("lock_user", {"user_id": user_id}) for user_id in users)
         first = {event.user_id: event for event in reversed(events)}
         for event in first.values():
@@ -168,7 +168,7 @@ class UnitOfWork:
     def change(
         self, user_id: str, now: datetime, decide: Callable[[Situation], T], *, event: Event | None = None
     ) -> T:
-        """Let `decide` change one user's situation, and write the changes; `event` is what it judges."""
+        """Let `decide` change one user's situation, and write the changes; `event` is what it decides."""
         if user_id not in self._locked:
             if event is not None:
                 expected = expected_statements(self._definition, event)

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.stores.postgres.severing import Wires
+from tests.stores.postgres.proxy import Proxy
 from tests.stories.acts import status, sync
 from workflow_fsm import Observer, Outcome, Settings, StoreUnavailable, Workflow
 from workflow_fsm.stores.group_commit import MOST_WAITING
@@ -21,7 +21,7 @@ from workflow_fsm.stores.unit_of_work import UnitOfWork
 
 
 class Commits(Observer):
-    """Counts how many callers' work was in each commit."""
+    """Counts how many jobs were in each commit."""
 
     def __init__(self) -> None:
         self.sizes: list[int] = []
@@ -163,18 +163,18 @@ def test_what_fails_fails_by_itself(
 
 
 def test_a_shared_commit_that_nobody_answered_is_unavailable_for_all_in_it(
-    carried: tuple[str, Wires], pool: ThreadPoolExecutor
+    behind_proxy: tuple[str, Proxy], pool: ThreadPoolExecutor
 ) -> None:
-    url, carrying = carried
+    url, proxy = behind_proxy
     with Workflow.open(url, settings=Settings()) as workflow:
         sync(workflow, user_id="first")
         with gathering(workflow, pool, waiting=6):
             answers = [pool.submit(sync, workflow, user_id=f"u{n}", event_id="e") for n in range(6)]
         assert statuses(answers) == ["applied"] * 6
-        carrying.cut_at = b"commit\0"
+        proxy.cut_at = b"commit\0"
         told = [pool.submit(sync, workflow, "s2", user_id=f"u{n}", event_id="e2") for n in range(6)]
         lost = [answer for answer in told if answer.exception(timeout=20) is not None]
-        assert carrying.cuts == 1
+        assert proxy.cuts == 1
         assert lost
         for answer in lost:
             with pytest.raises(StoreUnavailable, match="may have been done or not"):

@@ -1,4 +1,4 @@
-"""A connection or server that ends: callers are told to come again, and all goes on when it is back."""
+"""A connection or server that ends: whoever asks is told to come again, and all goes on when it is back."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import psycopg
 import pytest
 
 from tests.conftest import EMPTIES
+from tests.stores.postgres.proxy import Proxy
 from tests.stores.postgres.server import Server, server
-from tests.stores.postgres.severing import Wires
 from tests.stories.acts import find, pay, status, sync
 from workflow_fsm import Settings, SettingsInvalid, StoreRefused, StoreUnavailable, Transition, Workflow
 from workflow_fsm.stores.unit_of_work import UnitOfWork
@@ -78,20 +78,20 @@ def test_work_whose_connection_ends_before_its_commit_is_done_anew(
 
 @pytest.mark.parametrize(("cut_at", "repeat"), [(b"commit\0", "duplicate"), (b"lock_free_user\0", "applied")])
 def test_a_commit_that_nobody_answered_is_unavailable_and_its_repeat_answers_right(
-    carried: tuple[str, Wires], cut_at: bytes, repeat: str
+    behind_proxy: tuple[str, Proxy], cut_at: bytes, repeat: str
 ) -> None:
     """The commit was done and its answer lost; or nothing was done, which is tried again unseen."""
-    url, carrying = carried
+    url, proxy = behind_proxy
     with Workflow.open(url, settings=Settings()) as workflow:
         find(workflow, "c1")
-        carrying.cut_at = cut_at
+        proxy.cut_at = cut_at
         if repeat == "duplicate":
             with pytest.raises(StoreUnavailable, match="may have been done or not") as caught:
                 pay(workflow, "c1", "12.50", event_id="p1")
             assert caught.value.retry_after >= 1
         else:
             assert pay(workflow, "c1", "12.50", event_id="p0").status == "applied"
-        assert carrying.cuts == 1
+        assert proxy.cuts == 1
         outcome = pay(workflow, "c1", "12.50", event_id="p1")
         assert (outcome.status, outcome.first_status or "applied") == (repeat, "applied")
         assert workflow.check().sound
@@ -176,16 +176,16 @@ def test_a_handler_that_runs_while_the_server_crashes_is_not_run_again(own: Serv
 
 
 def test_an_effect_that_was_settled_by_a_commit_that_nobody_answered_is_settled(
-    carried: tuple[str, Wires],
+    behind_proxy: tuple[str, Proxy],
 ) -> None:
-    url, carrying = carried
+    url, proxy = behind_proxy
     with Workflow.open(url, settings=Settings()) as workflow:
         workflow.on_enter("synced", name="note")(lambda transition: None)
         sync(workflow, "s1")
         engine = workflow._engine
         taken = engine.lease()
         assert taken is not None
-        carrying.cut_at = b"commit\0"
+        proxy.cut_at = b"commit\0"
         with pytest.raises(StoreUnavailable, match="may have been done or not"):
             engine.do(taken)
         assert engine.settle(taken, engine.run(taken)) == "done"

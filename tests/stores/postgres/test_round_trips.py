@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.stores.postgres.severing import Wires
+from tests.stores.postgres.proxy import Proxy
 from tests.stories.acts import detect, find, match, pay, submit, sync
 from workflow_fsm import Settings, Workflow
 
@@ -44,13 +44,13 @@ EVENTS: dict[str, tuple[int, Callable[[Workflow], object]]] = {
 
 @pytest.mark.parametrize("name", EVENTS)
 def test_an_event_goes_to_the_server_and_back_as_often_as_it_has_to(
-    carried: tuple[str, Wires], name: str
+    behind_proxy: tuple[str, Proxy], name: str
 ) -> None:
-    url, carrying = carried
+    url, proxy = behind_proxy
     most, fire = EVENTS[name]
     with Workflow.open(url, settings=Settings()) as workflow:
         find(workflow, "c1")
         sync(workflow, "s1", event_id="e1")
-        before = carrying.turns
+        before = proxy.turns
         fire(workflow)
-        assert carrying.turns - before <= most
+        assert proxy.turns - before <= most

@@ -9,9 +9,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from flask import Flask
+
 from workflow_fsm import Workflow
 
-Open: TypeAlias = Callable[..., Workflow]
+Open: TypeAlias = Callable[[], Workflow]
+OpenApp: TypeAlias = Callable[..., Flask]
 
 
 def secret(byte: int, size: int = 32) -> str:

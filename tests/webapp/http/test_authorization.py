@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -13,13 +14,15 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from tests.conftest import Clock
 from tests.webapp.http import keys
-from tests.webapp.http.keys import ALL, API_TOKEN, JWT, JWT_SECRET, STRANGE, TOKEN, WEBHOOKS, Open
+from tests.webapp.http.keys import ALL, API_TOKEN, JWT, JWT_SECRET, STRANGE, TOKEN, WEBHOOKS, OpenApp
 from webapp import blueprint, create_app
 from webapp.http.authorization import ACCESS, Access
 from webapp.http.problems import DOCS
 from webapp.routes.webhooks import PREFIX
+from webapp.settings import ServiceSettings
+from workflow_fsm import Settings, SettingsInvalid, Workflow
+from workflow_fsm.testing import ManualClock
 
 Visit = Callable[..., FlaskClient]
 
@@ -58,17 +61,17 @@ WHO: Mapping[str, tuple[Mapping[str, str] | None, Mapping[str, int | None]]] = {
 """Each credential: what has to be configured for it, and its code on each kind of route, None for let in."""
 
 
-def credential(who: str, clock: Clock) -> Mapping[str, str]:
+def credential(who: str, clock: ManualClock) -> Mapping[str, str]:
     given: Mapping[str, Mapping[str, str]] = {
         "nobody": {},
         "operator": keys.bearer(API_TOKEN),
-        "the user": keys.holder(clock.at, user_id="u1", sub="somebody else", role="seller"),
-        "the user by sub": keys.holder(clock.at, sub="u1"),
-        "another user": keys.holder(clock.at, user_id="u2", sub="u1"),
-        "a token of nobody": keys.holder(clock.at),
-        "service worker": keys.holder(clock.at, sub="w1", role="service_worker"),
-        "signed": keys.signed(BODY, clock.at),
-        "forged signature": keys.signed(BODY, clock.at, of=STRANGE),
+        "the user": keys.holder(clock.now, user_id="u1", sub="somebody else", role="seller"),
+        "the user by sub": keys.holder(clock.now, sub="u1"),
+        "another user": keys.holder(clock.now, user_id="u2", sub="u1"),
+        "a token of nobody": keys.holder(clock.now),
+        "service worker": keys.holder(clock.now, sub="w1", role="service_worker"),
+        "signed": keys.signed(BODY, clock.now),
+        "forged signature": keys.signed(BODY, clock.now, of=STRANGE),
         "forged token": keys.bearer(keys.token({"exp": 4102444800, "sub": "u1"}, key=JWT_SECRET[::-1])),
         "a password": {"Authorization": f"Basic {API_TOKEN}"},
     }
@@ -121,7 +124,7 @@ CHOICES = [
 @pytest.mark.parametrize("configured", CHOICES, ids=lambda configured: "+".join(configured))
 @pytest.mark.parametrize("who", WHO)
 def test_each_route_takes_the_credentials_that_are_configured_for_it_and_no_other(
-    visit: Visit, clock: Clock, configured: dict[str, str], who: str
+    visit: Visit, clock: ManualClock, configured: dict[str, str], who: str
 ) -> None:
     client = visit(**configured)
     needed, codes = WHO[who]
@@ -141,7 +144,7 @@ def test_each_route_takes_the_credentials_that_are_configured_for_it_and_no_othe
 
 @pytest.mark.parametrize("who", WHO)
 def test_with_nothing_configured_this_machine_is_let_in_and_no_other(
-    visit: Visit, clock: Clock, who: str
+    visit: Visit, clock: ManualClock, who: str
 ) -> None:
     client = visit()
     headers = credential(who, clock)
@@ -162,10 +165,9 @@ def test_with_nothing_configured_this_machine_is_let_in_and_no_other(
 
 
 def test_every_route_of_the_table_is_there_and_a_route_that_is_not_in_it_is_the_operators(
-    open_workflow: Open, clock: Clock
+    workflow: Workflow, clock: ManualClock
 ) -> None:
-    workflow = open_workflow(**ALL)
-    routes = blueprint(workflow)
+    routes = blueprint(workflow, settings=ServiceSettings.from_environment(ALL))
     routes.add_url_rule("/new", endpoint="new", view_func=lambda: "new")
     app = Flask("a stranger's")
     app.register_blueprint(routes)
@@ -183,11 +185,12 @@ def test_every_route_of_the_table_is_there_and_a_route_that_is_not_in_it_is_the_
 
 @pytest.mark.parametrize("prefix", ["", "/claims"])
 def test_mounted_in_a_stranger_s_app_the_routes_are_guarded_and_the_stranger_s_own_are_not(
-    open_workflow: Open, clock: Clock, prefix: str
+    workflow: Workflow, clock: ManualClock, prefix: str
 ) -> None:
     app = Flask("a stranger's")
     app.add_url_rule("/theirs", view_func=lambda: "theirs")
-    app.register_blueprint(blueprint(open_workflow(**ALL)), url_prefix=prefix, name="under_another_name")
+    routes = blueprint(workflow, settings=ServiceSettings.from_environment(ALL))
+    app.register_blueprint(routes, url_prefix=prefix, name="under_another_name")
     client = app.test_client()
     post = f"{prefix}{PREFIX}/sync/complete"
 
@@ -196,22 +199,48 @@ def test_mounted_in_a_stranger_s_app_the_routes_are_guarded_and_the_stranger_s_o
     check_refused(client.get(f"{prefix}{PREFIX}/status/u1"), 401)
     check_refused(client.post(post, json={"user_id": "u1"}), 401)
     body = b'{"user_id": "u1", "sync_id": "s1"}'
-    taken = client.post(post, data=body, content_type="application/json", headers=keys.signed(body, clock.at))
+    taken = client.post(
+        post, data=body, content_type="application/json", headers=keys.signed(body, clock.now)
+    )
     assert (taken.status_code, taken.get_json()["event_id"]) == (200, "msg_1")
     assert client.get(f"{prefix}{PREFIX}/status/u1", headers=credential("the user", clock)).status_code == 200
     check_refused(client.get(f"{prefix}{PREFIX}/status/u1", headers=credential("another user", clock)), 403)
+
+
+def test_an_app_that_mounts_the_routes_asks_as_the_environment_says_where_it_hands_in_no_settings(
+    workflow: Workflow, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in ALL.items():
+        monkeypatch.setenv(name, value)
+    app = Flask("a stranger's")
+    app.register_blueprint(blueprint(workflow))
+    for client in (app.test_client(), create_app(workflow).test_client()):
+        check_refused(client.get(f"{PREFIX}/status/u1"), 401)
+        assert client.get(f"{PREFIX}/status/u1", headers=credential("operator", clock)).status_code == 404
+    monkeypatch.setenv("WORKFLOW_JWT_SECRET", "short")
+    with pytest.raises(SettingsInvalid, match="WORKFLOW_JWT_SECRET has 5 bytes"):
+        blueprint(workflow)
+
+
+def test_an_app_opens_the_store_that_the_settings_handed_in_name(tmp_path: Path) -> None:
+    library = Settings(database_url=f"sqlite:///{tmp_path / 'claims.db'}", tries=3)
+    app = create_app(settings=ServiceSettings(library=library, api_token=API_TOKEN))
+    with app.extensions["workflow_fsm"] as workflow:
+        assert workflow.settings is library
+        check_refused(app.test_client().get("/metrics"), 401)
+    assert (tmp_path / "claims.db").exists()
 
 
 @pytest.mark.parametrize(
     ("who", "actor"),
     [("operator", "operator"), ("service worker", "service_worker:w1"), ("signed", "webhook")],
 )
-def test_history_tells_who_it_was(open_workflow: Open, clock: Clock, who: str, actor: str) -> None:
-    client = create_app(open_workflow(**ALL)).test_client()
+def test_history_tells_who_it_was(open_app: OpenApp, clock: ManualClock, who: str, actor: str) -> None:
+    client = open_app(**ALL).test_client()
     body, batch = b'{"user_id": "u1"}', b'[{"trigger": "sync_complete", "user_id": "u1", "sync_id": "s2"}]'
 
     for path, data in (("sync/complete", body), ("events", batch)):
-        headers = keys.signed(data, clock.at) if who == "signed" else credential(who, clock)
+        headers = keys.signed(data, clock.now) if who == "signed" else credential(who, clock)
         sent = client.post(
             f"{PREFIX}/{path}", data=data, content_type="application/json", headers={**headers}
         )
@@ -221,8 +250,8 @@ def test_history_tells_who_it_was(open_workflow: Open, clock: Clock, who: str, a
     assert [row["actor"] for row in rows] == [actor, actor]
 
 
-def test_a_service_worker_without_a_sub_is_one_all_the_same(guarded: FlaskClient, clock: Clock) -> None:
-    headers = keys.holder(clock.at, role="service_worker")
+def test_a_service_worker_without_a_sub_is_one_all_the_same(guarded: FlaskClient, clock: ManualClock) -> None:
+    headers = keys.holder(clock.now, role="service_worker")
     guarded.post(f"{PREFIX}/sync/complete", json={"user_id": "u1"}, headers=headers)
 
     rows = guarded.get(f"{PREFIX}/history/u1", headers=credential("operator", clock)).get_json()["history"]
@@ -231,11 +260,11 @@ def test_a_service_worker_without_a_sub_is_one_all_the_same(guarded: FlaskClient
 
 @pytest.mark.parametrize("user", ["u1", "a/b?c", "/x//y", "ü", " .. ", "%2F", "u1/"])
 def test_a_user_reads_their_own_data_and_no_other_s_however_the_path_is_spelled(
-    guarded: FlaskClient, clock: Clock, user: str
+    guarded: FlaskClient, clock: ManualClock, user: str
 ) -> None:
     own, other = (
-        keys.holder(clock.at, sub=user.strip()),
-        keys.holder(clock.at, user_id="u2", sub=user.strip()),
+        keys.holder(clock.now, sub=user.strip()),
+        keys.holder(clock.now, user_id="u2", sub=user.strip()),
     )
     target = f"{PREFIX}/history/{quote(user.strip(), safe='')}"
     environ: dict[str, Any] = {"RAW_URI": target}
@@ -244,9 +273,9 @@ def test_a_user_reads_their_own_data_and_no_other_s_however_the_path_is_spelled(
     check_refused(guarded.get(target, headers=other, environ_overrides=environ), 403)
 
 
-def test_of_several_credentials_one_that_is_good_is_enough(guarded: FlaskClient, clock: Clock) -> None:
+def test_of_several_credentials_one_that_is_good_is_enough(guarded: FlaskClient, clock: ManualClock) -> None:
     body = b'{"user_id": "u1"}'
-    good, bad = keys.signed(body, clock.at), keys.signed(body, clock.at, of=STRANGE)
+    good, bad = keys.signed(body, clock.now), keys.signed(body, clock.now, of=STRANGE)
     post = f"{PREFIX}/sync/complete"
     for headers in (
         {**good, **keys.bearer("another service's own")},
@@ -263,9 +292,9 @@ def test_a_token_in_the_query_is_none_for_what_is_no_websocket(guarded: FlaskCli
     check_refused(guarded.get(f"{PREFIX}/status/u1?token={API_TOKEN}"), 401)
 
 
-def test_the_detail_says_what_the_route_takes(open_workflow: Open) -> None:
+def test_the_detail_says_what_the_route_takes(open_app: OpenApp) -> None:
     def detail(path: str, method: str = "GET", **environment: str) -> str:
-        client = create_app(open_workflow(**environment)).test_client()
+        client = open_app(**environment).test_client()
         told: str = client.open(f"{PREFIX}/{path}", method=method).get_json(force=True)["detail"]
         return told
 

@@ -23,7 +23,8 @@ from tests.webapp.services import Service, Start
 from webapp.routes.webhooks import PREFIX
 from webapp.server.serving import exposed
 from webapp.server.startup import REFUSED
-from workflow_fsm import Settings, SettingsInvalid
+from webapp.settings import ServiceSettings
+from workflow_fsm import SettingsInvalid
 from workflow_fsm.cli.commands import main
 from workflow_fsm.workflow import utc_now
 
@@ -34,7 +35,7 @@ def secret(raw: bytes) -> str:
 
 def fault(**environment: str) -> str:
     with pytest.raises(SettingsInvalid) as raised:
-        Settings.from_environment(environment)
+        ServiceSettings.from_environment(environment)
     return str(raised.value)
 
 
@@ -44,14 +45,14 @@ def told_of(text: str) -> list[str]:
 
 
 def test_without_variables_nobody_is_asked() -> None:
-    assert Settings.from_environment({}) == Settings()
-    assert Settings.from_environment(dict.fromkeys(ALL, "")) == Settings()
-    assert not Settings().asks_for_credentials
+    assert ServiceSettings.from_environment({}) == ServiceSettings()
+    assert ServiceSettings.from_environment(dict.fromkeys(ALL, "")) == ServiceSettings()
+    assert not ServiceSettings().asks_for_credentials
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_any_of_the_three_makes_it_ask(name: str) -> None:
-    settings = Settings.from_environment({name: ALL[name], "HOST": "0.0.0.0"})
+    settings = ServiceSettings.from_environment({name: ALL[name], "HOST": "0.0.0.0"})
 
     assert settings.asks_for_credentials
     assert not exposed(settings)
@@ -70,7 +71,7 @@ def test_any_of_the_three_makes_it_ask(name: str) -> None:
     ],
 )
 def test_webhook_secrets_are_listed_with_commas(given: str, kept: tuple[str, ...]) -> None:
-    assert Settings.from_environment({"WORKFLOW_WEBHOOK_SECRETS": given}).webhook_secrets == kept
+    assert ServiceSettings.from_environment({"WORKFLOW_WEBHOOK_SECRETS": given}).webhook_secrets == kept
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def test_a_jwt_secret_that_protects_nothing_is_refused_and_not_told(given: str) 
 
 def test_a_jwt_secret_of_thirty_two_bytes_will_do_in_any_alphabet() -> None:
     for given in ("x" * 32, "ü" * 16, "with blanks, and\nlines in the middle"):
-        assert Settings.from_environment({"WORKFLOW_JWT_SECRET": given}).jwt_secret == given
+        assert ServiceSettings.from_environment({"WORKFLOW_JWT_SECRET": given}).jwt_secret == given
     assert "31 bytes; HS256 needs at least 32" in fault(WORKFLOW_JWT_SECRET="x" * 31)
 
 
@@ -140,11 +141,11 @@ def test_settings_made_by_hand_are_held_to_the_same() -> None:
     wrong: list[dict[str, Any]] = [{"webhook_secrets": ("",)}, {"api_token": ""}, {"jwt_secret": ""}]
     for made in wrong:
         with pytest.raises(SettingsInvalid):
-            Settings(**made)
+            ServiceSettings(**made)
 
 
 def test_secrets_are_no_part_of_what_is_printed() -> None:
-    settings = Settings.from_environment(ALL)
+    settings = ServiceSettings.from_environment(ALL)
 
     assert settings.webhook_secrets == (NEW, OLD)
     assert (settings.api_token, settings.jwt_secret) == (API_TOKEN, JWT_SECRET)

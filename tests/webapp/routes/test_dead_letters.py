@@ -15,7 +15,7 @@ from workflow_fsm import Discard, Transition, Workflow
 PATH = f"{PREFIX}/deadletters"
 
 
-def letters(client: FlaskClient, **query: object) -> list[dict[str, Any]]:
+def dead_letters(client: FlaskClient, **query: object) -> list[dict[str, Any]]:
     told = client.get(PATH, query_string=query).get_json()
     return list(told["deadletters"])
 
@@ -61,9 +61,9 @@ def test_dead_letters_are_listed_with_all_their_facts(client: FlaskClient, workf
 
     assert answer.status_code == 200
     told = answer.get_json()
-    [letter] = told["deadletters"]
-    assert (letter.pop("id"), letter.pop("reason")) > ("", "")
-    assert letter == {
+    [dead_letter] = told["deadletters"]
+    assert (dead_letter.pop("id"), dead_letter.pop("reason")) > ("", "")
+    assert dead_letter == {
         "kind": "event",
         "user_id": "u1",
         "claim_id": "c1",
@@ -80,15 +80,15 @@ def test_kinds_and_users_are_told_apart(client: FlaskClient, workflow: Workflow)
     fail_effect(workflow)
     refuse(workflow, "u2")
 
-    assert [(one["kind"], one["user_id"]) for one in letters(client)] in (
+    assert [(one["kind"], one["user_id"]) for one in dead_letters(client)] in (
         [("effect", "u1"), ("event", "u2")],
         [("event", "u2"), ("effect", "u1")],
     )
-    assert [one["user_id"] for one in letters(client, kind="event")] == ["u2"]
-    assert [one["handler"] for one in letters(client, kind="effect")] == ["give_up"]
-    assert [one["user_id"] for one in letters(client, user_id="u2")] == ["u2"]
-    assert letters(client, kind="effect", user_id="u2") == []
-    assert letters(client, user_id="nobody") == []
+    assert [one["user_id"] for one in dead_letters(client, kind="event")] == ["u2"]
+    assert [one["handler"] for one in dead_letters(client, kind="effect")] == ["give_up"]
+    assert [one["user_id"] for one in dead_letters(client, user_id="u2")] == ["u2"]
+    assert dead_letters(client, kind="effect", user_id="u2") == []
+    assert dead_letters(client, user_id="nobody") == []
 
 
 def test_pages_follow_each_other(client: FlaskClient, workflow: Workflow) -> None:
@@ -175,19 +175,19 @@ def test_an_event_that_is_refused_again_is_409(
     client: FlaskClient, workflow: Workflow, how: dict[str, Any]
 ) -> None:
     refuse(workflow)
-    [letter] = letters(client)
-    answer = client.post(f"{PATH}/{letter['id']}/retry", **how)
+    [dead_letter] = dead_letters(client)
+    answer = client.post(f"{PATH}/{dead_letter['id']}/retry", **how)
 
     assert answer.status_code == 409
     told = answer.get_json(force=True)
     assert told["type"].endswith("/not-allowed")
     assert (told["event_id"], told["state"]) == ("no", "paid")
-    assert len(letters(client)) == 1
+    assert len(dead_letters(client)) == 1
 
 
 def test_money_is_given_to_the_claim_that_it_is_for(client: FlaskClient, workflow: Workflow) -> None:
     lose_money(workflow)
-    [money] = [one for one in letters(client) if one["event_id"] == "money"]
+    [money] = [one for one in dead_letters(client) if one["event_id"] == "money"]
     waits = client.post(f"{PATH}/{money['id']}/retry")
     assert (waits.status_code, waits.get_json()["status"]) == (202, "deferred")
     answer = client.post(f"{PATH}/{money['id']}/retry", json={"claim_id": "c3", "reason": "told by phone"})
@@ -196,19 +196,19 @@ def test_money_is_given_to_the_claim_that_it_is_for(client: FlaskClient, workflo
     told = answer.get_json()
     assert told["status"] == "applied"
     assert [(one["claim_id"], one["to"]) for one in told["transitions"]] == [("c3", "paid")]
-    assert [one["event_id"] for one in letters(client)] == ["no"]
+    assert [one["event_id"] for one in dead_letters(client)] == ["no"]
     gone = client.post(f"{PATH}/{money['id']}/retry")
     assert gone.status_code == 404
 
 
 def test_a_dead_effect_is_owed_again(client: FlaskClient, workflow: Workflow) -> None:
     fail_effect(workflow)
-    [letter] = letters(client)
-    answer = client.post(f"{PATH}/{letter['id']}/retry")
+    [dead_letter] = dead_letters(client)
+    answer = client.post(f"{PATH}/{dead_letter['id']}/retry")
 
     assert (answer.status_code, answer.get_json()) == (200, {"status": "owed"})
     assert [one["handler"] for one in workflow.owed()] == ["give_up"]
-    assert letters(client) == []
+    assert dead_letters(client) == []
 
 
 @pytest.mark.parametrize(
@@ -228,25 +228,25 @@ def test_a_bad_retry_is_400_and_changes_nothing(
     client: FlaskClient, workflow: Workflow, body: dict[str, Any], field: str
 ) -> None:
     lose_money(workflow)
-    before = letters(client)
+    before = dead_letters(client)
     [money] = [one for one in before if one["event_id"] == "money"]
     answer = client.post(f"{PATH}/{money['id']}/retry", json=body)
 
     assert answer.status_code == 400
     assert [fault["field"] for fault in answer.get_json(force=True)["errors"]] == [field]
-    assert letters(client) == before
+    assert dead_letters(client) == before
 
 
 def test_a_retry_that_names_a_claim_for_a_letter_without_one_is_400(
     client: FlaskClient, workflow: Workflow
 ) -> None:
     fail_effect(workflow)
-    [letter] = letters(client)
-    answer = client.post(f"{PATH}/{letter['id']}/retry", json={"claim_id": "c1"})
+    [dead_letter] = dead_letters(client)
+    answer = client.post(f"{PATH}/{dead_letter['id']}/retry", json={"claim_id": "c1"})
 
     assert answer.status_code == 400
     assert [fault["field"] for fault in answer.get_json(force=True)["errors"]] == ["claim_id"]
-    assert letters(client) == [letter]
+    assert dead_letters(client) == [dead_letter]
 
 
 @pytest.mark.parametrize(
@@ -264,16 +264,16 @@ def test_a_body_that_can_t_be_read_is_4xx(
     client: FlaskClient, workflow: Workflow, act: str, how: dict[str, Any], code: int
 ) -> None:
     refuse(workflow)
-    [letter] = letters(client)
+    [dead_letter] = dead_letters(client)
 
-    assert client.post(f"{PATH}/{letter['id']}/{act}", **how).status_code == code
-    assert letters(client) == [letter]
+    assert client.post(f"{PATH}/{dead_letter['id']}/{act}", **how).status_code == code
+    assert dead_letters(client) == [dead_letter]
 
 
 def test_a_drop_needs_a_reason_and_is_for_good(client: FlaskClient, workflow: Workflow) -> None:
     refuse(workflow)
-    [letter] = letters(client)
-    path = f"{PATH}/{letter['id']}/drop"
+    [dead_letter] = dead_letters(client)
+    path = f"{PATH}/{dead_letter['id']}/drop"
     for reason in (None, "", "  ", 1, ["r"], "r" * 1001):
         answer = client.post(path, json={"reason": reason})
         assert answer.status_code == 400
@@ -283,16 +283,16 @@ def test_a_drop_needs_a_reason_and_is_for_good(client: FlaskClient, workflow: Wo
 
     answer = client.post(path, json={"reason": "agreed with the seller"})
     assert (answer.status_code, answer.get_json()) == (200, {"status": "dropped"})
-    assert letters(client) == []
+    assert dead_letters(client) == []
     assert client.post(path, json={"reason": "again"}).status_code == 404
     assert workflow.check().sound
 
 
 def test_a_dead_effect_is_dropped(client: FlaskClient, workflow: Workflow) -> None:
     fail_effect(workflow)
-    [letter] = letters(client)
-    answer = client.post(f"{PATH}/{letter['id']}/drop", json={"reason": "done by hand"})
+    [dead_letter] = dead_letters(client)
+    answer = client.post(f"{PATH}/{dead_letter['id']}/drop", json={"reason": "done by hand"})
 
     assert answer.get_json() == {"status": "dropped"}
-    assert (letters(client), workflow.owed()) == ([], [])
+    assert (dead_letters(client), workflow.owed()) == ([], [])
     assert workflow.check().sound

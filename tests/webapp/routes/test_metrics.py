@@ -13,7 +13,6 @@ import yaml  # type: ignore[import-untyped]
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.conftest import Clock
 from tests.docs.generate import DOCS
 from tests.webapp.services import Service, until
 from webapp import create_app
@@ -21,6 +20,7 @@ from webapp.routes import metrics
 from webapp.routes.metrics import OF_A_PROCESS, OF_THE_STORE, StoreFigures
 from webapp.routes.webhooks import PREFIX
 from workflow_fsm import Settings, Transition, Workflow
+from workflow_fsm.testing import ManualClock
 
 Samples = dict[str, dict[tuple[str, ...], float]]
 
@@ -88,7 +88,7 @@ def test_the_store_s_figures_tell_what_became_of_everything(workflow: Workflow) 
     }
 
 
-def test_what_is_late_is_told_by_the_clock(workflow: Workflow, clock: Clock) -> None:
+def test_what_is_late_is_told_by_the_clock(workflow: Workflow, clock: ManualClock) -> None:
     workflow.on_enter("detected", name="late")(work)
     workflow.fire("sync_complete", user_id="u1", sync_id="s1")
     claims = [{"claim_id": "c1", "deadline_date": clock.text(seconds=60)}]

@@ -21,9 +21,11 @@ from webapp.routes.openapi import document
 from webapp.routes.openapi.document import examples
 from webapp.routes.openapi.routes import Route, routes
 from webapp.routes.webhooks import PREFIX
+from webapp.settings import ServiceSettings
 from workflow_fsm import Workflow, claim_lifecycle
 
 ROUTES = routes(claim_lifecycle())
+CALLING = ServiceSettings(integrations_url="http://127.0.0.1:9")
 OPERATOR = {"Authorization": f"Bearer {API_TOKEN}"}
 BODIES = {endpoint: body for _, endpoint, _, _, body in reversed(STORY)}
 """The first good body of each route."""
@@ -75,7 +77,7 @@ def test_the_codes_described_are_those_that_can_be_produced(
         *with_a_fault_of_ours(open_workflow),
         *of_handshakes(server),
         *of_what_waits_or_is_refused(open_workflow),
-        *of_letters_that_are_tried_again(open_workflow),
+        *of_dead_letters_that_are_tried_again(open_workflow),
     ]:
         produced[endpoint].add(code)
 
@@ -132,22 +134,22 @@ def without_credentials(guarded: FlaskClient) -> Iterator[tuple[str, int]]:
 
 
 def while_the_store_is_down(open_workflow: Open) -> Iterator[tuple[str, int]]:
-    workflow = open_workflow(INTEGRATIONS_URL="http://127.0.0.1:9")
-    client = create_app(workflow).test_client()
-    letter = a_letter(workflow)
+    workflow = open_workflow()
+    client = create_app(workflow, settings=CALLING).test_client()
+    dead_letter = a_dead_letter(workflow)
     workflow.close()
-    yield from of_good_requests(client, letter)
+    yield from of_good_requests(client, dead_letter)
 
 
 def with_a_fault_of_ours(open_workflow: Open) -> Iterator[tuple[str, int]]:
-    workflow = open_workflow(INTEGRATIONS_URL="http://127.0.0.1:9")
-    client = create_app(cast(Workflow, Broken(workflow))).test_client()
+    workflow = cast(Workflow, Broken(open_workflow()))
+    client = create_app(workflow, settings=CALLING).test_client()
     yield from of_good_requests(client, "none")
 
 
-def of_good_requests(client: FlaskClient, letter: str) -> Iterator[tuple[str, int]]:
+def of_good_requests(client: FlaskClient, dead_letter: str) -> Iterator[tuple[str, int]]:
     for route in ROUTES:
-        path = route.path.format(user_id="seller-1", id=letter)
+        path = route.path.format(user_id="seller-1", id=dead_letter)
         body = BODIES.get(route.endpoint)
         answer = client.open(
             path, method=route.method, json=body, headers=upgrading(route), environ_overrides=environ(route)
@@ -182,8 +184,8 @@ def of_handshakes(server: Service) -> Iterator[tuple[str, int]]:
             yield "ws", int(connection.recv(4096).split()[1])
 
 
-def of_letters_that_are_tried_again(open_workflow: Open) -> Iterator[tuple[str, int]]:
-    """Try letters again that are taken, wait, are taken in part, are refused, or are for no claim."""
+def of_dead_letters_that_are_tried_again(open_workflow: Open) -> Iterator[tuple[str, int]]:
+    """Try dead letters again that are taken, wait, are taken in part, are refused, or are for no claim."""
     workflow = open_workflow()
     client = create_app(workflow).test_client()
     workflow.fire("sync_complete", user_id="u1", sync_id="s1")
@@ -223,11 +225,11 @@ def of_what_waits_or_is_refused(open_workflow: Open) -> Iterator[tuple[str, int]
 
 
 def retry(client: FlaskClient, body: object, user_id: str = "u1") -> int:
-    [letter] = client.get(f"{PREFIX}/deadletters?user_id={user_id}").get_json()["deadletters"]
-    return client.post(f"{PREFIX}/deadletters/{letter['id']}/retry", json=body).status_code
+    [dead_letter] = client.get(f"{PREFIX}/deadletters?user_id={user_id}").get_json()["deadletters"]
+    return client.post(f"{PREFIX}/deadletters/{dead_letter['id']}/retry", json=body).status_code
 
 
-def a_letter(workflow: Workflow) -> str:
+def a_dead_letter(workflow: Workflow) -> str:
     workflow.fire("payout_received", user_id="u1", claim_id="c1", amount="3.00")
     return str(workflow.dead_letters()[0]["id"])
 
@@ -250,10 +252,9 @@ def test_the_examples_fit_what_is_described(described: dict[str, Any]) -> None:
     assert shown > len(STORY)
 
 
-def test_a_service_without_secrets_asks_for_none_and_one_with_them_says_which(
-    open_workflow: Open,
-) -> None:
-    plain, guarded = document(open_workflow()), document(open_workflow(**ALL))
+def test_a_service_without_secrets_asks_for_none_and_one_with_them_says_which(workflow: Workflow) -> None:
+    plain = document(workflow, ServiceSettings())
+    guarded = document(workflow, ServiceSettings.from_environment(ALL))
     asked = {
         operation["operationId"]: [name for one in operation["security"] for name in one]
         for _, _, operation in operations(guarded)
@@ -266,9 +267,9 @@ def test_a_service_without_secrets_asks_for_none_and_one_with_them_says_which(
     assert asked["health"] == asked["healthz"] == []
 
 
-def test_a_refusal_answered_200_is_described_so(open_workflow: Open) -> None:
-    workflow = open_workflow(WORKFLOW_REFUSAL_STATUS="200")
-    answers = document(workflow)["paths"][f"{PREFIX}/claim/rejected"]["post"]["responses"]
+def test_a_refusal_answered_200_is_described_so(workflow: Workflow) -> None:
+    described = document(workflow, ServiceSettings(refusal_status=200))
+    answers = described["paths"][f"{PREFIX}/claim/rejected"]["post"]["responses"]
 
     assert "409" not in answers
     assert {"$ref": "#/components/schemas/Refused"} in answers["200"]["content"]["application/json"][

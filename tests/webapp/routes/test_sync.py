@@ -68,9 +68,9 @@ def test_what_the_service_outside_refuses_is_a_dead_letter(calling: Api, outside
     outside.wait_for(1)
     until(lambda: calling.get("deadletters", user_id=user).json()["deadletters"])
 
-    [letter] = calling.get("deadletters", user_id=user, kind="effect").json()["deadletters"]
-    assert letter["handler"] == "integrations.start_sync"
-    assert letter["reason"] == "the integrations service answered 403"
+    [dead_letter] = calling.get("deadletters", user_id=user, kind="effect").json()["deadletters"]
+    assert dead_letter["handler"] == "integrations.start_sync"
+    assert dead_letter["reason"] == "the integrations service answered 403"
     outside.answer(202)
-    assert calling.post(f"deadletters/{letter['id']}/retry").json() == {"status": "owed"}
+    assert calling.post(f"deadletters/{dead_letter['id']}/retry").json() == {"status": "owed"}
     assert outside.wait_for(2)[1][1]["Idempotency-Key"] == outside.posted[0][1]["Idempotency-Key"]

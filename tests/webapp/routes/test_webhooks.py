@@ -8,11 +8,9 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from webapp import create_app
+from tests.webapp.http.keys import OpenApp
 from webapp.http.problems import DOCS
 from webapp.routes.webhooks import PREFIX, TRIGGERS
-from workflow_fsm.settings import Settings
-from workflow_fsm.workflow import Workflow
 
 
 def post(client: FlaskClient, route: str, body: object, **headers: str) -> TestResponse:
@@ -136,13 +134,11 @@ def test_an_event_that_could_be_for_several_is_409_and_names_them(client: FlaskC
     assert [row["claim_id"] for row in answer(response)["candidates"]] == ["c", "d"]
 
 
-def test_a_refusal_can_be_answered_with_200() -> None:
-    settings = Settings.from_environment({"WORKFLOW_REFUSAL_STATUS": "200"})
-    with Workflow.open("sqlite:///:memory:", settings=settings) as lenient:
-        client = create_app(lenient).test_client()
-        detect(client, "c")
-        post(client, "payout/received", {"user_id": "u", "claim_id": "c", "amount": "1.00"})
-        response = post(client, "claim/rejected", {"user_id": "u", "claim_id": "c"})
+def test_a_refusal_can_be_answered_with_200(open_app: OpenApp) -> None:
+    client = open_app(WORKFLOW_REFUSAL_STATUS="200").test_client()
+    detect(client, "c")
+    post(client, "payout/received", {"user_id": "u", "claim_id": "c", "amount": "1.00"})
+    response = post(client, "claim/rejected", {"user_id": "u", "claim_id": "c"})
 
     assert response.status_code == 200
     assert response.content_type == "application/json"

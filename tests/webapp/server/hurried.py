@@ -1,4 +1,4 @@
-"""A module of handlers, for services that the tests start: makes their patience short, so that tests are."""
+"""A module of handlers, for services that the tests start: makes their bounds short, so that tests are."""
 
 from __future__ import annotations
 

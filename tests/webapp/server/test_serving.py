@@ -18,7 +18,7 @@ from tests.webapp.conftest import Api
 from tests.webapp.services import Service, Start
 from webapp.server.serving import exposed
 from webapp.server.startup import REFUSED, UNAVAILABLE
-from workflow_fsm.settings import Settings
+from webapp.settings import ServiceSettings
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="done on Linux only")
 
@@ -124,7 +124,7 @@ def test_a_host_that_is_no_address_ends_the_start_with_a_sentence(
     ],
 )
 def test_only_loopback_addresses_are_not_exposed(host: str, is_exposed: bool) -> None:
-    assert exposed(replace(Settings.from_environment({}), host=host)) is is_exposed
+    assert exposed(replace(ServiceSettings.from_environment({}), host=host)) is is_exposed
 
 
 def test_sigterm_ends_it_within_seconds_and_loses_no_answer(start_service: Callable[..., Service]) -> None:

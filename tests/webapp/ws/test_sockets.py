@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from urllib.parse import quote
 import pytest
 import requests
 
+from tests.docs.generate import REFERENCE
 from tests.webapp.conftest import Api
 from tests.webapp.services import Service, until
 from tests.webapp.ws.following import Closed, Listener, Refused, when_there_is_room
@@ -77,9 +79,9 @@ def follow(service: Service) -> Iterator[Callable[..., Listener]]:
 
 @pytest.fixture
 def api(service: Service) -> Iterator[Api]:
-    caller = Api(service.url)
-    yield caller
-    caller.close()
+    client = Api(service.url)
+    yield client
+    client.close()
 
 
 Follow = Callable[..., Listener]
@@ -219,6 +221,18 @@ def test_what_a_client_sends_is_ignored_unless_it_is_far_too_much(
 
     assert talking.read()["data"]["to"] == "synced"
     assert shouting.read_to_the_end()[1].code == 1009
+
+
+def test_the_description_and_the_page_tell_the_codes_that_sockets_are_closed_with(server: Service) -> None:
+    codes = {"1001", "1008", "1009", "1011", "1013", "4400"}
+    described = requests.get(f"{server.url}/openapi.json", timeout=10).json()
+    told = described["paths"][f"{PREFIX}/ws/{{user_id}}"]["get"]["description"]
+    page = (REFERENCE / "routes.md").read_text(encoding="utf-8")
+    _, live = page.split("| closed with |")
+
+    assert set(re.findall(r"\b\d{4}\b", told)) == codes
+    assert set(re.findall(r"^\| (\d{4}) \|", live, re.M)) == codes
+    assert re.search(r"With 4400 where `since` is no cursor", told)
 
 
 @pytest.mark.parametrize("since", ["", "abc", "-1", "1.5", "%C2%B2", "1&since=2"])

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, request
 from webapp.http.response import Answer
 from webapp.routes.openapi import page
 from webapp.routes.openapi.document import document
+from webapp.settings import ServiceSettings
 from workflow_fsm.workflow import Workflow
 
 __all__ = ["add_to", "document"]
@@ -18,12 +19,12 @@ __all__ = ["add_to", "document"]
 PATH = "/openapi.json"
 
 
-def add_to(routes: Blueprint, workflow: Workflow) -> None:
+def add_to(routes: Blueprint, workflow: Workflow, settings: ServiceSettings) -> None:
     """Add the description and its page; both are made when they are first asked for."""
 
     @cache
     def described() -> Mapping[str, Any]:
-        return document(workflow)
+        return document(workflow, settings)
 
     def openapi() -> Response:
         mounted_at = request.script_root + request.path.removesuffix(PATH)

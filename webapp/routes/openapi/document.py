@@ -13,13 +13,13 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from typing import Any
 
-from webapp.http.authorization import ACCESS, JWT, SECRETS, TAKEN, TOKEN, Access
+from webapp.http.authorization import ACCESS, JWT, SECRETS, TAKEN, TOKEN, Access, configured
 from webapp.http.problems import KINDS
 from webapp.http.response import JSON_TYPE, PROBLEM_TYPE
 from webapp.routes.openapi import answers, outwards, requests
 from webapp.routes.openapi.parts import REFUSED, ref
 from webapp.routes.openapi.routes import TAGS, Route, routes
-from workflow_fsm.settings import Settings
+from webapp.settings import ServiceSettings
 from workflow_fsm.workflow import Workflow
 
 ALWAYS = ("internal-error", "store-unavailable")
@@ -30,9 +30,9 @@ SCHEMES = {SECRETS: "signature", TOKEN: "operator", JWT: "token"}
 """The scheme of each variable that may hold a secret."""
 
 
-def document(workflow: Workflow) -> dict[str, Any]:
+def document(workflow: Workflow, settings: ServiceSettings) -> dict[str, Any]:
     """Give the whole description of the service that a workflow is behind."""
-    settings, definition = workflow.settings, workflow.definition
+    definition = workflow.definition
     paths: dict[str, dict[str, Any]] = {}
     for route in routes(definition):
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, settings)
@@ -107,7 +107,7 @@ def _version() -> str:
         return "0"
 
 
-def _operation(route: Route, settings: Settings) -> dict[str, Any]:
+def _operation(route: Route, settings: ServiceSettings) -> dict[str, Any]:
     told: dict[str, Any] = {
         "operationId": route.endpoint,
         "tags": [route.tag],
@@ -133,19 +133,13 @@ def _operation(route: Route, settings: Settings) -> dict[str, Any]:
     return told
 
 
-def _security(access: Access, settings: Settings) -> list[dict[str, list[str]]]:
+def _security(access: Access, settings: ServiceSettings) -> list[dict[str, list[str]]]:
     """Give what a route takes of what is configured; where that is nothing, what it would take."""
-    is_set = {
-        SECRETS: bool(settings.webhook_secrets),
-        TOKEN: settings.api_token is not None,
-        JWT: settings.jwt_secret is not None,
-    }
-    taken = [name for name in TAKEN[access] if is_set[name]] or TAKEN[access]
-    return [{SCHEMES[name]: []} for name in taken]
+    return [{SCHEMES[name]: []} for name in configured(access, settings) or TAKEN[access]]
 
 
 def _responses(
-    route: Route, own: list[dict[str, Any]], settings: Settings, *, guarded: bool
+    route: Route, own: list[dict[str, Any]], settings: ServiceSettings, *, guarded: bool
 ) -> dict[str, Any]:
     told: dict[str, Any] = {}
     refused_as_200 = settings.refusal_status == 200 and "not-allowed" in route.problems

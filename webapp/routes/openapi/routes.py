@@ -14,6 +14,14 @@ from webapp.http.response import JSON_TYPE
 from webapp.routes.openapi.parts import ref
 from webapp.routes.openapi.requests import name_of
 from webapp.routes.webhooks import PREFIX, TRIGGERS
+from webapp.ws.session import (
+    BAD_REQUEST,
+    GOING_AWAY,
+    INTERNAL_ERROR,
+    TOO_BIG,
+    TRY_AGAIN_LATER,
+    UNANSWERED,
+)
 from workflow_fsm.core.definition import Addressing, Definition, Rest, Trigger
 from workflow_fsm.core.values.fields import Kind
 
@@ -151,18 +159,21 @@ def _others() -> Iterator[Route]:
         tag="reads",
         summary="A user's transitions as they happen, on a WebSocket",
         description="A message is a JSON object: `cursor`, `event` (`workflow.transition`), `data` (a row of "
-        "history) and `timestamp`. It is closed with 1001 where the service stops, with 1008 where `since` "
-        "is no cursor, with 1013 where the reader is too slow: connect again with `since`, the last cursor "
-        "seen. Browsers may send a bearer token as the query's `token`.",
+        f"history) and `timestamp`. It is closed with {GOING_AWAY} where the service stops, with "
+        f"{TRY_AGAIN_LATER} where the client is too slow or the store can't be read, with {UNANSWERED} where "
+        f"a ping is not answered, with {INTERNAL_ERROR} where the service fails: connect again with `since`, "
+        f"the last cursor seen. With {BAD_REQUEST} where `since` is no cursor, and with {TOO_BIG} where a "
+        "client sends too large a message: neither helps to repeat. Browsers may send a bearer token as the "
+        "query's `token`.",
         parameters=("user_id", "since"),
         answers={101: ("The socket is open.", {})},
         problems=("invalid-request", "unknown-route", "too-many-sockets"),
     )
-    yield from _letters()
+    yield from _dead_letters()
     yield from _operations()
 
 
-def _letters() -> Iterator[Route]:
+def _dead_letters() -> Iterator[Route]:
     path = f"{PREFIX}/deadletters"
     yield Route(
         endpoint="deadletters",

@@ -20,8 +20,7 @@ from workflow_fsm.core.decision.lifecycle import Lifecycle
 from workflow_fsm.core.decision.moves import begin, branch, due_at, move
 from workflow_fsm.core.decision.situation import Situation
 from workflow_fsm.core.definition import Addressing, Definition, Meeting, Rest
-from workflow_fsm.core.definition.claim import DEFAULT_CURRENCY
-from workflow_fsm.core.definition.events import Part
+from workflow_fsm.core.definition.events import DEFAULT_CURRENCY, Part, confidence_of
 from workflow_fsm.core.values import money
 
 
@@ -160,7 +159,7 @@ class Application:
         for claim_id, group in groups.items():
             told = [{**part.fields, "claim_id": None} for part in group]
             if several or all(one == told[0] for one in told):
-                stored.append(max(group, key=_confidence))
+                stored.append(max(group, key=lambda part: confidence_of(part.fields)))
                 continue
             fault = f"claim {claim_id!r} is named twice with different content"
             refused += [self.draft.refuse_entry(part, "claim_id", fault) for part in group]
@@ -341,8 +340,3 @@ class Application:
             forked=forked,
         )
         self.draft.add_move(row)
-
-
-def _confidence(part: Part) -> Any:
-    confidence = part.fields.get("confidence")
-    return -1 if confidence is None else confidence

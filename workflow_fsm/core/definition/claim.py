@@ -33,8 +33,6 @@ from workflow_fsm.core.values import money
 from workflow_fsm.core.values.fields import plain_decimal
 from workflow_fsm.core.values.instants import show_instant
 
-DEFAULT_CURRENCY = "USD"
-
 
 def _is_confidence_higher(meeting: Meeting) -> str:
     told, known = meeting.told.get("match_confidence"), meeting.facts.get("match_confidence")
@@ -173,7 +171,7 @@ def _detection_tells(fields: Mapping[str, Any], facts: Mapping[str, Any]) -> Map
     currency = fields.get("currency")
     amount = fields.get("amount")
     if amount is not None:
-        currency = currency or facts.get("currency") or DEFAULT_CURRENCY
+        currency = currency or facts.get("currency") or events.DEFAULT_CURRENCY
         told["amount"] = money.estimate_minor(amount, currency)
     if currency is not None:
         told["currency"] = currency

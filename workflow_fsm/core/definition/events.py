@@ -25,6 +25,9 @@ from workflow_fsm.core.values.fields import (
     show_value,
 )
 
+DEFAULT_CURRENCY = "USD"
+"""What an amount is in where nothing tells its currency."""
+
 CLAIM = Field(name="claim_id", kind=Kind.ID)
 NAMED_CLAIM = Field(name="claim_id", kind=Kind.ID, required=True)
 SYNC = Field(name="sync_id", kind=Kind.ID)
@@ -254,6 +257,12 @@ class _Reading:
         return True
 
 
+def confidence_of(fields: Mapping[str, Any]) -> Any:
+    """Give what matches are compared by: their confidence, or, without one, less than any."""
+    confidence = fields.get("confidence")
+    return -1 if confidence is None else confidence
+
+
 def _alike(field: Field, values: Sequence[Any]) -> bool:
     if field.kind is Kind.ENTRIES:
         first, second = (_comparable_entries(field, entries) for entries in values)
@@ -304,14 +313,9 @@ def _one_part_a_claim(
             error = FieldError(field="claim_id", reason=f"{claim!r} is named twice with different content")
             bad.extend(BadEntry(index=index, errors=(error,)) for index, _, _ in group)
             continue
-        best = max(group, key=_confidence)
+        best = max(group, key=lambda entry: confidence_of(entry[1]))
         parts.append(Part(claim=claim, fields=best[1], index=group[0][0]))
     return tuple(parts), bad
-
-
-def _confidence(entry: tuple[int, Mapping[str, Any], str]) -> Any:
-    confidence = entry[1].get("confidence")
-    return -1 if confidence is None else confidence
 
 
 def _check_money(fields: dict[str, Any], kind: Kind, errors: list[FieldError]) -> None:
@@ -320,7 +324,7 @@ def _check_money(fields: dict[str, Any], kind: Kind, errors: list[FieldError]) -
     currency = fields.get("currency")
     try:
         if kind is Kind.ESTIMATE:
-            money.estimate_minor(amount, currency or "USD")
+            money.estimate_minor(amount, currency or DEFAULT_CURRENCY)
         elif currency is not None:
             minor = money.payout_minor(amount, currency)
             fields["amount"] = money.amount(money.text(minor, currency))

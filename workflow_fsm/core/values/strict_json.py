@@ -1,4 +1,4 @@
-"""Strict JSON: bytes to values and back, so that no two readers disagree. Refuses, never repairs.
+"""Strict JSON: bytes to values and back, so that no two parsers disagree. Refuses, never repairs.
 
 Decides what a body may hold (size, depth, digits, keys, characters) and how a value is spelled when written:
 equal content, however it was sent, becomes equal values and equal text. What fields mean is left to `events`.
@@ -30,7 +30,7 @@ MAX_DIGITS = 100
 MAX_EXPONENT = 1000
 
 EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[InvalidOperation])
-"""Decimal arithmetic that rounds to no precision, whatever the caller's own context is; not for division."""
+"""Decimal arithmetic that rounds to no precision, whatever context is set outside; not for division."""
 
 
 class Malformed(ValueError):

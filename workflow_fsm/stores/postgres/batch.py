@@ -1,4 +1,4 @@
-"""Batch: what several callers bring for a user each, in one transaction; whom others hold up is left out.
+"""Batch: several jobs, each of a user, in one transaction; one that others hold up is left out.
 
 Only what concerns one user, and little of that, is grouped. Its user's row is locked where it is free; work
 for a user whose row another transaction holds is done apart, so that nobody waits for another user's events.

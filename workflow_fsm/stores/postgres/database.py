@@ -1,7 +1,7 @@
 """PostgreSQL: transactions on pooled connections, shared by what waits, tried again where others interfered.
 
 A connection that ended is replaced; work is tried again as long as its commit was not sent. Where that was
-sent and not answered nobody knows whether it was done: the caller is told to come again.
+sent and not answered nobody knows whether it was done: whoever asked is told to come again.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Postgres:
         except psycopg.Error as error:
             raise faults.at_opening(error) from None
         self._failures = 0
-        self._hear_commit: Callable[[int, float], None] = lambda callers, seconds: None
+        self._hear_commit: Callable[[int, float], None] = lambda jobs, seconds: None
         self._queue = CommitQueue(self._commit, lanes=LANES)
         self._places = BoundedSemaphore(MOST_APART)
         self._notifier = Notifier(self.connect)
@@ -113,7 +113,7 @@ class Postgres:
     # -- what the store calls
 
     def tell_commits(self, hear: Callable[[int, float], None]) -> None:
-        """Tell of each commit from now on: one caller's work was in it, and how many seconds it took."""
+        """Tell of each commit from now on: one job was in it, and how many seconds it took."""
         self._hear_commit = self._queue.on_committed = hear
 
     def write(

@@ -49,7 +49,7 @@ def spoils_connection(error: BaseException) -> bool:
 
 
 def unavailable(error: BaseException) -> StoreUnavailable:
-    """Tell callers to come again, and people what to do."""
+    """Tell programs to come again, and people what to do."""
     return StoreUnavailable(f"the store can't be used just now: {_why(error)}", retry_after=_wait(error))
 
 

@@ -1,6 +1,6 @@
 """Notify: whoever made something ready wakes other processes, and only where somebody idles.
 
-An idle listener holds a shared advisory lock, which the caller looks for: a NOTIFY takes a lock that all
+An idle listener holds a shared advisory lock, which a notifier looks for: a NOTIFY takes a lock that all
 commits of the server share. Calls are a help and no promise, since whoever idles also looks by itself.
 """
 
@@ -75,7 +75,7 @@ class Notifier:
             try:
                 connection = connection or self._connect()
                 connection.execute(_NOTIFY, {"lock": _LOCK})
-            except psycopg.Error:  # whoever idles looks by itself, and callers of the store are told
+            except psycopg.Error:  # whoever idles looks by itself, and users of the store are told
                 _close(connection)
                 connection = None
             self._closed.wait(_APART_SECONDS if connection is not None else _DOWN_SECONDS)

@@ -197,7 +197,7 @@ class Pipeline:
 
 
 class PostgresSession:
-    """The named statements on a wire, inside a transaction that somebody else begins and ends.
+    """The named statements on a connection, inside a transaction that somebody else begins and ends.
 
     What gives no rows isn't waited for until a row is asked for, or the commit: its error comes up there.
     """

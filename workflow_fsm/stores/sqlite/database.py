@@ -100,7 +100,7 @@ class SQLite:
     # -- what the store calls
 
     def tell_commits(self, hear: Callable[[int, float], None]) -> None:
-        """Tell of each commit from now on: how many callers' work was in it, and how many seconds it took."""
+        """Tell of each commit from now on: how many jobs were in it, and how many seconds it took."""
         self._queue.on_committed = hear
 
     def write(self, work: Callable[[Session], T], *, scope: Scope | None = None, always: bool = False) -> T:
@@ -145,11 +145,7 @@ class SQLite:
         """Close every connection; a store that is closed can't be used again."""
         with self._connection_lock:
             self._closed = True
-            self._drop_writer()
-            with self._mutex:
-                readers, self._readers = self._readers, []
-            for reader, _ in readers:
-                reader.close()
+            self._drop_connections()
 
     # -- the writer
 
@@ -192,7 +188,7 @@ class SQLite:
         if self._memory or not isinstance(error, sqlite3.Error) or isinstance(error, OF_THE_JOB):
             return
         if not is_busy(error):
-            self._drop_writer()
+            self._drop_connections()
 
     # -- connections
 
@@ -216,7 +212,7 @@ class SQLite:
         if identity == self._file:
             return identity
         log = self._identity(self._log_path)
-        self._drop_writer()
+        self._drop_connections()
         if identity is None:
             raise StoreUnavailable(f"{self.path} is not there any more; put the file back")
         if log is not None and log == self._log:
@@ -243,7 +239,7 @@ class SQLite:
             return None
         return status.st_dev, status.st_ino
 
-    def _drop_writer(self) -> None:
+    def _drop_connections(self) -> None:
         with self._connection_lock:
             writer, self._writer = self._writer, None
             if writer is not None:

@@ -1,4 +1,4 @@
-"""A wire that can be cut: carries a server's connections, and ends one once a statement has gone through."""
+"""A proxy before a server: carries its connections, and cuts one once a statement has gone through."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from time import sleep
 
 
-class Wires:
+class Proxy:
     """Stands before a server's socket; `cut_at` names the bytes behind which a connection is cut.
 
     `turns` counts how often a client spoke after the server had: the ways there and back.
@@ -59,10 +59,10 @@ class Wires:
 
 
 @contextmanager
-def wires(server: Path, front: Path) -> Iterator[Wires]:
+def proxied(server: Path, front: Path) -> Iterator[Proxy]:
     """Carry connections for as long as a block takes."""
-    carrying = Wires(server, front)
+    proxy = Proxy(server, front)
     try:
-        yield carrying
+        yield proxy
     finally:
-        carrying.close()
+        proxy.close()
