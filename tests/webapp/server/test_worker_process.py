@@ -107,6 +107,12 @@ def test_a_worker_that_is_ended_in_an_effect_waits_for_it(begin: Work, tmp_path:
         assert workflow.owed() == []
 
 
+def test_what_only_a_service_needs_stops_no_worker(begin: Work, tmp_path: Path) -> None:
+    begin(PORT="web", WORKFLOW_JWT_SECRET="short", WORKFLOW_MAX_SOCKETS="many")
+
+    until(lambda: "working in 4 threads" in messages(tmp_path))
+
+
 @pytest.mark.parametrize(
     ("environment", "told"),
     [
