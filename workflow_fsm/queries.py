@@ -93,9 +93,7 @@ class Queries(StoreHandle):
             asked = json.dumps({user_id: at for user_id, at in cursors.items() if "\0" not in user_id})
             further = [row["user_id"] for row in session.rows("further", cursors=asked)]
             pages = {
-                user_id: session.rows(
-                    "history_page", user_id=user_id, sync_id=None, cursor=cursors[user_id], limit=limit
-                )
+                user_id: session.rows("history_page", user_id=user_id, cursor=cursors[user_id], limit=limit)
                 for user_id in further
             }
             return {

@@ -26,6 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.effects import delays_elsewhere, delays_here, effects_a_second
+from tests.bench.lookups import FEW, MANY, look_up
 from tests.bench.sockets import close_codes, idle
 from tests.bench.stores import bare_a_second, fire_a_second
 
@@ -95,6 +96,14 @@ def main() -> None:
             ("another process", delays_elsewhere(home / "elsewhere.db", SECONDS * 1.5)),
         ):
             table.add_row(f"commit to handler, in {where}", "", *quantiles(delays), f"{len(delays)} effects")
+        for cost in look_up(home):
+            table.add_row(
+                f"{cost.what}: {FEW} claims",
+                "",
+                f"{cost.few * 1000:.2f}",
+                "",
+                f"{cost.many / cost.few:.2f} times that with {MANY:,}",
+            )
     console = Console(width=120)
     console.print(table)
     console.print(

@@ -59,8 +59,9 @@ def test_the_wheel_holds_every_file_of_the_packages_and_none_of_the_tests(wheel:
     assert {name for name in source if name.endswith(("py.typed", ".sql"))} == {
         "webapp/py.typed",
         "workflow_fsm/py.typed",
+        "workflow_fsm/stores/ddl.sql",
         "workflow_fsm/stores/postgres/postgres.sql",
-        "workflow_fsm/stores/postgres/postgres_group.sql",
+        "workflow_fsm/stores/shared.sql",
         "workflow_fsm/stores/sqlite/sqlite.sql",
     }
     assert {name.partition(".dist-info/")[2] for name in described} == {

@@ -1,8 +1,7 @@
-"""Both dialects say the same: the same statements, the same rows, the same hashes and the same refusals."""
+"""Both dialects say the same: the same rows, the same hashes and the same refusals."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import pytest
@@ -10,17 +9,7 @@ import pytest
 from tests.stories.acts import detect, status, sync
 from workflow_fsm import Settings, StoreRefused, Workflow
 from workflow_fsm.audit.report import Report
-from workflow_fsm.stores.statements import statements
 from workflow_fsm.testing import ManualClock, open_workflow, rejected, submitted
-
-
-def parameters(dialect: str) -> dict[str, set[str]]:
-    pattern = r"%\((\w+)\)s" if dialect == "postgres" else r"(?<![:\w]):(\w+)"
-    return {name: set(re.findall(pattern, sql)) for name, sql in statements(dialect).items()}
-
-
-def test_both_dialects_hold_the_same_statements_with_the_same_parameters() -> None:
-    assert parameters("postgres") == parameters("sqlite")
 
 
 def test_the_same_events_leave_the_same_hashes_on_both(sqlite_url: str, postgres_url: str) -> None:

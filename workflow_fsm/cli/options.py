@@ -11,6 +11,7 @@ import click
 
 from workflow_fsm.core.errors import StoreRefused
 from workflow_fsm.settings import Settings
+from workflow_fsm.stores.url import sqlite_file
 from workflow_fsm.workflow import Workflow
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -82,8 +83,8 @@ def settings_for(database: str | None) -> Settings:
 def existing(database: str | None) -> Workflow:
     """Open a store that is there: one that isn't is not made."""
     settings = settings_for(database)
-    path = settings.database_url.removeprefix("sqlite:///")
-    if path not in (settings.database_url, "", ":memory:") and not Path(path).exists():
+    path = sqlite_file(settings.database_url)
+    if path is not None and not Path(path).exists():
         raise StoreRefused(
             f"there is no store at {path}; name another by --database or WORKFLOW_DATABASE_URL, "
             "or begin one by `serve` or `fire`"

@@ -225,6 +225,10 @@ def unfinished(
 ) -> list[OwedEffect]:
     """Show what is owed and not done: waiting for its time, its turn, a try, or a worker with its handler."""
     at = show_instant(now)
+    if user_id is None:
+        rows = session.rows("unfinished_effects", limit=limit)
+    else:
+        rows = session.rows("unfinished_effects_of", user_id=user_id, limit=limit)
     return [
         OwedEffect(
             handler=row["handler"],
@@ -241,5 +245,5 @@ def unfinished(
             key=row["key"],
             error=row["error"],
         )
-        for row in session.rows("unfinished_effects", user_id=user_id, limit=limit)
+        for row in rows
     ]

@@ -66,18 +66,21 @@ def list_dead_letters(
         raise InvalidEvent([FieldError(field="limit", reason=f"must be from 1 to {MOST_A_PAGE}")])
     at, after_user, after_seq = _place(cursor)
     wanted: dict[str, Any] = {
-        "user_id": user_id,
         "at": at,
         "after_user": after_user,
         "after_seq": after_seq,
         "limit": limit + 1,
     }
+    events, effects = "dead_events", "dead_effects"
+    if user_id is not None:
+        wanted["user_id"] = user_id
+        events, effects = "dead_events_of", "dead_effects_of"
     found: list[tuple[_Place, DeadLetterRecord]] = []
     if kind in (None, "event"):
-        for row in session.rows("dead_events", **wanted):
+        for row in session.rows(events, **wanted):
             found.append(((row["letter_at"], row["user_id"], row["seq"]), show_event(definition, row)))
     if kind in (None, "effect"):
-        for row in session.rows("dead_effects", **wanted):
+        for row in session.rows(effects, **wanted):
             found.append(((row["ready_at"], row["user_id"], row["seq"]), show_effect(row)))
     found.sort(key=lambda pair: pair[0])
     page = found[:limit]
@@ -129,7 +132,7 @@ def show_dead_letter(
 ) -> DeadLetterRecord | SettledLetter:
     """Show the dead letter `event:SEQ` or `effect:SEQ` of a user, as it stands now."""
     kind, _, seq = about.partition(":")
-    row = session.row(f"{kind}_at", user_id=user_id, seq=int(seq))
+    row = session.row("event_at" if kind == "event" else "effect_at", user_id=user_id, seq=int(seq))
     if row is None:
         gone: LetterKind = "effect" if kind == "effect" else "event"
         return SettledLetter(kind=gone, user_id=user_id, reason="it was replaced meanwhile")

@@ -21,7 +21,7 @@ from workflow_fsm.core.values.instants import show_instant
 from workflow_fsm.read.shapes import Claim, HistoryRow, Status, Sync, WaitingEvent
 from workflow_fsm.stores.mapping import lifecycle_of
 from workflow_fsm.stores.repository import Repository
-from workflow_fsm.stores.session import Columns, Session
+from workflow_fsm.stores.session import Columns, Session, Statement
 
 
 def status(
@@ -38,14 +38,20 @@ def status(
     """Show where a user stands; None for one of whom nothing is known."""
     first = definition.first_state()
     whose = {"user_id": user_id}
-    wanted: dict[str, Any] = {**whose, "sync_id": sync_id, "cursor": cursor, "limit": limit + 1}
+    wanted: dict[str, Any] = {**whose, "cursor": cursor, "limit": limit + 1}
+    pages: list[Statement] = [("claims_page", wanted)]
+    told_syncs: Statement = ("syncs", whose)
+    if sync_id is not None:
+        of_sync = {**wanted, "sync_id": sync_id}
+        pages = [("claims_page_of_sync", {**of_sync, "state": state.name}) for state in definition.states]
+        told_syncs = ("sync", {**whose, "sync_id": sync_id})
     session.prefetch(
         [
             ("user", whose),
             ("is_told_of", whose),
             ("counts", {**whose, "first": first}),
-            *([("claims_page", {**wanted, "claim_id": None})] if claim_id is None else []),
-            ("syncs", {**whose, "sync_id": sync_id}),
+            *(pages if claim_id is None else []),
+            told_syncs,
             ("all_waiting", whose),
         ]
     )
@@ -55,10 +61,15 @@ def status(
     situation = Situation(user_id, source)
     named = None if claim_id is None else situation.canonical(claim_id)
     counts = {row["state"]: row["many"] for row in session.rows("counts", user_id=user_id, first=first)}
-    page = session.rows("claims_page", claim_id=named, **wanted)
-    claims = [lifecycle_of(row) for row in page[:limit]]
+    if named is None:
+        found = sorted(_read(session, *pages), key=lambda one: one.id)
+    else:
+        claim = source.claim(named)
+        fits = claim is not None and claim.id > cursor and sync_id in (None, claim.sync_id)
+        found = [claim] if claim is not None and fits else []
+    claims = found[:limit]
     aliases = _aliases(session, user_id, claims)
-    syncs = [lifecycle_of(row) for row in session.rows("syncs", user_id=user_id, sync_id=sync_id)]
+    syncs = _read(session, told_syncs)
     waiting = source.all_waiting()
     return Status(
         user_id=user_id,
@@ -83,7 +94,7 @@ def status(
             if share.standing is Standing.WAITING
             and (named is None or (share.claim and situation.canonical(share.claim) == named))
         ],
-        next_cursor=claims[-1].id if len(page) > limit else None,
+        next_cursor=claims[-1].id if len(found) > limit else None,
         updated_at=cast(str, source.updated_at),  # whoever is told of has a row
     )
 
@@ -99,21 +110,25 @@ def history(
     cursor: int,
 ) -> Page[HistoryRow] | None:
     """Show a user's transitions, oldest first; None for a user of whom nothing is known."""
-    wanted: dict[str, Any] = {"sync_id": sync_id, "cursor": cursor, "limit": limit + 1}
+    wanted: dict[str, Any] = {"user_id": user_id, "cursor": cursor, "limit": limit + 1}
+    page: Statement = ("history_page", wanted)
+    if sync_id is not None:
+        page = ("history_page_of_sync", {**wanted, "sync_id": sync_id})
     session.prefetch([("user", {"user_id": user_id}), ("is_told_of", {"user_id": user_id})])
     if claim_id is None:
-        session.prefetch([("history_page", {"user_id": user_id, **wanted})])
+        session.prefetch([page])
     source = Repository.of(session, definition, user_id)
     if session.row("is_told_of", user_id=user_id) is None:
         return None
     if claim_id is None:
-        rows = session.rows("history_page", user_id=user_id, **wanted)
+        name, parameters = page
+        rows = session.rows(name, **parameters)
     else:
         claim = Situation(user_id, source).claim(claim_id)
         if claim is None:
             return Page([], None)
         rows = session.rows(
-            "claim_history_page", user_id=user_id, lifecycle=claim.id, parent=claim.parent, **wanted
+            "history_page_of_claim", lifecycle=claim.id, parent=claim.parent, sync_id=sync_id, **wanted
         )
     shown = [show_transition(row) for row in rows[:limit]]
     return Page(shown, shown[-1].cursor if len(rows) > limit else None)
@@ -154,6 +169,10 @@ def show_claim(
     """Show one lifecycle as status does."""
     aliases = _aliases(session, user_id, [lifecycle])
     return _claim(definition, lifecycle, aliases.get(lifecycle.claim_id or "", []), now)
+
+
+def _read(session: Session, *statements: Statement) -> list[Lifecycle]:
+    return [lifecycle_of(row) for name, told in statements for row in session.rows(name, **told)]
 
 
 def _state(
@@ -263,4 +282,4 @@ def _aliases(session: Session, user_id: str, claims: list[Lifecycle]) -> dict[st
     found: dict[str, list[str]] = {}
     for row in session.rows("aliases_of", user_id=user_id, claims=json.dumps(named)):
         found.setdefault(row["claim_id"], []).append(row["alias"])
-    return found
+    return {claim_id: sorted(aliases) for claim_id, aliases in found.items()}

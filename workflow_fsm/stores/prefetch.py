@@ -34,10 +34,10 @@ def expected_statements(definition: Definition, event: Event) -> Iterator[Statem
         yield "claim", {**user, "claim_id": name}
     detects = trigger.addressing is Addressing.DETECTION
     if detects and named:
-        yield "has_aliases", {**user, "claim_id": None}
+        yield "has_aliases", user
         for name in named:
             yield "alias", {**user, "alias": name}
-            yield "has_aliases", {**user, "claim_id": name}
+            yield "has_aliases_of", {**user, "claim_id": name}
     sync_id = event.field("sync_id")
     if sync_id is not None and (not named or detects):
         yield "sync", {**user, "sync_id": sync_id}

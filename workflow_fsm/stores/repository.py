@@ -12,7 +12,10 @@ from workflow_fsm.core.decision.outbox import Pattern
 from workflow_fsm.core.decision.situation import Seek
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.stores.mapping import lifecycle_of, pattern_of, stored_event_of
-from workflow_fsm.stores.session import Columns, Session
+from workflow_fsm.stores.session import Columns, Session, Statement
+
+NO_LIMIT = 2**63 - 1
+"""What both dialects take for as many as there are."""
 
 
 class Repository:
@@ -72,7 +75,9 @@ class Repository:
 
     def has_aliases(self, claim_id: str | None) -> bool:
         """Tell whether any alias stands for that claim id (None: for any)."""
-        return self._session.row("has_aliases", user_id=self._user, claim_id=claim_id) is not None
+        if claim_id is None:
+            return self._session.row("has_aliases", user_id=self._user) is not None
+        return self._session.row("has_aliases_of", user_id=self._user, claim_id=claim_id) is not None
 
     def sync(self, sync_id: str) -> Lifecycle | None:
         """Give the lifecycle of a sync."""
@@ -87,16 +92,19 @@ class Repository:
         return self._all("with_case", case_id=case_id)
 
     def seek(self, wanted: Seek) -> list[Lifecycle]:
-        """Give the lifecycles looked for, newest first."""
-        found: dict[str, Any] = {
-            "states": json.dumps(wanted.states),
-            "unless_case": wanted.unless_case,
-            "since": wanted.since,
-            "limit": -1 if wanted.limit is None else wanted.limit,
-        }
-        if wanted.sync_id is None:
-            return self._all("seek", **found)
-        return self._all("seek_in_sync", sync_id=wanted.sync_id, **found)
+        """Give the lifecycles looked for, newest first: of each state by a look-up of its own.
+
+        Of more than `limit` that moved `since`, those that moved last.
+        """
+        limit = NO_LIMIT if wanted.limit is None else wanted.limit
+        name, how = _seeking(wanted)
+        asked = [{"user_id": self._user, **how, "state": state, "limit": limit} for state in wanted.states]
+        self._session.prefetch((name, one) for one in asked)
+        found = [lifecycle_of(row) for one in asked for row in self._session.rows(name, **one)]
+        if wanted.unless_case is not None and not wanted.since:
+            found += [one for one in self.with_case(wanted.unless_case) if wanted.finds(one)]
+        found.sort(key=lambda one: one.id, reverse=True)
+        return found[:limit]
 
     def has_claims(self) -> bool:
         """Tell whether the user has a claim."""
@@ -130,3 +138,14 @@ class Repository:
     def _events(self, name: str, **parameters: Any) -> list[StoredEvent]:
         rows = self._session.rows(name, user_id=self._user, **parameters)
         return [stored_event_of(self._definition, row) for row in rows]
+
+
+def _seeking(wanted: Seek) -> Statement:
+    """Give the statement that finds those looked for in one state, and what it asks of all states alike."""
+    if wanted.since:
+        told = {"since": wanted.since, "sync_id": wanted.sync_id, "unless_case": wanted.unless_case}
+        return "seek_moved", told
+    if wanted.sync_id is None:
+        return ("seek" if wanted.unless_case is None else "seek_without_case"), {}
+    of_sync = {"sync_id": wanted.sync_id}
+    return ("seek_in_sync" if wanted.unless_case is None else "seek_without_case_in_sync"), of_sync

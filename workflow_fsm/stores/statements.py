@@ -1,4 +1,12 @@
-"""Named statements: reads the `.sql` file of a dialect into a mapping of name to SQL."""
+"""Named statements and migrations: reads the `.sql` files, and makes of them what one dialect is told.
+
+A statement that both dialects say alike stands in `shared.sql` and nowhere else; one that they don't stands
+in the file of each, `sqlite/sqlite.sql` and `postgres/postgres.sql`. No name stands twice for a dialect, so
+that none hides another. Parts of statements stand in `shared.sql`, and go where `-- include: …` names them.
+
+Migrations stand once, in `ddl.sql`, with `$words` for what the dialects call otherwise, and `-- only: …`
+above a statement of one dialect.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +14,91 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
+from string import Template
 from types import MappingProxyType
 
-_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+TYPES: Mapping[str, Mapping[str, str]] = {
+    "sqlite": {"text": "TEXT", "integer": "INTEGER", "table": "STRICT", "often_written": "STRICT"},
+    # Text compares by its bytes, as in SQLite, and as no upgrade of a locale can change. A user's row is
+    # written with every event of the user: room on its page lets that touch no index.
+    "postgres": {
+        "text": 'text COLLATE "C"',
+        "integer": "bigint",
+        "table": "",
+        "often_written": "WITH (fillfactor = 70)",
+    },
+}
+"""What each dialect calls the words in `ddl.sql`."""
+
+_COMMENT = re.compile(r"^\s*--.*\n?", re.MULTILINE)
+_INCLUDE = re.compile(r"^ *-- include: (\w+)$", re.MULTILINE)
+_PARAMETER = re.compile(r"""'[^']*'|"[^"]*"|::|:(\w+)""")
+"""A parameter, or what isn't one: text, a quoted name, a cast."""
 
 
 @cache
 def statements(dialect: str) -> Mapping[str, str]:
-    """Give the statements of `<dialect>.sql`, each begun by a line `-- name: …`."""
-    text = (
-        resources.files(__package__)
-        .joinpath(dialect.partition("_")[0], f"{dialect}.sql")
-        .read_text(encoding="utf-8")
+    """Give the statements of a dialect, by name. Raises ValueError for a name that stands twice."""
+    shared, own = _read("shared.sql"), _read(dialect, f"{dialect}.sql")
+    parts = dict(_sections("part", shared))
+    found: dict[str, str] = {}
+    for name, sql in [*_sections("name", shared), *_sections("name", own)]:
+        if name in found:
+            raise ValueError(
+                f"the statement {name!r} stands twice in shared.sql and {dialect}.sql: remove one"
+            )
+        found[name] = _whole(sql, parts)
+    return MappingProxyType(found)
+
+
+@cache
+def migrations(dialect: str) -> Mapping[str, tuple[str, ...]]:
+    """Give the migrations in the order in which they are applied: of each name, its statements."""
+    return MappingProxyType(
+        {
+            name: tuple(
+                Template(_COMMENT.sub("", one)).substitute(TYPES[dialect]).strip()
+                for one in body.split(";\n")
+                if _COMMENT.sub("", one).strip() and _is_for(dialect, one)
+            )
+            for name, body in _sections("migration", _read("ddl.sql"))
+        }
     )
-    _, *parts = _NAME.split(text)
-    pairs = zip(parts[::2], parts[1::2], strict=True)
-    return MappingProxyType({name: sql.strip().rstrip(";") for name, sql in pairs})
+
+
+def numbered(sql: str) -> tuple[str, tuple[str, ...]]:
+    """Give a statement with `$1`, `$2`, … for its parameters, and their names in that order."""
+    names: list[str] = []
+
+    def number(found: re.Match[str]) -> str:
+        name = found[1]
+        if name is None:
+            return found[0]
+        if name not in names:
+            names.append(name)
+        return f"${names.index(name) + 1}"
+
+    return _PARAMETER.sub(number, sql), tuple(names)
+
+
+def _read(*path: str) -> str:
+    return resources.files(__package__).joinpath(*path).read_text(encoding="utf-8")
+
+
+def _sections(kind: str, text: str) -> list[tuple[str, str]]:
+    """Give what stands below each line `-- kind: NAME`, up to the next such line of any kind."""
+    _, *parts = re.split(r"^-- (name|part|migration): (\w+)$", text, flags=re.MULTILINE)
+    triples = zip(parts[::3], parts[1::3], parts[2::3], strict=True)
+    return [(name, body) for found, name, body in triples if found == kind]
+
+
+def _whole(sql: str, parts: Mapping[str, str]) -> str:
+    """Give a statement without its comments, and with the parts that it includes."""
+    while _INCLUDE.search(sql):
+        sql = _INCLUDE.sub(lambda found: parts[found[1]].strip(), sql)
+    return _COMMENT.sub("", sql).strip().rstrip(";")
+
+
+def _is_for(dialect: str, statement: str) -> bool:
+    found = re.search(r"^-- only: (\w+)$", statement, re.MULTILINE)
+    return found is None or found[1] == dialect

@@ -49,6 +49,12 @@ def sqlite_path(url: str) -> str:
     return MEMORY if path == MEMORY else path
 
 
+def sqlite_file(url: str) -> str | None:
+    """Give the file that a URL names; None for a store in memory, or a server's. Raises SettingsInvalid."""
+    path = MEMORY if is_served(url) else sqlite_path(url)
+    return None if path == MEMORY else path
+
+
 def shown(url: str) -> str:
     """Give a URL without what may be secret in it: credentials, and a server's parameters."""
     scheme, separator, rest = url.partition("://")

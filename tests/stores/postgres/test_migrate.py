@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,8 +13,7 @@ import pytest
 from tests.stores.postgres.server import Server
 from tests.stories.acts import status, sync
 from workflow_fsm import Settings, StoreRefused, Workflow
-from workflow_fsm.stores.postgres.migrate import MIGRATIONS
-from workflow_fsm.stores.statements import statements
+from workflow_fsm.stores.statements import migrations, numbered, statements
 
 # What looks over all users on purpose: workers, timers, sockets, operators, `check`; and what is of no user.
 ACROSS = {
@@ -43,8 +41,8 @@ ACROSS = {
     "figures_of_money",
     "figures_of_the_rest",
 }
-STATEMENTS = {**statements("postgres"), "lock_free_user": statements("postgres_group")["lock_free_user"]}
-ABOUT_A_USER = {name for name in STATEMENTS if name not in ACROSS and not name.startswith("figures_")}
+OF_NOBODY = {"wait_for_nobody"}
+ABOUT_A_USER = statements("postgres").keys() - ACROSS - OF_NOBODY
 OF_NO_USER = {"handlers", "workflow_fsm_migrations"}
 
 
@@ -81,11 +79,9 @@ def test_every_key_begins_with_the_user(database: psycopg.Connection[Any]) -> No
 def test_a_statement_about_a_user_finds_its_rows_by_the_user(
     database: psycopg.Connection[Any], name: str
 ) -> None:
-    sql = STATEMENTS[name]
-    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", sql)))
-    numbered = re.sub(r"%\((\w+)\)s", lambda match: f"${names.index(match[1]) + 1}", sql)
+    sql, names = numbered(statements("postgres")[name])
     database.execute("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan")
-    database.execute(f"PREPARE asked AS {numbered}".encode())
+    database.execute(f"PREPARE asked AS {sql}".encode())
     values = f"({', '.join(['NULL'] * len(names))})" if names else ""
     row = database.execute(f"EXPLAIN (FORMAT JSON) EXECUTE asked{values}".encode()).fetchone()
     assert row is not None
@@ -110,19 +106,17 @@ def test_who_has_many_events_costs_no_more_than_who_has_few(postgres_url: str) -
         workflow.fire(
             "claim_submitted", user_id="many", claim_id="c1", amazon_case_id="k", event_id="waiting"
         )
-    sql = re.sub(
-        r"%\((\w+)\)s",
-        lambda match: {"user_id": "$1", "names": "$2"}[match[1]],
-        statements("postgres")["waiting"],
-    )
+    sql, names = numbered(statements("postgres")["waiting"])
     with (
         psycopg.connect(postgres_url, autocommit=True) as database,
         database.transaction(force_rollback=True),  # what was seen here steers no other test's plans
     ):
         database.execute("ANALYZE; SET LOCAL plan_cache_mode = force_generic_plan")
-        database.execute(f"PREPARE asked (text, json) AS {sql}".encode())
+        database.execute(f"PREPARE asked AS {sql}".encode())
         for user, found in (("many", 1), ("u1", 0)):
-            asked = f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE asked('{user}', '[\"c1\"]')"
+            values = {"user_id": user, "names": '["c1"]'}
+            given = ", ".join(f"'{values[one]}'" for one in names)
+            asked = f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE asked({given})"
             row = database.execute(asked.encode()).fetchone()
             assert row is not None
             of_events = [node for node in nodes(row[0][0]["Plan"]) if node.get("Relation Name") == "events"]
@@ -143,7 +137,7 @@ def test_ten_that_open_an_empty_database_at_once_make_one_schema(postgres: Serve
         assert sync(workflow, f"s{number}").status == "applied"
         workflow.close()
     done = postgres.execute("SELECT name FROM workflow_fsm_migrations ORDER BY name", name)
-    assert [row[0] for row in done] == sorted(MIGRATIONS)
+    assert [row[0] for row in done] == sorted(migrations("postgres"))
     postgres.drop(name)
 
 

@@ -60,8 +60,12 @@ SELECT set_config('idle_in_transaction_session_timeout', '30s', false)
 WHERE current_setting('idle_in_transaction_session_timeout') = '0'
 UNION ALL
 SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
+UNION ALL
+SELECT set_config('plan_cache_mode', 'force_generic_plan', false)
+WHERE current_setting('plan_cache_mode') = 'auto'
 """
-"""What is answered is on disk, and nobody holds a user's row for long: a role that sets these is heeded."""
+"""What is answered is on disk, nobody holds a user's row for long, and a statement's plan is the same for all
+users: a role that sets these is heeded."""
 
 
 class Postgres:

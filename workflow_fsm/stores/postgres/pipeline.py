@@ -6,7 +6,6 @@ the work in Python that cursors cost, and as few ways to the server and back as 
 
 from __future__ import annotations
 
-import re
 import select
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,10 +18,9 @@ from psycopg import pq
 
 from workflow_fsm.stores.postgres.errors import Lost, error_of
 from workflow_fsm.stores.session import Statement
-from workflow_fsm.stores.statements import statements
+from workflow_fsm.stores.statements import numbered, statements
 
 Rows = list[dict[str, Any]]
-_PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 _BRACKETS = {
     "begin": "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
     "begin_reading": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
@@ -296,10 +294,8 @@ def _key(name: str, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
 @cache
 def _prepared(name: str) -> tuple[bytes, tuple[str, ...]]:
     """Give a statement with numbered parameters, and their names in that order."""
-    text = _BRACKETS.get(name) or statements("postgres_group").get(name) or statements("postgres")[name]
-    names = tuple(dict.fromkeys(_PLACEHOLDER.findall(text)))
-    numbered = _PLACEHOLDER.sub(lambda match: f"${names.index(match[1]) + 1}", text)
-    return numbered.encode(), names
+    text, names = numbered(_BRACKETS.get(name) or statements("postgres")[name])
+    return text.encode(), names
 
 
 def _written(value: str | int | None) -> bytes | None:

@@ -15,9 +15,7 @@ from filelock import Timeout as LockTimeout
 
 from workflow_fsm.core.errors import StoreRefused
 from workflow_fsm.stores.sqlite.errors import why
-
-MIGRATIONS = ("0001_lifecycles_events_history", "0002_effects_and_handlers", "0003_figures")
-"""What a store that is up to date has behind it: the names of `migrate`'s migrations."""
+from workflow_fsm.stores.statements import migrations as of_dialect
 
 
 def prepare(path: str, *, busy_seconds: float) -> None:
@@ -52,7 +50,7 @@ def migrate(connection: sqlite3.Connection) -> None:
     from workflow_fsm.stores.sqlite.migrate import migrations
 
     database = Database(connection)
-    newer = [done.name for done in migrations.applied(database) if done.name not in MIGRATIONS]
+    newer = [done.name for done in migrations.applied(database) if done.name not in of_dialect("sqlite")]
     if newer:
         raise StoreRefused(
             f"the store was migrated by a newer version of workflow-fsm ({', '.join(newer)}); "
@@ -68,6 +66,6 @@ def _is_up_to_date(path: str, busy_seconds: float) -> bool:
     try:
         with closing(sqlite3.connect(there, uri=True, timeout=busy_seconds)) as connection:
             connection.execute("PRAGMA journal_mode = WAL").fetchone()
-            return sorted(name for (name,) in connection.execute(query)) == sorted(MIGRATIONS)
+            return sorted(name for (name,) in connection.execute(query)) == sorted(of_dialect("sqlite"))
     except sqlite3.Error:
         return False

@@ -1,0 +1,208 @@
+"""Every look-up is by an index: from the plan of every statement, and from what each of them reads.
+
+Asked of both dialects, where nobody has analyzed the tables and where somebody has. A user of whom much is
+kept must not cost more than one of whom little is.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.stores.filled import BIG, SMALL, STEP, fill, running
+from tests.stores.planners import Filled, OnPostgres, OnSQLite
+from tests.stores.postgres.server import Server
+from workflow_fsm.stores.statements import statements
+from workflow_fsm.workflow import utc_now
+
+TIMES = 300
+"""How many times as much is kept of the big user as of a small one: some five thousand claims."""
+
+ALL_OF_A_USER = {
+    "syncs": "status shows every sync",
+    "counts": "status counts all that take part",
+    "all_waiting": "status shows all that waits",
+    "unfinished_effects_of": "what a user has unfinished is shown in the order in which it was owed",
+    "every_lifecycle": "check reads everything",
+    "every_row": "check reads everything",
+    "every_event": "check reads everything",
+    "every_effect": "check reads everything",
+    "every_wait": "check reads everything",
+}
+"""Statements that want all of a user, and why."""
+FIRST_OF_A_USER = {
+    "user": "any event that waits tells that one may",
+    "lock_user": "any event that waits tells that one may",
+    "has_aliases": "any alias is one",
+    "is_told_of": "any event, or alias, is one",
+    "newest_sync": "the last of the syncs is it",
+    "newest_counted": "the last lifecycle counts, but for one that was forked or overtaken",
+    "history_page_of_claim": "a claim has two chains, each of few rows, which are brought in order",
+}
+"""Statements that stop at the first that fits, or sort few, and why."""
+EVERYBODY = {
+    "handlers": "there are as many as the code has",
+    "unfinished_effects": "what is unfinished is shown in the order in which it was owed",
+    "figures_of_events": "counts everything, in one small index",
+    "figures_of_effects": "counts everything, in one small index",
+    "figures_of_due_effects": "counts everything that is ready, in one small index",
+    "figures_of_lifecycles": "counts everything, in one small index",
+    "figures_of_money": "adds up everybody's money",
+    "figures_of_the_rest": "counts everything, in small indexes",
+    "every_complaint": "check reads everything",
+    "every_stranger": "check reads everything",
+}
+"""Statements that look over all users on purpose, and why."""
+
+NOON = "2026-03-01T12:00:00.000000Z"
+_MISSING = "about currency error from_state letter letter_at minor occurred_at reason"
+_INSTANTS = "due_at entered_at expires_at late owed_at ready_at received_at updated_at"
+VALUES: Mapping[str, Any] = {
+    **dict.fromkeys(_MISSING.split()),
+    **dict.fromkeys(_INSTANTS.split(), NOON),
+    **dict.fromkeys(("answer", "body", "facts", "paid", "pattern", "recovered"), "{}"),
+    **dict.fromkeys(("after_seq", "cursor", "forgiven", "forked", "settled"), 0),
+    **dict.fromkeys(("attempt", "on_enter", "suspects", "version"), 1),
+    **dict.fromkeys(("actor", "hash", "head", "key", "origin", "registered_at", "to_state"), "x"),
+    **dict.fromkeys(("after_user", "at", "start"), ""),
+    "alias": "x1",
+    "case_id": "amazon_case_id-c1",
+    "claim_id": "c1",
+    "claims": '["c1", "c2"]',
+    "cursors": f'{{"{BIG}": 0, "{SMALL}": 0}}',
+    "event_id": "payout_received-c1",
+    "first": "synced",
+    "handler": "waits",
+    "limit": 2,
+    "name": "waits",
+    "names": '["c1", "unknown"]',
+    "now": "2026-03-01T13:00:00.000000Z",
+    "reimbursement_id": "reimbursement_id-c1",
+    "shares": "[]",
+    "since": 0,
+    "standing": "done",
+    "state": "submitted",
+    "sync_id": "s",
+    "trigger": "payout_received",
+    "unless_case": "amazon_case_id-none",
+    "user_id": BIG,
+}
+"""What each parameter is asked with, but for numbers that are found in the store."""
+OWN_VALUES: Mapping[str, Mapping[str, Any]] = {
+    "newest_sync_in": {"state": "synced"},  # the first is the only one it is asked with, and has no claims
+}
+
+
+SINCE = {SMALL: 0, BIG: (TIMES - 1) * STEP}
+"""What is asked for what happened since is asked for as much of either user."""
+SPARE = 50
+"""How much more may be read of the big user: a telling's rows, of three hundred."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is wrong with plans, by statement; and what each reads of a small user and of the big one."""
+
+    faults: Mapping[str, set[str]]
+    reads: Mapping[str, tuple[int, int]]
+
+
+Surveys = Mapping[str, Survey]
+"""One where nobody has analyzed the tables (`unknown`), and one where somebody has (`analyzed`)."""
+
+
+@pytest.fixture(scope="module")
+def sqlite_surveys(tmp_path_factory: pytest.TempPathFactory) -> Surveys:
+    path = tmp_path_factory.mktemp("filled") / "claims.db"
+    fill(f"sqlite:///{path}", TIMES)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        return dict(_survey("sqlite", OnSQLite(connection), _numbers(f"sqlite:///{path}")))
+
+
+@pytest.fixture(scope="module")
+def postgres_surveys(postgres: Server) -> Surveys:
+    from workflow_fsm.stores.postgres.database import Postgres
+
+    name = postgres.make()
+    fill(postgres.url(name), TIMES)
+    store = Postgres(postgres.url(name), now=utc_now())
+    with store._pool.connection() as served:
+        surveys = dict(_survey("postgres", OnPostgres(served), _numbers(postgres.url(name))))
+    store.close()
+    postgres.drop(name)
+    return surveys
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def surveys(request: pytest.FixtureRequest) -> Surveys:
+    """What was found of a dialect's statements."""
+    found: Surveys = request.getfixturevalue(f"{request.param}_surveys")
+    return found
+
+
+def _survey(dialect: str, filled: Filled, numbers: Mapping[str, Any]) -> Iterator[tuple[str, Survey]]:
+    for known in ("unknown", "analyzed"):
+        if known == "analyzed":
+            filled.analyze()
+        faults: dict[str, set[str]] = {}
+        reads: dict[str, tuple[int, int]] = {}
+        for name, sql in statements(dialect).items():
+            kept = numbers["effect" if "effect" in name else "event"]
+            values = {**VALUES, **numbers["claim"], "seq": kept, **OWN_VALUES.get(name, {})}
+            faults[name] = filled.faults(name, values)
+            if not sql.startswith("INSERT"):
+                small, big = (
+                    filled.reads(name, {**values, "user_id": user, "since": SINCE[user]})
+                    for user in (SMALL, BIG)
+                )
+                reads[name] = small, big
+        yield known, Survey(faults=faults, reads=reads)
+
+
+def _numbers(url: str) -> dict[str, Any]:
+    """Find numbers that both users have: of a claim, of an effect and of an event."""
+    of_claim = "SELECT id, parent FROM lifecycles WHERE user_id = 'small-1' AND claim_id = 'c9'"
+    of_effect = "SELECT seq FROM effects WHERE user_id = 'small-1' AND handler = 'waits' ORDER BY seq"
+    of_event = (
+        "SELECT seq, fingerprint FROM events WHERE user_id = 'small-1' AND event_id = 'payout_received-c1'"
+    )
+    with running(url) as run:
+        ((number, parent),) = run(of_claim).fetchall()
+        ((effect,), *_) = run(of_effect).fetchall()
+        ((event, fingerprint),) = run(of_event).fetchall()
+    claim = {"id": number, "lifecycle": number, "parent": parent, "fingerprint": fingerprint}
+    return {"claim": claim, "effect": effect, "event": event}
+
+
+whether_analyzed = pytest.mark.parametrize("known", ["unknown", "analyzed"])
+
+
+@whether_analyzed
+def test_no_statement_reads_more_of_a_user_than_it_wants(surveys: Surveys, known: str) -> None:
+    excused = ALL_OF_A_USER | FIRST_OF_A_USER | EVERYBODY
+    faults = surveys[known].faults
+    assert {name: found for name, found in faults.items() if found and name not in excused} == {}
+
+
+@whether_analyzed
+def test_who_has_much_costs_no_more_than_who_has_little(surveys: Surveys, known: str) -> None:
+    excused = ALL_OF_A_USER | EVERYBODY
+    reads = surveys[known].reads
+    assert {
+        name: (small, big)
+        for name, (small, big) in reads.items()
+        if big > 1.2 * small + SPARE and name not in excused
+    } == {}
+
+
+def test_every_exception_is_needed(sqlite_surveys: Surveys, postgres_surveys: Surveys) -> None:
+    found = [*sqlite_surveys.values(), *postgres_surveys.values()]
+    at_fault = {name for survey in found for name, faults in survey.faults.items() if faults}
+    grown = {name for survey in found for name, (small, big) in survey.reads.items() if big > 10 * small}
+    assert at_fault >= FIRST_OF_A_USER.keys() | EVERYBODY.keys()
+    assert grown >= ALL_OF_A_USER.keys()

@@ -1,0 +1,118 @@
+-- The schema as numbered migrations, applied when a store is opened. A migration that was released is never
+-- changed; a new one is added behind it. Instants are ISO 8601 text in UTC, money is text of whole minor units
+-- or JSON.
+
+-- migration: 0001_lifecycles_events_history
+
+CREATE TABLE users (
+    user_id $text PRIMARY KEY NOT NULL, cursor $integer NOT NULL,
+    updated_at $text NOT NULL, recovered $text NOT NULL
+) $often_written;
+
+CREATE TABLE lifecycles (
+    user_id $text NOT NULL, id $integer NOT NULL, claim_id $text, sync_id $text NOT NULL, state $text NOT NULL,
+    version $integer NOT NULL, entered_at $text NOT NULL, cursor $integer NOT NULL, head $text NOT NULL,
+    origin $text NOT NULL, parent $integer, forked $integer NOT NULL, case_id $text, due_at $text,
+    facts $text NOT NULL, paid $text NOT NULL, PRIMARY KEY (user_id, id)
+) $table;
+
+CREATE TABLE history (
+    user_id $text NOT NULL, cursor $integer NOT NULL, lifecycle $integer NOT NULL, claim_id $text,
+    sync_id $text NOT NULL, version $integer NOT NULL, "trigger" $text NOT NULL, from_state $text,
+    to_state $text NOT NULL, event_id $text, at $text NOT NULL, occurred_at $text, actor $text NOT NULL,
+    reason $text, hash $text NOT NULL, PRIMARY KEY (user_id, cursor)
+) $table;
+
+CREATE TABLE events (
+    user_id $text NOT NULL, seq $integer NOT NULL, event_id $text NOT NULL, "trigger" $text NOT NULL,
+    standing $text NOT NULL, received_at $text NOT NULL, occurred_at $text, expires_at $text,
+    settled $integer NOT NULL, fingerprint $text NOT NULL, body $text NOT NULL, shares $text NOT NULL,
+    answer $text NOT NULL, actor $text NOT NULL, reimbursement_id $text, currency $text, minor $text,
+    letter $text, letter_at $text, PRIMARY KEY (user_id, seq)
+) $table;
+
+CREATE TABLE waits (
+    user_id $text NOT NULL, name $text NOT NULL, seq $integer NOT NULL, PRIMARY KEY (user_id, name, seq)
+) $table;
+
+CREATE TABLE aliases (
+    user_id $text NOT NULL, alias $text NOT NULL, claim_id $text NOT NULL, PRIMARY KEY (user_id, alias)
+) $table;
+
+CREATE UNIQUE INDEX lifecycles_claim ON lifecycles (user_id, claim_id) WHERE claim_id IS NOT NULL;
+CREATE UNIQUE INDEX lifecycles_sync ON lifecycles (user_id, sync_id) WHERE claim_id IS NULL;
+CREATE INDEX lifecycles_of_sync ON lifecycles (user_id, sync_id, id);
+CREATE INDEX lifecycles_syncs ON lifecycles (user_id, id) WHERE claim_id IS NULL;
+CREATE INDEX lifecycles_state ON lifecycles (user_id, state, id);
+CREATE INDEX lifecycles_case ON lifecycles (user_id, case_id) WHERE case_id IS NOT NULL;
+CREATE INDEX lifecycles_due ON lifecycles (due_at) WHERE due_at IS NOT NULL;
+CREATE UNIQUE INDEX history_version ON history (user_id, lifecycle, version);
+CREATE UNIQUE INDEX events_id ON events (user_id, event_id);
+CREATE INDEX events_content ON events (user_id, fingerprint, seq);
+CREATE INDEX events_reimbursement ON events (user_id, reimbursement_id) WHERE reimbursement_id IS NOT NULL;
+CREATE INDEX events_expiring ON events (expires_at) WHERE standing = 'waiting';
+CREATE INDEX events_letters ON events (letter_at, user_id, seq) WHERE letter IS NOT NULL;
+CREATE INDEX waits_event ON waits (user_id, seq);
+CREATE INDEX aliases_claim ON aliases (user_id, claim_id);
+
+-- migration: 0002_effects_and_handlers
+-- the outbox: effects, and the handlers whose names and patterns every process owes
+
+CREATE TABLE effects (
+    user_id $text NOT NULL, seq $integer NOT NULL, lifecycle $integer NOT NULL, cursor $integer NOT NULL,
+    handler $text NOT NULL, on_enter $integer NOT NULL, standing $text NOT NULL, owed_at $text NOT NULL,
+    due_at $text NOT NULL, ready_at $text NOT NULL, attempt $integer NOT NULL, forgiven $integer NOT NULL,
+    key $text NOT NULL, error $text, about $text, PRIMARY KEY (user_id, seq)
+) $table;
+
+CREATE TABLE handlers (
+    name $text PRIMARY KEY NOT NULL, pattern $text NOT NULL, registered_at $text NOT NULL
+) $table;
+
+CREATE INDEX effects_ready ON effects (handler, ready_at, user_id, seq) WHERE standing IN ('owed', 'taken');
+CREATE INDEX effects_unfinished ON effects (user_id, lifecycle, seq) WHERE standing IN ('owed', 'taken');
+CREATE INDEX effects_dead ON effects (ready_at, user_id, seq) WHERE standing = 'dead';
+
+-- migration: 0003_figures
+-- what counting everything reads: indexes that hold all that is counted, and little else
+
+-- only: sqlite
+CREATE INDEX events_figures ON events ("trigger", standing);
+-- only: postgres
+CREATE INDEX events_figures ON events (standing, "trigger");
+CREATE INDEX events_waiting ON events (received_at) WHERE standing = 'waiting';
+CREATE INDEX effects_figures ON effects (handler, standing);
+-- only: sqlite
+CREATE INDEX lifecycles_figures ON lifecycles (state, forked) WHERE NOT forked;
+
+-- migration: 0004_look_ups
+-- what look-ups read, so that each reads no more than it wants of a user who has much. From here on both dialects
+-- have the same indexes
+
+-- of those that take part: in a state, and in a state of one sync
+DROP INDEX lifecycles_state;
+CREATE INDEX lifecycles_in_state ON lifecycles (user_id, state, id) WHERE forked = 0;
+DROP INDEX lifecycles_of_sync;
+CREATE INDEX lifecycles_in_sync ON lifecycles (user_id, sync_id, state, id) WHERE forked = 0;
+CREATE INDEX lifecycles_without_case ON lifecycles (user_id, state, id) WHERE forked = 0 AND case_id IS NULL;
+-- `id > 0`, which is always so, says that syncs are wanted in their order; a sync by its id has a better index
+DROP INDEX lifecycles_syncs;
+CREATE INDEX lifecycles_syncs ON lifecycles (user_id, id) WHERE claim_id IS NULL AND id > 0;
+
+CREATE INDEX history_of_sync ON history (user_id, sync_id, cursor);
+-- of no lifecycle. By `lifecycle = 0` SQLite would plan each `lifecycle = :lifecycle` anew for every value
+CREATE INDEX history_acts ON history (user_id, cursor) WHERE lifecycle < 1;
+CREATE INDEX events_letters_of ON events (user_id, letter_at, seq) WHERE letter IS NOT NULL;
+-- of no standing, so that making one void leaves the index alone, and SQLite writes as it reads
+CREATE INDEX effects_entered ON effects (user_id, lifecycle) WHERE on_enter = 1;
+CREATE INDEX effects_dead_of ON effects (user_id, ready_at, seq) WHERE standing = 'dead';
+CREATE INDEX effects_requested ON effects (user_id, handler, lifecycle)
+    WHERE lifecycle < 1 AND standing IN ('owed', 'taken');
+
+-- only: postgres
+DROP INDEX events_figures;
+-- only: postgres
+CREATE INDEX events_figures ON events ("trigger", standing);
+-- only: sqlite
+DROP INDEX lifecycles_figures;
+CREATE INDEX lifecycles_figures ON lifecycles (state, forked);

@@ -1,0 +1,438 @@
+-- The statements of the store that both dialects say alike; what they don't stands in the file of each. All of
+-- the hot path is about one user, of whom no statement reads more than it wants. To a planner that knows little:
+-- * `ORDER BY +id`, where the index that finds the rows isn't in that order: else it reads the key, which is.
+-- * `forked = 0` means the indexes of those that take part, `forked < 1` (which is the same) the key;
+--   `id > 0`, always so, the index of syncs; `lifecycle < 1` the indexes of what is of no lifecycle.
+-- A part is no statement: it stands where `-- include:` names it.
+
+-- part: user_row
+SELECT cursor, updated_at, recovered, EXISTS (SELECT 1 FROM waits WHERE user_id = :user_id) AS may_wait
+FROM users WHERE user_id = :user_id
+
+-- part: overtaken
+-- a sync still in the first state, which doesn't count: a newer one has moved on
+claim_id IS NULL AND state = :first AND id < coalesce((
+    SELECT id FROM lifecycles WHERE user_id = :user_id AND claim_id IS NULL AND id > 0 AND state <> :first
+    ORDER BY id DESC LIMIT 1
+), 0)
+
+-- part: first_ready
+SELECT user_id, seq, handler, ready_at FROM effects
+WHERE handler = :handler AND
+-- include: ready
+ORDER BY ready_at, user_id, seq LIMIT 1
+
+-- part: ready
+-- one lifecycle's effects go one at a time and in order, past those not due yet.
+-- suspects: also those whose holder died, or hung, in them
+effects.ready_at <= :now AND effects.standing IN ('owed', 'taken')
+AND (:suspects = 1 OR effects.standing = 'owed')
+AND (effects.lifecycle = 0 OR NOT EXISTS (
+    SELECT 1 FROM effects AS other
+    WHERE other.user_id = effects.user_id AND other.lifecycle = effects.lifecycle
+      AND other.standing IN ('owed', 'taken') AND other.seq <> effects.seq
+      AND (
+        (other.standing = 'taken' AND other.ready_at > :now)
+        OR (other.seq < effects.seq AND (other.ready_at <= :now OR other.attempt > 0))
+      )
+))
+
+-- part: left
+-- work for being in a state that the lifecycle has left
+effects.on_enter = 1 AND NOT EXISTS (
+    SELECT 1 FROM lifecycles AS whose
+    WHERE whose.user_id = effects.user_id AND whose.id = effects.lifecycle
+      AND whose.cursor = effects.cursor AND whose.forked = 0
+)
+
+-- name: user
+-- what is known of a user, and whether any event of theirs may wait
+-- include: user_row
+
+-- name: forget_user
+-- of whom nothing came to be known after all
+DELETE FROM users WHERE user_id = :user_id AND updated_at = '';
+
+-- name: lifecycle
+SELECT * FROM lifecycles WHERE user_id = :user_id AND id = :id;
+
+-- name: claim
+SELECT * FROM lifecycles WHERE user_id = :user_id AND claim_id = :claim_id;
+
+-- name: sync
+SELECT * FROM lifecycles WHERE user_id = :user_id AND sync_id = :sync_id AND claim_id IS NULL;
+
+-- name: syncs
+SELECT * FROM lifecycles WHERE user_id = :user_id AND claim_id IS NULL AND id > 0 ORDER BY id;
+
+-- name: newest_sync
+SELECT * FROM lifecycles WHERE user_id = :user_id AND claim_id IS NULL AND id > 0 ORDER BY id DESC LIMIT 1;
+
+-- name: newest_sync_in
+-- the newest that is in a state and takes part
+SELECT * FROM lifecycles
+WHERE user_id = :user_id AND state = :state AND forked = 0 AND claim_id IS NULL
+ORDER BY id DESC LIMIT 1;
+
+-- name: with_case
+SELECT * FROM lifecycles WHERE user_id = :user_id AND case_id = :case_id ORDER BY +id;
+
+-- name: seek
+-- those that take part and are in a state, newest first
+SELECT * FROM lifecycles
+WHERE user_id = :user_id AND state = :state AND forked = 0
+ORDER BY id DESC LIMIT :limit;
+
+-- name: seek_in_sync
+SELECT * FROM lifecycles
+WHERE user_id = :user_id AND sync_id = :sync_id AND state = :state AND forked = 0
+ORDER BY id DESC LIMIT :limit;
+
+-- name: seek_without_case
+SELECT * FROM lifecycles
+WHERE user_id = :user_id AND state = :state AND forked = 0 AND case_id IS NULL
+ORDER BY id DESC LIMIT :limit;
+
+-- name: seek_without_case_in_sync
+-- which reads those of the sync in that state, with a case or without
+SELECT * FROM lifecycles
+WHERE user_id = :user_id AND sync_id = :sync_id AND state = :state AND forked = 0 AND case_id IS NULL
+ORDER BY id DESC LIMIT :limit;
+
+-- name: has_claims
+SELECT 1 FROM lifecycles WHERE user_id = :user_id AND claim_id IS NOT NULL AND claim_id > '' LIMIT 1;
+
+-- name: insert_lifecycle
+INSERT INTO lifecycles (
+    user_id, id, claim_id, sync_id, state, version, entered_at, cursor,
+    head, origin, parent, forked, case_id, due_at, facts, paid
+) VALUES (
+    :user_id, :id, :claim_id, :sync_id, :state, :version, :entered_at, :cursor,
+    :head, :origin, :parent, :forked, :case_id, :due_at, :facts, :paid
+);
+
+-- name: update_lifecycle
+UPDATE lifecycles
+SET state = :state, version = :version, entered_at = :entered_at, cursor = :cursor, head = :head,
+    forked = :forked, case_id = :case_id, due_at = :due_at, facts = :facts, paid = :paid
+WHERE user_id = :user_id AND id = :id;
+
+-- name: insert_row
+INSERT INTO history (
+    user_id, cursor, lifecycle, claim_id, sync_id, version, "trigger", from_state, to_state,
+    event_id, at, occurred_at, actor, reason, hash
+) VALUES (
+    :user_id, :cursor, :lifecycle, :claim_id, :sync_id, :version, :trigger, :from_state, :to_state,
+    :event_id, :at, :occurred_at, :actor, :reason, :hash
+);
+
+-- name: event
+SELECT * FROM events WHERE user_id = :user_id AND event_id = :event_id;
+
+-- name: latest_like
+-- alike are few, but for who sends the same again and again: read the last first, whatever a planner expects
+SELECT * FROM (
+    SELECT * FROM events WHERE user_id = :user_id AND fingerprint = :fingerprint
+    ORDER BY seq DESC LIMIT 9223372036854775807
+) AS alike
+WHERE "trigger" = :trigger LIMIT 1;
+
+-- name: with_reimbursement
+SELECT * FROM events
+WHERE user_id = :user_id AND reimbursement_id = :reimbursement_id AND "trigger" = :trigger
+ORDER BY +seq;
+
+-- name: all_waiting
+SELECT * FROM events
+WHERE user_id = :user_id AND seq IN (SELECT seq FROM waits WHERE user_id = :user_id)
+ORDER BY seq;
+
+-- name: insert_event
+INSERT INTO events (
+    user_id, seq, event_id, "trigger", standing, received_at, occurred_at, expires_at, settled,
+    fingerprint, body, shares, answer, actor, reimbursement_id, currency, minor,
+    letter, letter_at
+) VALUES (
+    :user_id, :seq, :event_id, :trigger, :standing, :received_at, :occurred_at, :expires_at, :settled,
+    :fingerprint, :body, :shares, :answer, :actor, :reimbursement_id, :currency, :minor,
+    :letter, :letter_at
+);
+
+-- name: update_event
+UPDATE events
+SET standing = :standing, settled = :settled, shares = :shares, currency = :currency, minor = :minor,
+    body = :body, expires_at = :expires_at, answer = :answer, letter = :letter, letter_at = :letter_at
+WHERE user_id = :user_id AND seq = :seq;
+
+-- name: delete_event
+-- a refused or dead event that came again
+DELETE FROM events WHERE user_id = :user_id AND seq = :seq;
+
+-- name: insert_wait
+INSERT INTO waits (user_id, name, seq) VALUES (:user_id, :name, :seq);
+
+-- name: delete_waits
+DELETE FROM waits WHERE user_id = :user_id AND seq = :seq;
+
+-- name: alias
+SELECT claim_id FROM aliases WHERE user_id = :user_id AND alias = :alias;
+
+-- name: has_aliases
+SELECT 1 FROM aliases WHERE user_id = :user_id LIMIT 1;
+
+-- name: has_aliases_of
+SELECT 1 FROM aliases WHERE user_id = :user_id AND claim_id = :claim_id LIMIT 1;
+
+-- name: insert_alias
+INSERT INTO aliases (user_id, alias, claim_id) VALUES (:user_id, :alias, :claim_id);
+
+-- name: handlers
+SELECT name, pattern, registered_at FROM handlers ORDER BY name;
+
+-- name: put_handler
+INSERT INTO handlers (name, pattern, registered_at) VALUES (:name, :pattern, :registered_at)
+ON CONFLICT (name) DO UPDATE SET pattern = excluded.pattern, registered_at = excluded.registered_at;
+
+-- name: drop_handler
+DELETE FROM handlers WHERE name = :handler RETURNING name;
+
+-- name: void_effects_of_handler
+-- nothing takes them up any more; what runs finishes
+UPDATE effects SET standing = 'void'
+WHERE handler = :handler AND standing IN ('owed', 'taken') AND (standing = 'owed' OR ready_at <= :now)
+RETURNING seq;
+
+-- name: insert_effect
+INSERT INTO effects (
+    user_id, seq, lifecycle, cursor, handler, on_enter, standing, owed_at, due_at, ready_at, attempt, forgiven,
+    key, error, about
+) VALUES (
+    :user_id, :seq, :lifecycle, :cursor, :handler, :on_enter, 'owed', :owed_at, :due_at, :due_at, 0, 0,
+    :key, NULL, :about
+);
+
+-- name: void_effects
+-- work for being in a state that the lifecycle has left, where nobody is at it
+UPDATE effects SET standing = 'void'
+WHERE user_id = :user_id AND lifecycle = :lifecycle AND on_enter = 1
+  AND (standing = 'owed' OR (standing = 'taken' AND ready_at <= :now));
+
+-- name: next_effect
+-- the first that is ready
+-- include: first_ready
+
+-- name: ready_effect
+-- that effect as it stands under the lock, where it is ready still.
+-- is_left: its lifecycle left the state while the effect was running
+SELECT effects.*, (
+    -- include: left
+) AS is_left
+FROM effects WHERE effects.user_id = :user_id AND effects.seq = :seq AND
+-- include: ready
+
+-- name: take_effect
+-- the attempt is the fence: only whoever holds this number may finish, extend or fail it
+UPDATE effects SET standing = 'taken', attempt = :attempt, ready_at = :ready_at
+WHERE user_id = :user_id AND seq = :seq;
+
+-- name: end_effect
+-- one that is void or dead before it is taken again
+UPDATE effects SET standing = :standing, ready_at = :now, error = coalesce(:error, error)
+WHERE user_id = :user_id AND seq = :seq;
+
+-- name: extend_effect
+UPDATE effects SET ready_at = :ready_at
+WHERE user_id = :user_id AND seq = :seq AND attempt = :attempt AND standing = 'taken' RETURNING seq;
+
+-- name: settle_effect
+-- done, dead, or owed again; only while this attempt still holds it, so that a late worker changes nothing.
+-- What would be tried again for being in a state that the lifecycle left meanwhile is void
+UPDATE effects SET ready_at = :ready_at, error = :error, forgiven = forgiven + :forgiven, standing = CASE
+    WHEN :standing = 'owed' AND
+    -- include: left
+    THEN 'void' ELSE :standing END
+WHERE user_id = :user_id AND seq = :seq AND attempt = :attempt AND standing = 'taken' RETURNING standing;
+
+-- name: revive_effect
+-- a dead effect that a person retries, or drops. Its attempts are forgiven, and their numbers stay used: a
+-- late holder of one changes nothing. Work for being in a state that the lifecycle has left is void
+UPDATE effects SET ready_at = :now, forgiven = attempt, standing = CASE
+    WHEN :standing = 'owed' AND
+    -- include: left
+    THEN 'void' ELSE :standing END
+WHERE user_id = :user_id AND seq = :seq AND standing = 'dead' RETURNING standing;
+
+-- name: unfinished_effects
+SELECT page.*, history.claim_id, history.sync_id, history."trigger" FROM (
+    SELECT * FROM effects WHERE standing IN ('owed', 'taken') ORDER BY owed_at, user_id, seq LIMIT :limit
+) AS page
+LEFT JOIN history ON history.user_id = page.user_id AND history.cursor = page.cursor
+ORDER BY page.owed_at, page.user_id, page.seq;
+
+-- name: unfinished_effects_of
+-- the same, of one user
+SELECT page.*, history.claim_id, history.sync_id, history."trigger" FROM (
+    SELECT * FROM effects WHERE user_id = :user_id AND standing IN ('owed', 'taken')
+    ORDER BY owed_at, seq LIMIT :limit
+) AS page
+LEFT JOIN history ON history.user_id = page.user_id AND history.cursor = page.cursor
+ORDER BY page.owed_at, page.seq;
+
+-- name: dead_events
+-- refused and expired events, and money that waits; oldest first
+SELECT * FROM events
+WHERE letter IS NOT NULL AND (letter_at, user_id, seq) > (:at, :after_user, :after_seq)
+ORDER BY letter_at, user_id, seq LIMIT :limit;
+
+-- name: dead_events_of
+-- the same, of one user
+SELECT * FROM events
+WHERE user_id = :user_id AND letter IS NOT NULL
+  AND letter_at >= :at AND (letter_at, user_id, seq) > (:at, :after_user, :after_seq)
+ORDER BY letter_at, seq LIMIT :limit;
+
+-- name: dead_effects
+SELECT effects.*, history.claim_id, history."trigger", history.event_id FROM effects
+LEFT JOIN history ON history.user_id = effects.user_id AND history.cursor = effects.cursor
+WHERE effects.standing = 'dead'
+  AND (effects.ready_at, effects.user_id, effects.seq) > (:at, :after_user, :after_seq)
+ORDER BY effects.ready_at, effects.user_id, effects.seq LIMIT :limit;
+
+-- name: dead_effects_of
+-- the same, of one user
+SELECT effects.*, history.claim_id, history."trigger", history.event_id FROM effects
+LEFT JOIN history ON history.user_id = effects.user_id AND history.cursor = effects.cursor
+WHERE effects.user_id = :user_id AND effects.standing = 'dead'
+  AND effects.ready_at >= :at
+  AND (effects.ready_at, effects.user_id, effects.seq) > (:at, :after_user, :after_seq)
+ORDER BY effects.ready_at, effects.seq LIMIT :limit;
+
+-- name: event_at
+SELECT * FROM events WHERE user_id = :user_id AND seq = :seq;
+
+-- name: effect_at
+SELECT effects.*, history.claim_id, history."trigger", history.event_id FROM effects
+LEFT JOIN history ON history.user_id = effects.user_id AND history.cursor = effects.cursor
+WHERE effects.user_id = :user_id AND effects.seq = :seq;
+
+-- name: requested
+SELECT 1 FROM effects
+WHERE user_id = :user_id AND lifecycle < 1 AND handler = :handler AND standing IN ('owed', 'taken') LIMIT 1;
+
+-- name: last_act
+SELECT version, hash FROM history WHERE user_id = :user_id AND lifecycle = 0 ORDER BY version DESC LIMIT 1;
+
+-- name: acts
+-- what persons did with a user's dead letters, oldest first
+SELECT * FROM history WHERE user_id = :user_id AND lifecycle < 1 AND cursor > :cursor
+ORDER BY cursor LIMIT :limit;
+
+-- name: row_at
+SELECT * FROM history WHERE user_id = :user_id AND cursor = :cursor;
+
+-- name: history_page
+-- transitions; what persons did with dead letters is a chain of its own
+SELECT * FROM history
+WHERE user_id = :user_id AND cursor > :cursor AND lifecycle > 0
+ORDER BY cursor LIMIT :limit;
+
+-- name: history_page_of_sync
+-- acts are of no sync
+SELECT * FROM history
+WHERE user_id = :user_id AND sync_id = :sync_id AND cursor > :cursor AND lifecycle > 0
+ORDER BY cursor LIMIT :limit;
+
+-- name: history_page_of_claim
+-- a claim's own rows, behind the first row of the sync from which it forked
+SELECT * FROM (
+    SELECT * FROM history WHERE user_id = :user_id AND lifecycle = :parent AND version = 1
+    UNION ALL
+    SELECT * FROM history WHERE user_id = :user_id AND lifecycle = :lifecycle
+) AS told
+WHERE +cursor > :cursor AND (sync_id = :sync_id OR CAST(:sync_id AS text) IS NULL)
+ORDER BY +cursor LIMIT :limit;
+
+-- name: due
+-- users with a lifecycle that a timer would move by now
+SELECT user_id, id FROM lifecycles WHERE due_at <= :now ORDER BY due_at LIMIT :limit;
+
+-- name: expired
+-- users with a waiting event whose time to live is over
+SELECT user_id, event_id FROM events WHERE standing = 'waiting' AND expires_at <= :now
+ORDER BY expires_at LIMIT :limit;
+
+-- name: counts
+-- how many take part in each state, counted in an index alone, less those that don't count
+SELECT state, CAST(sum(many) AS bigint) AS many FROM (
+    SELECT state, count(*) AS many FROM lifecycles WHERE user_id = :user_id AND forked = 0 GROUP BY state
+    UNION ALL
+    SELECT state, -count(*) FROM lifecycles WHERE user_id = :user_id AND forked = 0 AND
+    -- include: overtaken
+    GROUP BY state
+) AS told
+GROUP BY state HAVING sum(many) > 0;
+
+-- name: newest_counted
+-- the state of the newest that counts
+SELECT state FROM lifecycles WHERE user_id = :user_id AND forked < 1 AND NOT (
+    -- include: overtaken
+) ORDER BY id DESC LIMIT 1;
+
+-- name: is_told_of
+-- whether any event, or an alias linked early, speaks of the user; a request alone doesn't
+SELECT 1 FROM events WHERE user_id = :user_id
+UNION ALL SELECT 1 FROM aliases WHERE user_id = :user_id LIMIT 1;
+
+-- name: claims_page
+SELECT * FROM lifecycles WHERE user_id = :user_id AND forked < 1 AND id > :cursor ORDER BY id LIMIT :limit;
+
+-- name: claims_page_of_sync
+-- of one sync, those in a state
+SELECT * FROM lifecycles
+WHERE user_id = :user_id AND sync_id = :sync_id AND state = :state AND forked = 0 AND id > :cursor
+ORDER BY id LIMIT :limit;
+
+-- name: figures_of_events
+-- these count everything, all users together: each reads one small index from end to end
+SELECT "trigger", standing, count(*) AS many FROM events GROUP BY "trigger", standing;
+
+-- name: figures_of_effects
+SELECT handler, standing, count(*) AS many FROM effects GROUP BY handler, standing;
+
+-- name: figures_of_due_effects
+-- ready, and nobody at it: a lease that has run out among them
+SELECT handler, count(*) AS due, count(*) FILTER (WHERE ready_at <= :late) AS overdue FROM effects
+WHERE standing IN ('owed', 'taken') AND ready_at <= :now GROUP BY handler;
+
+-- name: figures_of_lifecycles
+SELECT state, count(*) AS many FROM lifecycles WHERE forked = 0 GROUP BY state;
+
+-- name: figures_of_the_rest
+SELECT
+    (SELECT min(received_at) FROM events WHERE standing = 'waiting') AS oldest_waiting,
+    (SELECT count(*) FROM events WHERE letter IS NOT NULL) AS dead_events,
+    (SELECT count(*) FROM lifecycles WHERE due_at <= :late) AS late_deadlines,
+    (SELECT count(*) FROM events WHERE standing = 'waiting' AND expires_at <= :late) AS late_expiries;
+
+-- name: distinct_states
+-- each by a look-up behind the one before it, since a store is opened often and holds few
+WITH RECURSIVE found (state) AS (
+    SELECT min(state) FROM lifecycles
+    UNION ALL
+    SELECT (SELECT min(state) FROM lifecycles WHERE state > found.state) FROM found
+    WHERE found.state IS NOT NULL
+)
+SELECT state FROM found WHERE state IS NOT NULL;
+
+-- name: distinct_waiting_triggers
+WITH RECURSIVE found ("trigger") AS (
+    SELECT min("trigger") FROM events
+    UNION ALL
+    SELECT (SELECT min("trigger") FROM events WHERE "trigger" > found."trigger") FROM found
+    WHERE found."trigger" IS NOT NULL
+)
+SELECT "trigger" FROM found
+WHERE EXISTS (SELECT 1 FROM events WHERE events."trigger" = found."trigger" AND standing BETWEEN 'waiting' AND 'waiting');
+
+-- name: ping
+SELECT count(*) AS many FROM users WHERE user_id = '';
