@@ -31,6 +31,7 @@ _OWN: Mapping[str, Mapping[str, str]] = {
         "sync_id": f"CASE WHEN claim_id IS NULL THEN sync_id || {_MARK} ELSE sync_id END",
         "cursor": f"cursor + {_FAR}",
         "case_id": f"case_id || {_MARK}",
+        "facts": f"coalesce(replace(facts, case_id, case_id || {_MARK}), facts)",
     },
     "history": {
         "cursor": f"cursor + {_FAR}",

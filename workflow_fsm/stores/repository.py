@@ -94,7 +94,7 @@ class Repository:
     def seek(self, wanted: Seek) -> list[Lifecycle]:
         """Give the lifecycles looked for, newest first: of each state by a look-up of its own.
 
-        Of more than `limit` that moved `since`, those that moved last.
+        Of more than `limit` that moved `since`, any are given.
         """
         limit = NO_LIMIT if wanted.limit is None else wanted.limit
         name, how = _seeking(wanted)
