@@ -12,9 +12,9 @@ from contextlib import closing, contextmanager
 from itertools import count
 from typing import Any
 
-from workflow_fsm.testing import ManualClock
 from tests.stories.acts import detect, sync
 from workflow_fsm import Discard, Settings, Transition, Workflow
+from workflow_fsm.testing import ManualClock
 
 BIG, SMALL = "big", "small-1"
 USERS = (BIG, SMALL, "small-2")

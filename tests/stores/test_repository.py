@@ -8,9 +8,10 @@ from itertools import product
 import pytest
 
 from tests.stores.filled import BIG, fill
-from workflow_fsm import Record, Settings, Workflow
+from workflow_fsm import Settings, Workflow
 from workflow_fsm.core.decision.situation import Seek
 from workflow_fsm.core.definition.claim import claim_lifecycle
+from workflow_fsm.results import Claim, DeadLetterRecord, HistoryRow
 from workflow_fsm.stores.mapping import lifecycle_of
 from workflow_fsm.stores.repository import Repository
 from workflow_fsm.stores.session import Session
@@ -80,7 +81,7 @@ def test_the_pages_of_one_sync_are_those_of_all_that_is_of_it(workflow: Workflow
 
 
 def test_dead_letters_and_work_of_one_user_are_those_of_all_that_are_theirs(workflow: Workflow) -> None:
-    theirs: list[Record] = []
+    theirs: list[DeadLetterRecord] = []
     cursor = None
     while True:
         page = workflow.dead_letters(user_id=BIG, limit=4, cursor=cursor)
@@ -94,8 +95,8 @@ def test_dead_letters_and_work_of_one_user_are_those_of_all_that_are_theirs(work
     assert len(workflow.acts(BIG)) == 2 * TIMES
 
 
-def _claims(workflow: Workflow, *, limit: int, sync_id: str | None = None) -> list[Record]:
-    claims: list[Record] = []
+def _claims(workflow: Workflow, *, limit: int, sync_id: str | None = None) -> list[Claim]:
+    claims: list[Claim] = []
     cursor = None
     while True:
         page = workflow.status(BIG, sync_id=sync_id, limit=limit, cursor=cursor)
@@ -105,8 +106,8 @@ def _claims(workflow: Workflow, *, limit: int, sync_id: str | None = None) -> li
             return claims
 
 
-def _rows(workflow: Workflow, *, limit: int, sync_id: str | None = None) -> list[Record]:
-    rows: list[Record] = []
+def _rows(workflow: Workflow, *, limit: int, sync_id: str | None = None) -> list[HistoryRow]:
+    rows: list[HistoryRow] = []
     cursor = None
     while True:
         page = workflow.history(BIG, sync_id=sync_id, limit=limit, cursor=cursor)
