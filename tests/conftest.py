@@ -32,7 +32,10 @@ from workflow_fsm.workflow import utc_now
 __all__ = ["processes", "server", "start_process", "start_service", "start_shared"]
 
 Stored = Callable[[str], list[dict[str, Any]]]
-TABLES = ("users", "lifecycles", "history", "events", "waits", "aliases", "effects", "handlers")
+TABLES = (
+    *("users", "lifecycles", "cases", "history", "events", "event_ids", "waits", "aliases", "currencies"),
+    *("effects", "handlers"),
+)
 EMPTIES = "empties"
 """What the connection calls itself that the tests empty a database by: not one of the store's."""
 

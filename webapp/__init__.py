@@ -55,9 +55,9 @@ def _settings(workflow: Workflow, given: ServiceSettings | None) -> ServiceSetti
 
 def _routes(workflow: Workflow, settings: ServiceSettings) -> Blueprint:
     routes = Blueprint("workflow", __name__)
-    for module in (status, dead_letters, health, metrics):
+    for module in (status, health, metrics):
         module.add_to(routes, workflow)
-    for asking in (webhooks, route, batch, sync, openapi):
+    for asking in (webhooks, dead_letters, route, batch, sync, openapi):
         asking.add_to(routes, workflow, settings)
     return routes
 

@@ -1,14 +1,24 @@
-"""Dead letters: listed, retried and dropped by whoever operates the store.
+"""Dead letters: listed, retried, dropped and restored by whoever operates the store.
 
 Each act is written into the user's chain of acts, with who did it and why.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from workflow_fsm.core.decision.dead_letters import DROPPED, RETRIED, drop_event, record_act, retry_event
-from workflow_fsm.core.decision.situation import Situation
+from workflow_fsm.core.decision.dead_letters import (
+    DROPPED,
+    RESTORED,
+    RETRIED,
+    drop_event,
+    record_act,
+    restore_event,
+    retry_event,
+    told_with,
+)
 from workflow_fsm.core.errors import (
     DeadLetterUnknown,
     FieldError,
@@ -16,14 +26,24 @@ from workflow_fsm.core.errors import (
     StoreUnavailable,
     WorkflowError,
 )
+from workflow_fsm.core.model.inbox import FORCE, Standing, StoredEvent
+from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.outcome import Outcome
 from workflow_fsm.core.records import EventAnswer
+from workflow_fsm.core.values.fields import Kind, read_value
 from workflow_fsm.effects import outbox
 from workflow_fsm.read import dead_letters as deadletters
 from workflow_fsm.read.dead_letters import DeadLetterId, DeadLetterPage
-from workflow_fsm.read.shapes import Act, DeadLetterRecord, DroppedLetter, RetriedLetters, RevivedEffect
+from workflow_fsm.read.shapes import (
+    Act,
+    DeadLetterRecord,
+    DroppedLetter,
+    RestoredLetter,
+    RetriedLetters,
+    RevivedEffect,
+)
 from workflow_fsm.store_handle import StoreHandle
-from workflow_fsm.stores.mapping import stored_event_of
+from workflow_fsm.stores.event_mapping import stored_event_of
 from workflow_fsm.stores.session import Columns, Session
 from workflow_fsm.stores.unit_of_work import UnitOfWork
 
@@ -36,18 +56,26 @@ class DeadLetters(StoreHandle):
         *,
         kind: str | None = None,
         user_id: str | None = None,
+        handler: str | None = None,
+        trigger: str | None = None,
+        dropped: bool = False,
         limit: int = 100,
         cursor: str | None = None,
     ) -> DeadLetterPage:
         """List dead letters, oldest first: events refused, expired or waiting with money; effects given up.
 
-        `kind` is `event` or `effect`; `next_cursor` is the `cursor` of the next page. Raises InvalidEvent for
-        a kind or cursor that is none.
+        `kind` is `event` or `effect`; with `dropped` those that were dropped are listed instead. Each is
+        `{id, kind, user_id, claim_id, trigger, amount, currency, handler, reason, error, attempts, at,
+        event_id, candidates, conflicts_with}`; `next_cursor` is the `cursor` of the next page. Raises
+        InvalidEvent for a kind or cursor that is none.
         """
         definition = self._store.definition
+        wanted = deadletters.Wanted(
+            kind=kind, user_id=user_id, handler=handler, trigger=trigger, dropped=dropped
+        )
         return self._store.read(
             lambda session: deadletters.list_dead_letters(
-                session, definition, kind=kind, user_id=user_id, limit=limit, cursor=cursor
+                session, definition, wanted, limit=limit, cursor=cursor
             )
         )
 
@@ -56,19 +84,38 @@ class DeadLetters(StoreHandle):
         letter_id: str,
         *,
         claim_id: str | None = None,
+        amazon_case_id: str | None = None,
+        currency: str | None = None,
+        line_id: str | None = None,
+        original_reimbursement_id: str | None = None,
+        force: bool = False,
         actor: str = "library",
         reason: str | None = None,
     ) -> EventAnswer | RevivedEffect:
-        """Try a dead letter again: judge an event anew (for `claim_id`, if given), or owe an effect anew.
+        """Try a dead letter again: judge an event anew, or owe an effect anew.
 
-        Gives the event's outcome as an answer to it would be, or `{"status": "owed"}` for an effect (`void`
-        where it was work for being in a state that the claim has left). Raises DeadLetterUnknown,
-        InvalidEvent (a claim given to what can't take one), NotAllowed (refused again).
+        What a person knows of an event is laid over what it said: whom it is for (`claim_id`,
+        `amazon_case_id`), its `currency`, the `line_id` that it is of its reimbursement, the payout that a
+        reversal takes back (`original_reimbursement_id`). `force` lets through money that conflicts with an
+        earlier event, or takes back more than is left. The event keeps what it said. Gives its outcome as an
+        answer to it would be, or `{"status": "owed"}` for an effect (`void` where it was work for being in a
+        state that the claim has left). Raises DeadLetterUnknown, InvalidEvent (given what it can't take),
+        NotAllowed (refused again).
         """
         dead_letter = DeadLetterId.parse(letter_id)
-        if dead_letter.kind == "effect" and claim_id is not None:
+        overlay = _overlay(
+            self._store.currencies,
+            claim_id=claim_id,
+            amazon_case_id=amazon_case_id,
+            currency=currency,
+            line_id=line_id,
+            original_reimbursement_id=original_reimbursement_id,
+        )
+        if force:
+            overlay[FORCE] = True
+        if dead_letter.kind == "effect" and overlay:
             fault = "an effect is for the claim of its own transition; retry it without one"
-            raise InvalidEvent([FieldError(field="claim_id", reason=fault)])
+            raise InvalidEvent([FieldError(field=name, reason=fault) for name in overlay])
         _check_texts(actor=actor, reason=reason)
         now = self._clock()
 
@@ -76,7 +123,7 @@ class DeadLetters(StoreHandle):
             if dead_letter.kind == "effect":
                 settled = self._revive(unit, dead_letter, "owed", RETRIED, now, actor, reason)
                 return RevivedEffect(status="void" if settled == "void" else "owed")
-            return self._retry_event(unit, dead_letter, claim_id, now, actor, reason)
+            return self._retry_event(unit, dead_letter, overlay, now, actor, reason)
 
         outcome = self._store.commit(retry, users=[dead_letter.user_id])
         if isinstance(outcome, WorkflowError):
@@ -84,9 +131,10 @@ class DeadLetters(StoreHandle):
         return outcome
 
     def drop_dead_letter(self, letter_id: str, *, reason: str, actor: str = "library") -> DroppedLetter:
-        """End a dead letter for good, for a `reason` that is kept.
+        """End a dead letter, for a `reason` that is kept. Gives `{"status": "dropped"}`.
 
-        Raises DeadLetterUnknown, InvalidEvent (no reason was given).
+        Its ids bind nobody any more; `restore_dead_letter` brings it back. Raises DeadLetterUnknown,
+        InvalidEvent (no reason was given).
         """
         dead_letter = DeadLetterId.parse(letter_id)
         _check_texts(actor=actor, reason=reason)
@@ -118,6 +166,39 @@ class DeadLetters(StoreHandle):
 
         return self._store.commit(drop, users=[dead_letter.user_id])
 
+    def restore_dead_letter(
+        self, letter_id: str, *, actor: str = "library", reason: str | None = None
+    ) -> RestoredLetter:
+        """Bring a dropped dead letter back. Gives `{"status": "restored"}`.
+
+        Money that waits is judged again, and may be applied at once. Raises DeadLetterUnknown where none was
+        dropped.
+        """
+        dead_letter = DeadLetterId.parse(letter_id)
+        _check_texts(actor=actor, reason=reason)
+        now = self._clock()
+
+        def restore(unit: UnitOfWork) -> RestoredLetter:
+            if dead_letter.kind == "effect" and not outbox.restore(
+                unit.session, dead_letter.user_id, dead_letter.seq
+            ):
+                raise _gone(dead_letter)
+
+            def change(situation: Situation) -> None:
+                event_id = None
+                if dead_letter.kind == "event":
+                    stored = self._dropped_event(unit.session, dead_letter)
+                    event_id = stored.event_id
+                    restore_event(self._store.definition, situation, stored, now)
+                self._record(
+                    situation, unit.session, dead_letter, RESTORED, now, actor, reason, event_id=event_id
+                )
+
+            unit.change(dead_letter.user_id, now, change)
+            return RestoredLetter(status="restored")
+
+        return self._store.commit(restore, users=[dead_letter.user_id])
+
     def retry_dead_letters(
         self,
         *,
@@ -131,31 +212,31 @@ class DeadLetters(StoreHandle):
     ) -> RetriedLetters:
         """Retry all dead letters that match; with `dry_run` only count them.
 
-        One that fails again stays a dead letter. Raises InvalidEvent, and StoreUnavailable, which leaves the
-        rest as it is.
+        Gives `{"matched", "settled", "waiting", "failed"}`: what is none any more, what waits again, and what
+        failed again. Raises InvalidEvent, and StoreUnavailable, which leaves the rest as it is.
         """
         matched: list[DeadLetterRecord] = []
         cursor: str | None = None
         while True:
-            page = self.dead_letters(kind=kind, user_id=user_id, limit=1000, cursor=cursor)
-            matched += [
-                dead_letter
-                for dead_letter in page
-                if handler in (None, dead_letter.handler) and trigger in (None, dead_letter.trigger)
-            ]
+            page = self.dead_letters(
+                kind=kind, user_id=user_id, handler=handler, trigger=trigger, limit=1000, cursor=cursor
+            )
+            matched += page
             cursor = page.next_cursor
             if cursor is None:
                 break
-        retried = failed = 0
+        settled = waiting = failed = 0
         for dead_letter in [] if dry_run else matched:
             try:
-                self.retry_dead_letter(dead_letter.id, actor=actor, reason=reason)
-                retried += 1
+                outcome = self.retry_dead_letter(dead_letter.id, actor=actor, reason=reason)
             except StoreUnavailable:
                 raise
             except WorkflowError:
                 failed += 1
-        return RetriedLetters(matched=len(matched), retried=retried, failed=failed)
+                continue
+            waits = outcome.status == "deferred"
+            waiting, settled = waiting + waits, settled + (not waits)
+        return RetriedLetters(matched=len(matched), settled=settled, waiting=waiting, failed=failed)
 
     def acts(self, user_id: str, *, limit: int = 100, cursor: int | None = None) -> list[Act]:
         """List what was done with a user's dead letters, oldest first, after `cursor`.
@@ -187,7 +268,7 @@ class DeadLetters(StoreHandle):
         self,
         unit: UnitOfWork,
         dead_letter: DeadLetterId,
-        claim_id: str | None,
+        overlay: dict[str, Any],
         now: datetime,
         actor: str,
         reason: str | None,
@@ -196,7 +277,7 @@ class DeadLetters(StoreHandle):
             definition = self._store.definition
             stored = stored_event_of(definition, self._dead_event(unit.session, dead_letter))
             outcome = retry_event(
-                definition, situation, stored, claim_id=claim_id, now=now, policy=self._policy
+                definition, situation, stored, overlay=overlay, now=now, policy=self._policy
             )
             self._record(
                 situation,
@@ -205,8 +286,8 @@ class DeadLetters(StoreHandle):
                 RETRIED,
                 now,
                 actor,
-                reason,
-                claim_id=claim_id,
+                told_with(overlay, reason),
+                claim_id=overlay.get("claim_id"),
                 event_id=stored.event_id,
             )
             return outcome.as_dict() if isinstance(outcome, Outcome) else outcome
@@ -240,6 +321,15 @@ class DeadLetters(StoreHandle):
             raise _gone(dead_letter)
         return row
 
+    def _dropped_event(self, session: Session, dead_letter: DeadLetterId) -> StoredEvent:
+        row = session.row("event_at", user_id=dead_letter.user_id, seq=dead_letter.seq)
+        stored = None if row is None else stored_event_of(self._store.definition, row)
+        if stored is None or all(share.standing is not Standing.DROPPED for share in stored.shares):
+            raise DeadLetterUnknown(
+                f"no dead letter {str(dead_letter)!r} was dropped, or it was restored meanwhile"
+            )
+        return stored
+
     def _record(
         self,
         situation: Situation,
@@ -265,6 +355,26 @@ class DeadLetters(StoreHandle):
             reason=reason,
             now=now,
         )
+
+
+def _overlay(currencies: Mapping[str, int], **given: str | None) -> dict[str, Any]:
+    """Read what a person lays over an event. Raises InvalidEvent with all that is wrong."""
+    errors, overlay = [], {}
+    for name, value in given.items():
+        if value is None:
+            continue
+        try:
+            if name != "currency":
+                overlay[name] = read_value(Kind.ID, value)
+            elif isinstance(value, str) and value.upper() in currencies:
+                overlay[name] = value.upper()
+            else:
+                overlay[name] = read_value(Kind.CURRENCY, value)
+        except ValueError as error:
+            errors.append(FieldError(field=name, reason=str(error)))
+    if errors:
+        raise InvalidEvent(errors)
+    return overlay
 
 
 def _check_texts(**texts: str | None) -> None:

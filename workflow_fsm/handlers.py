@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypedDict, TypeVar, Unpack, overload
 
-from workflow_fsm.core.decision.outbox import REQUEST, Pattern
 from workflow_fsm.core.errors import FieldError, InvalidEvent
+from workflow_fsm.core.model.outbox import REQUEST, Pattern
 from workflow_fsm.core.values.fields import Kind, read_value
 from workflow_fsm.effects import outbox
 from workflow_fsm.effects.engine import Engine
@@ -15,6 +15,7 @@ from workflow_fsm.effects.registry import Registry
 from workflow_fsm.effects.worker import THREADS, WakeUp, Worker
 from workflow_fsm.read.shapes import DroppedHandler, HandlerRecord, OwedEffect, PatternRecord
 from workflow_fsm.store_handle import StoreHandle
+from workflow_fsm.stores.repository import patterns
 from workflow_fsm.stores.unit_of_work import UnitOfWork
 
 T = TypeVar("T", bound=Handler)
@@ -142,7 +143,7 @@ class Handlers(StoreHandle):
 
     def handlers(self) -> list[HandlerRecord]:
         """List the handlers that the store knows."""
-        found = self._store.read(outbox.patterns)
+        found = self._store.read(patterns)
         return [HandlerRecord(name=one.name, pattern=PatternRecord.of(one.as_dict())) for one in found]
 
     def drop_handler(self, name: str) -> DroppedHandler:

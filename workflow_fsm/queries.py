@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from workflow_fsm.audit.audit import audit
 from workflow_fsm.audit.report import Report
-from workflow_fsm.core.decision.situation import Situation
 from workflow_fsm.core.definition.explain import Explanation, explain
 from workflow_fsm.core.errors import FieldError, InvalidEvent
+from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.records import Page
 from workflow_fsm.read import figures
 from workflow_fsm.read import status as views

@@ -4,6 +4,7 @@ from workflow_fsm.core.outcome import Outcome
 from workflow_fsm.core.records import (
     Candidate,
     DeferredPart,
+    Difference,
     EventAnswer,
     FieldErrorRecord,
     LinkedAlias,
@@ -12,10 +13,12 @@ from workflow_fsm.core.records import (
     RefusedPart,
     TransitionRecord,
     UnchangedPart,
+    UnlinkedName,
 )
 from workflow_fsm.read.dead_letters import DeadLetterPage
 from workflow_fsm.read.shapes import (
     Act,
+    CaseRecord,
     Claim,
     DeadLetterRecord,
     DroppedHandler,
@@ -24,6 +27,7 @@ from workflow_fsm.read.shapes import (
     HistoryRow,
     OwedEffect,
     PatternRecord,
+    RestoredLetter,
     RetriedLetters,
     RevivedEffect,
     SettledLetter,
@@ -35,10 +39,12 @@ from workflow_fsm.read.shapes import (
 __all__ = [
     "Act",
     "Candidate",
+    "CaseRecord",
     "Claim",
     "DeadLetterPage",
     "DeadLetterRecord",
     "DeferredPart",
+    "Difference",
     "DroppedHandler",
     "DroppedLetter",
     "EventAnswer",
@@ -52,6 +58,7 @@ __all__ = [
     "PatternRecord",
     "Record",
     "RefusedPart",
+    "RestoredLetter",
     "RetriedLetters",
     "RevivedEffect",
     "SettledLetter",
@@ -59,5 +66,6 @@ __all__ = [
     "Sync",
     "TransitionRecord",
     "UnchangedPart",
+    "UnlinkedName",
     "WaitingEvent",
 ]

@@ -113,11 +113,14 @@ def transition(claim: Mapping[str, Any] | None = None, **changed: Any) -> Transi
         confidence=0.9,
         decision="auto_submit",
         amazon_case_id=None,
+        cases=[],
         rejection_reason=None,
         paid=Record(),
+        units=0,
         deadline_date=None,
         eligible_from=None,
         overdue=False,
+        merged_into=None,
     )
     return Transition(claim=Claim.of(shown | dict(claim or {})), **told)
 

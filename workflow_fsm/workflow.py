@@ -15,14 +15,15 @@ from typing import Any, Self
 
 from ulid import ULID
 
-from workflow_fsm.core.decision.decide import Arrival, decide, link, pass_time
-from workflow_fsm.core.decision.situation import Situation
+from workflow_fsm.core.decision.decide import Arrival, decide, pass_time
+from workflow_fsm.core.decision.names import link, unlink_alias, unlink_case
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.definition.claim import claim_lifecycle
 from workflow_fsm.core.definition.events import Event, read_event
-from workflow_fsm.core.errors import EventIdReused, FieldError, InvalidEvent, WorkflowError
+from workflow_fsm.core.errors import EventIdReused, FieldError, InvalidEvent, RowUnreadable, WorkflowError
+from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.outcome import Outcome
-from workflow_fsm.core.records import LinkedAlias
+from workflow_fsm.core.records import LinkedAlias, UnlinkedName
 from workflow_fsm.core.values import strict_json
 from workflow_fsm.core.values.fields import Kind, read_value
 from workflow_fsm.dead_letters import DeadLetters
@@ -158,13 +159,12 @@ class Workflow(Queries, DeadLetters, Handlers):
         trigger: object,
         fields: Mapping[str, Any],
         *,
-        event_id: str | None = None,
-        id_field: str = "event_id",
+        ids: Sequence[tuple[str, str]] = (),
     ) -> Event:
         """Read a body as an event, without firing it. Raises InvalidEvent with every wrong field.
 
-        `fields` are JSON values as `strict_json.loads` or `strict_json.normal` give them.
-        `event_id` is an id that came beside the body, in `id_field`; it goes before the body's own.
+        `fields` are JSON values as `strict_json.loads` or `strict_json.normal` give them. `ids` are those
+        that came beside the body, each with the name of what brought it; they go before the body's own.
         """
         known = self.definition.trigger(trigger) if isinstance(trigger, str) else None
         if known is None or known.timer:
@@ -177,7 +177,7 @@ class Workflow(Queries, DeadLetters, Handlers):
                 reason = f"must be one of {names}"
             raise InvalidEvent([FieldError(field="trigger", reason=reason)])
         try:
-            return read_event(known, fields, event_id=event_id, id_field=id_field)
+            return read_event(known, fields, ids=ids, currencies=self._store.currencies)
         except InvalidEvent as error:
             self._store.observers.answered(known.name, error.code)
             raise
@@ -199,7 +199,12 @@ class Workflow(Queries, DeadLetters, Handlers):
                     outcomes.append(event)
                     continue
                 arrival = Arrival(event=event, actor=actor, at=now, new_id=self._ids)
-                outcomes.append(change(event.user_id, now, self._deciding(arrival), event=event))
+                try:
+                    outcomes.append(change(event.user_id, now, self._deciding(arrival), event=event))
+                except RowUnreadable as error:
+                    if len(events) == 1:
+                        raise
+                    outcomes.append(error)
             return outcomes
 
         outcomes = self._store.commit(
@@ -211,18 +216,11 @@ class Workflow(Queries, DeadLetters, Handlers):
     def link(self, *, user_id: str, claim_id: str, alias: str) -> LinkedAlias:
         """Let `alias` name a claim in later events, and in those that wait.
 
-        Kept for a claim that isn't detected yet, too. Raises InvalidEvent, or AliasTaken where the alias is
-        another claim's.
+        Kept for a claim that isn't detected yet, too. An alias that is a detected claim's own id merges that
+        claim into this one. Gives `{"status": "linked"}`, again the same. Raises InvalidEvent, AliasTaken
+        where the alias is another claim's, or MergeRefused where a claim has a filing or money of its own.
         """
-        given = {"user_id": user_id, "claim_id": claim_id, "alias": alias}
-        errors = []
-        for name, value in given.items():
-            try:
-                read_value(Kind.ID, value)
-            except ValueError as error:
-                errors.append(FieldError(field=name, reason="is required" if value is None else str(error)))
-        if errors:
-            raise InvalidEvent(errors)
+        _check_ids(user_id=user_id, claim_id=claim_id, alias=alias)
         now = self._clock()
 
         def change(situation: Situation) -> None:
@@ -230,6 +228,46 @@ class Workflow(Queries, DeadLetters, Handlers):
 
         self._store.commit(lambda unit: unit.change(user_id, now, change), users=[user_id])
         return LinkedAlias(status="linked")
+
+    def unlink(
+        self,
+        *,
+        user_id: str,
+        alias: str | None = None,
+        claim_id: str | None = None,
+        amazon_case_id: str | None = None,
+        actor: str = "library",
+    ) -> UnlinkedName:
+        """Take an alias away, or a case (`claim_id` and `amazon_case_id`) that was never the claim's.
+
+        Gives `{"status": "unlinked"}`. Raises InvalidEvent, NameUnknown where it is nobody's, or
+        UnlinkRefused for a merged claim's own name and for a case under which money was booked.
+        """
+        now = self._clock()
+        if alias is not None and claim_id is None and amazon_case_id is None:
+            _check_ids(user_id=user_id, alias=alias)
+            name = alias
+
+            def change(situation: Situation) -> None:
+                unlink_alias(self.definition, situation, alias=name, now=now)
+
+        elif alias is None and claim_id is None and amazon_case_id is None:
+            _check_ids(user_id=user_id)
+            reason = "is required, or else claim_id and amazon_case_id"
+            raise InvalidEvent([FieldError(field="alias", reason=reason)])
+
+        elif alias is None:
+            _check_ids(user_id=user_id, claim_id=claim_id, amazon_case_id=amazon_case_id)
+            claim, case_id = str(claim_id), str(amazon_case_id)
+
+            def change(situation: Situation) -> None:
+                unlink_case(self.definition, situation, claim_id=claim, case_id=case_id, actor=actor, now=now)
+
+        else:
+            reason = "can't come with a claim_id or an amazon_case_id: take away an alias, or a claim's case"
+            raise InvalidEvent([FieldError(field="alias", reason=reason)])
+        self._store.commit(lambda unit: unit.change(user_id, now, change), users=[user_id])
+        return UnlinkedName(status="unlinked")
 
     def tick(self, *, limit: int = 1000) -> int:
         """Let time pass: fire the timers that are due, end the waits that are over; give how many.
@@ -273,9 +311,22 @@ class Workflow(Queries, DeadLetters, Handlers):
                     done += unit.change_apart(one.user_id, now, partial(change, one=one))
                 except (WorkflowError, AssertionError, ArithmeticError, LookupError, TypeError, ValueError):
                     log.exception("time can't pass for %r", one)
+                    self._store.set_aside(one, now)
             return done
 
         return self._store.commit(pass_for_each, users=[one.user_id for one in overdue])
+
+
+def _check_ids(**given: str | None) -> None:
+    """Raise InvalidEvent where any of these is no id."""
+    errors = []
+    for name, value in given.items():
+        try:
+            read_value(Kind.ID, value)
+        except ValueError as error:
+            errors.append(FieldError(field=name, reason="is required" if value is None else str(error)))
+    if errors:
+        raise InvalidEvent(errors)
 
 
 def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,11 +16,22 @@ import pytest
 from workflow_fsm import NotAllowed, Workflow, claim_lifecycle
 from workflow_fsm.audit.audit import audit
 from workflow_fsm.audit.report import Report
-from workflow_fsm.core.decision.lifecycle import COLUMNS, chain
+from workflow_fsm.core.model.lifecycle import COLUMNS, chain
 from workflow_fsm.stores.sqlite.database import SQLiteSession
 from workflow_fsm.testing import ManualClock
 
-TABLES = ("users", "lifecycles", "history", "events", "waits", "aliases", "effects")
+TABLES = (
+    "users",
+    "lifecycles",
+    "history",
+    "events",
+    "waits",
+    "aliases",
+    "cases",
+    "event_ids",
+    "currencies",
+    "effects",
+)
 HISTORY = (*COLUMNS, "hash")
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 

@@ -138,7 +138,9 @@ def test_an_act_that_is_taken_out_is_missed(acted: sqlite3.Connection, version: 
     [
         ("UPDATE events SET letter = 'dead' WHERE event_id = 'money'", "events"),
         ("UPDATE events SET letter_at = '2026' WHERE event_id = 'money'", "events"),
-        ("UPDATE events SET body = replace(body, 'c1', 'c2') WHERE event_id = 'money'", "events"),
+        ("UPDATE events SET body = replace(body, '5', '6') WHERE event_id = 'money'", "events"),
+        ("UPDATE events SET overlay = replace(overlay, 'c1', 'c2') WHERE event_id = 'money'", "events"),
+        ("UPDATE events SET overlay = NULL WHERE event_id = 'money'", "events"),
         ("UPDATE events SET fingerprint = 'f' WHERE event_id = 'evt_1'", "events"),
         (
             "UPDATE events SET standing = 'dropped', shares = replace(shares, 'applied', 'dropped')"

@@ -25,7 +25,7 @@ from workflow_fsm import (
     WorkflowError,
 )
 from workflow_fsm.audit.report import Balance, Report
-from workflow_fsm.core.decision.lifecycle import COLUMNS, chain
+from workflow_fsm.core.model.lifecycle import COLUMNS, chain
 from workflow_fsm.testing import CountedIds, ManualClock, open_workflow
 
 

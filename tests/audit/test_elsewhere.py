@@ -34,9 +34,10 @@ def test_a_lifecycle_set_back_to_an_earlier_row_is_found(copy: sqlite3.Connectio
 
 
 LIFECYCLE = ("claim_id", "sync_id", "state", "version", "entered_at", "cursor", "head", "origin", "parent")
+BESIDE = ("id", "forked", "due_at", "facts", "paid", "units", "entered")
 
 
-@pytest.mark.parametrize("column", [*LIFECYCLE, "id", "forked", "case_id", "due_at", "facts", "paid"])
+@pytest.mark.parametrize("column", [*LIFECYCLE, *BESIDE])
 def test_a_lifecycle_that_differs_from_its_history_is_named(copy: sqlite3.Connection, column: str) -> None:
     values: tuple[object, ...] = ("x", "", None, 77, "[]", '{"USD": 1}', "{")
     for row in copy.execute("SELECT rowid, * FROM lifecycles").fetchall():
@@ -65,21 +66,22 @@ def test_a_lifecycle_that_differs_from_its_history_is_named(copy: sqlite3.Connec
         ("UPDATE events SET received_at = 'noon' WHERE event_id = 'e1'", ("events", "1")),
         ("UPDATE events SET answer = '' WHERE event_id = 'e1'", ("events", "1")),
         ("UPDATE events SET fingerprint = 'f' WHERE event_id = 'e1'", ("events", "1")),
-        ("UPDATE events SET minor = '1' WHERE event_id = 'e1'", ("events", "1")),
+        ("UPDATE events SET amount = '1.00' WHERE event_id = 'e1'", ("events", "1")),
         ("UPDATE events SET trigger = 'claim_submitted' WHERE event_id = 'e1'", ("history", "2")),
         ("UPDATE events SET event_id = 'e0' WHERE event_id = 'e1'", ("history", "2")),
         ("DELETE FROM events WHERE event_id = 'e1'", ("history", "2")),
         ("UPDATE events SET user_id = CAST(X'FF' AS TEXT) WHERE event_id = 'known'", ("events", "9")),
-        ("UPDATE users SET recovered = '{\"USD\": 1211}' WHERE user_id = 'u1'", ("users", "u1")),
-        ("UPDATE users SET recovered = '{\"???\": 1210}' WHERE user_id = 'u1'", ("users", "u1")),
+        ("UPDATE users SET recovered = '{\"USD\": \"12.11\"}' WHERE user_id = 'u1'", ("users", "u1")),
+        ("UPDATE users SET recovered = '{\"???\": \"12.10\"}' WHERE user_id = 'u1'", ("users", "u1")),
         ("UPDATE users SET recovered = 'none' WHERE user_id = 'u1'", ("users", "u1")),
         ("UPDATE users SET cursor = 3 WHERE user_id = 'u1'", ("users", "u1")),
         ("UPDATE users SET cursor = NULL WHERE user_id = 'u1'", ("users", "u1")),
         ("DELETE FROM users WHERE user_id = 'u1'", ("users", "u1")),
         ("DELETE FROM lifecycles WHERE claim_id = 'c1'", ("history", "5")),
-        ("DELETE FROM waits", ("waits", "c9/17")),
-        ("UPDATE waits SET name = 'c8'", ("waits", "c9/17")),
-        ("INSERT INTO waits VALUES ('u1', 'c1', 1)", ("waits", "c1/1")),
+        ("DELETE FROM waits", ("waits", "claim/c9/17")),
+        ("UPDATE waits SET name = 'c8'", ("waits", "claim/c9/17")),
+        ("UPDATE waits SET kind = 'case'", ("waits", "claim/c9/17")),
+        ("INSERT INTO waits VALUES ('u1', 'claim', 'c1', 1)", ("waits", "claim/c1/1")),
     ],
 )
 def test_damage_beside_history_is_named(copy: sqlite3.Connection, change: str, row: tuple[str, str]) -> None:
@@ -91,7 +93,7 @@ def test_damage_beside_history_is_named(copy: sqlite3.Connection, change: str, r
 @pytest.mark.parametrize(
     ("column", "value", "row"),
     [
-        ("minor", "1211", ("events", "11")),
+        ("amount", "12.11", ("events", "11")),
         ("body", '{"amount":12.11,"claim_id":"c1","user_id":"u1"}', ("events", "11")),
         ("currency", "XXX", ("events", "11")),
         ("currency", "EUR", ("lifecycles", "5")),

@@ -64,7 +64,7 @@ def test_a_root_that_is_none_ends_with_2(run: Run, root: str) -> None:
     assert run("check", "--expect", root).exit_code == 2
 
 
-def test_a_fault_of_the_program_or_the_store_ends_with_70_and_no_traceback(run: Run, path: Path) -> None:
+def test_a_row_that_can_t_be_read_ends_with_3_and_is_named_without_a_traceback(run: Run, path: Path) -> None:
     find(run, "c1")
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("UPDATE lifecycles SET facts = '{' WHERE claim_id = 'c1'")
@@ -72,6 +72,6 @@ def test_a_fault_of_the_program_or_the_store_ends_with_70_and_no_traceback(run: 
 
     told = run("status", "u1", "--json")
 
-    assert (told.exit_code, answer(told)["code"]) == (70, "internal-error")
-    assert "`check` can tell: JSONDecodeError at " in complaint(told)
+    assert (told.exit_code, answer(told)["code"]) == (3, "row-unreadable")
+    assert "of lifecycles of user 'u1' can't be read (JSONDecodeError: " in complaint(told)
     assert run("check").exit_code == 1

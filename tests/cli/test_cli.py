@@ -61,7 +61,7 @@ def test_the_fields_can_come_from_a_body(run: Run, tmp_path: Path, where: str) -
     assert answer(first)["event_id"] == "in the body"
     assert answer(second)["status"] == "duplicate"
     other = run("fire", "sync_complete", "u1", "--body", named, "--event-id", "e9", "--json", given=body)
-    assert answer(other)["event_id"] == "e9"
+    assert (answer(other)["status"], answer(other)["event_id"]) == ("duplicate", "in the body")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_the_fields_can_come_from_a_body(run: Run, tmp_path: Path, where: str) -
         (
             ("payout_received", "u1", "amount=1"),
             "deferred",
-            "waits, as it could be for any of c1, c2; a person must tell for which",
+            "waits, as it could be for any of c2, c1; a person must tell for which",
         ),
         (
             ("evidence_matching_complete", "u1", "claim_id=c9"),
@@ -96,6 +96,30 @@ def test_what_is_committed_ends_with_0_and_says_what_became_of_it(
     assert (for_people.exit_code, for_people.stderr) == (0, "")
     assert f" is {status}" in for_people.stdout
     assert sentence in for_people.stdout
+
+
+def test_each_of_several_ids_counts(run: Run) -> None:
+    """ "any of them makes it a repeat" """
+    find(run, "c1")
+    paid = ("fire", "payout_received", "u1", "claim_id=c1", "amount=5", "--json", "--event-id")
+
+    first = answer(run(*paid, "p1", "--event-id", "p2", "event_id=p3"))
+
+    assert (first["status"], first["event_id"]) == ("applied", "p1")
+    for name in ("p2", "p3"):
+        assert answer(run(*paid, name))["status"] == "duplicate"
+    assert answer(run("status", "u1", "--json"))["recovered"] == {"USD": "5.00"}
+
+
+def test_what_waits_and_what_is_told_otherwise_is_said_to_people(run: Run) -> None:
+    find(run, "c1")
+    run("fire", "claim_submitted", "u1", "claim_id=c1")
+
+    known = run("fire", "detection_complete", "u1", 'claims:=[{"claim_id": "c1", "amount": "9.00"}]')
+    waits = run("fire", "payout_received", "u1", "case_id=k9", "amount=5")
+
+    assert "  amount stays 12.50; the event tells 9.00" in known.stdout
+    assert "\nwhy: no claim has case 'k9'" in waits.stdout
 
 
 def test_a_refusal_ends_with_1_and_tells_what_is_allowed(run: Run) -> None:
@@ -214,6 +238,24 @@ def test_history_for_people_is_a_table_that_says_where_it_goes_on(run: Run) -> N
     assert [line.split()[0] for line in lines[1:3]] == ["2", "4"]
     assert lines[3:] == ["there is more: --cursor 4"]
     assert run("history", "u1", "--claim", "nobody's").stdout == "no transitions\n"
+
+
+def test_cases_units_and_merged_claims_are_told_to_people(run: Run) -> None:
+    find(run, "c1", "c2")
+    for case in ("k1", "k2"):
+        run("fire", "claim_submitted", "u1", "claim_id=c1", f"case_id={case}")
+    run("fire", "claim_rejected", "u1", "case_id=k1")
+    in_kind = ("amount=0", "quantity_reimbursed_inventory:=3", "case_id=k2", "reason=in kind")
+    run("fire", "payout_received", "u1", "claim_id=c1", *in_kind)
+    run("fire", "payout_received", "u1", "claim_id=c1", "amount=5")
+
+    heading, claim = run("status", "u1", "--claim", "c1").stdout.splitlines()[2:4]
+    rows = run("history", "u1", "--claim", "c1").stdout.splitlines()
+
+    assert heading.split() == ["claim", "sync", "state", "since", "amount", "paid", "units", "case"]
+    assert claim.endswith("12.50 USD  5.00 USD  3      k1 rejected, k2 paid")
+    assert rows[-2].endswith("in kind")
+    assert "  5.00 USD  " in rows[-1]
 
 
 def test_a_sender_s_text_can_t_write_on_the_terminal(run: Run) -> None:

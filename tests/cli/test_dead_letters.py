@@ -96,6 +96,19 @@ def test_the_list_chooses_by_kind_and_user_and_goes_on_behind_a_cursor(run: Run,
     assert run("deadletters", "--limit", "2").stdout.splitlines()[-1] == f"there is more: --cursor {cursor}"
 
 
+def test_the_list_chooses_by_handler_and_trigger_and_tells_money(run: Run, store: Workflow) -> None:
+    kill(store, "c2")
+    store.fire("payout_received", user_id="u1", amount="5.00", event_id="p1")
+
+    def listed(*flags: str) -> list[str]:
+        return [one["kind"] for one in answer(run("deadletters", *flags, "--json"))["deadletters"]]
+
+    assert listed("--handler", "submit") == ["effect"]
+    assert listed("--handler", "nobody") == []
+    assert listed("--trigger", "payout_received") == ["event"]
+    assert "  5.00 USD  " in run("deadletters", "--kind", "event").stdout
+
+
 def test_without_dead_letters_the_list_says_so(run: Run, store: Workflow) -> None:
     stories.detected(store)
     assert run("deadletters").stdout == "no dead letters\n"
@@ -129,9 +142,51 @@ def test_a_retry_for_people_says_what_became_of_it(run: Run, store: Workflow) ->
     money_that_waits(store)
     dead_letter = only_id(run)
     for_nobody = run("deadletters", "retry", dead_letter)
-    assert "as it could be for any of c1, c2; a person must tell for which" in for_nobody.stdout
+    assert "as it could be for any of c2, c1; a person must tell for which" in for_nobody.stdout
     for_one = run("deadletters", "retry", dead_letter, "--claim", "c1")
     assert "claim c1 goes from detected to paid" in for_one.stdout
+
+
+@pytest.mark.parametrize(
+    ("told", "code", "recovered"),
+    [
+        (("--claim", "c2", "--currency", "eur"), 0, {"EUR": "5.00"}),
+        (("--case", "k1"), 0, {"USD": "5.00"}),
+        (("--case", "nobody's"), 0, {}),
+        (("--claim", "c2", "--line", "sku-1", "--force"), 0, {"USD": "5.00"}),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_a_person_knows_is_laid_over_what_the_event_said(
+    run: Run, store: Workflow, told: tuple[str, ...], code: int, recovered: dict[str, str]
+) -> None:
+    money_that_waits(store)
+    store.fire("claim_submitted", user_id="u1", claim_id="c1", amazon_case_id="k1")
+
+    assert run("deadletters", "retry", only_id(run), *told).exit_code == code
+    assert answer(run("status", "u1", "--json"))["recovered"] == recovered
+
+
+def test_a_conflict_is_settled_by_force_and_a_reversal_by_its_original(run: Run, store: Workflow) -> None:
+    stories.detected(store, claim_id="c1")
+    payout = {"user_id": "u1", "claim_id": "c1", "reimbursement_id": "r1"}
+    store.fire("payout_received", amount="5.00", **payout)
+    assert store.fire("payout_received", amount="6.00", **payout).conflicts_with is not None
+    assert answer(run("deadletters", "retry", only_id(run), "--force", "--json"))["status"] == "applied"
+    store.fire("payout_reversed", user_id="u1", amount="1.00")
+
+    again = run("deadletters", "retry", only_id(run), "--original", "r1", "--json")
+
+    assert answer(again)["status"] == "applied"
+    assert answer(run("status", "u1", "--json"))["recovered"] == {"USD": "10.00"}
+
+
+def test_what_waits_again_is_not_counted_as_settled(run: Run, store: Workflow) -> None:
+    """ "`retry --all` counts what was settled, not what was tried" """
+    money_that_waits(store)
+    every = ("deadletters", "retry", "--all")
+    assert answer(run(*every, "--json")) == {"matched": 1, "settled": 0, "waiting": 1, "failed": 0}
+    assert run(*every).stdout == "0 of 1 dead letter settled, 1 waits again\n"
 
 
 def test_what_is_refused_again_ends_with_1(run: Run, store: Workflow) -> None:
@@ -166,18 +221,21 @@ def test_all_that_match_are_counted_first_and_then_retried(run: Run, store: Work
     every = ("deadletters", "retry", "--all", "--handler", "submit", "--kind", "effect", "--user", "u1")
 
     counted = run(*every, "--dry-run", "--json")
-    assert answer(counted) == {"matched": 2, "retried": 0, "failed": 0}
+    assert answer(counted) == {"matched": 2, "settled": 0, "waiting": 0, "failed": 0}
     assert run(*every, "--dry-run").stdout == "2 dead letters would be retried\n"
     assert store.owed() == []
-    assert run(*every).stdout == "2 of 2 dead letters retried\n"
+    assert run(*every).stdout == "2 of 2 dead letters settled\n"
     assert len(store.owed()) == 2
-    assert answer(run(*every, "--json")) == {"matched": 0, "retried": 0, "failed": 0}
+    assert answer(run(*every, "--json")) == {"matched": 0, "settled": 0, "waiting": 0, "failed": 0}
 
 
 def test_where_any_of_all_fails_again_it_ends_with_1(run: Run, store: Workflow) -> None:
     refuse(store)
     told = run("deadletters", "retry", "--all", "--trigger", "claim_rejected", "--json")
-    assert (told.exit_code, answer(told)) == (1, {"matched": 1, "retried": 0, "failed": 1})
+    assert (told.exit_code, answer(told)) == (
+        1,
+        {"matched": 1, "settled": 0, "waiting": 0, "failed": 1},
+    )
     assert complaint(told) == "1 of 1 failed again"
 
 
@@ -187,6 +245,12 @@ def test_where_any_of_all_fails_again_it_ends_with_1(run: Run, store: Workflow) 
         ((), "give either the ID of a dead letter or --all"),
         (("ID", "--all"), "give either the ID of a dead letter or --all"),
         (("--all", "--claim", "c1"), "--claim is for one dead letter"),
+        (("--all", "--case", "k1"), "--case is for one dead letter"),
+        (("--all", "--force"), "--force is for one dead letter"),
+        (("ID", "--line", ""), "it is empty"),
+        (("ID", "--currency", "XYZ"), "currency: 'XYZ' is not the ISO 4217 code"),
+        (("ID", "--original", "r1"), "original_reimbursement_id: a payout_received has no such field"),
+        (("ID", "--case", " k"), "amazon_case_id: must not begin or end with a blank"),
         (("ID", "--dry-run"), "--dry-run goes with --all"),
         (("ID", "--user", "u1"), "--user goes with --all"),
         (("ID", "--handler", "submit"), "--handler goes with --all"),
@@ -241,7 +305,32 @@ def test_nothing_is_dropped_without_a_reason(run: Run, store: Workflow) -> None:
     assert only_id(run) == dead_letter
 
 
-@pytest.mark.parametrize("act", [("retry",), ("drop", "--reason", "x")], ids=lambda act: act[0])
+def test_what_is_dropped_is_listed_and_brought_back(run: Run, store: Workflow) -> None:
+    money_that_waits(store)
+    letter = only_id(run)
+    run("deadletters", "drop", letter, "--reason", "not ours")
+
+    (dropped,) = answer(run("deadletters", "--dropped", "--json"))["deadletters"]
+    assert dropped["id"] == letter
+    assert answer(run("deadletters", "restore", letter, "--reason", "it was", "--json")) == {
+        "status": "restored"
+    }
+    assert only_id(run) == letter
+    assert run("deadletters", "--dropped").stdout == "no dead letters\n"
+    assert run("deadletters", "restore", letter).exit_code == 4
+    assert answer(run("status", "u1", "--json"))["unapplied"] == {"USD": "5.00"}
+
+
+def test_a_dropped_effect_is_brought_back_as_dead(run: Run, store: Workflow) -> None:
+    kill(store, "c1")
+    letter = only_id(run)
+    run("deadletters", "drop", letter, "--reason", "x")
+    assert run("deadletters", "restore", letter).stdout == "the dead letter is restored\n"
+    assert only_id(run) == letter
+    assert run("deadletters", "retry", letter).stdout == "the effect is owed anew\n"
+
+
+@pytest.mark.parametrize("act", [("retry",), ("drop", "--reason", "x"), ("restore",)], ids=lambda act: act[0])
 def test_an_unknown_dead_letter_ends_with_4(run: Run, store: Workflow, act: tuple[str, ...]) -> None:
     stories.detected(store)
     told = run("deadletters", *act, "nonsense", "--json")

@@ -28,6 +28,7 @@ def test_the_commands_are_those_of_the_contract_so_far() -> None:
         "check",
         "deadletters",
         "deadletters drop",
+        "deadletters restore",
         "deadletters retry",
         "fire",
         "graph",

@@ -15,6 +15,7 @@ from workflow_fsm import Definition, DefinitionInvalid
 from workflow_fsm.core.definition import (
     KNOWN,
     REFUSED,
+    STAY,
     WAIT,
     Addressing,
     Arrow,
@@ -23,9 +24,11 @@ from workflow_fsm.core.definition import (
     Question,
     Rest,
     State,
+    Taken,
     Trigger,
     ask,
     go,
+    stay,
 )
 from workflow_fsm.core.definition.claim import claim_lifecycle
 from workflow_fsm.core.values.fields import Field, Kind
@@ -178,11 +181,19 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an answer that is never given": (
         {"cells": row("open", 1, ask(SIZE, {"huge": "done"}, rest=Rest.KNOWN))},
-        "moves on 'huge', which 'how big?' never answers",
+        "answers 'huge', which 'how big?' never does",
     ),
     "all answered and a rest": (
         {"cells": row("open", 1, ask(SIZE, {"big": "done", "small": "open"}, rest=Rest.KNOWN))},
-        "moves on every answer",
+        "says what it does on every answer, so it never comes to known",
+    ),
+    "an answer of which nothing is said that is never given": (
+        {"cells": row("open", 1, ask(SIZE, {"big": "done", "huge": Rest.KNOWN}, rest=Rest.REFUSED))},
+        "answers 'huge', which 'how big?' never does",
+    ),
+    "all answered, some by a rest of their own, and a rest": (
+        {"cells": row("open", 1, ask(SIZE, {"big": "done", "small": Rest.KNOWN}, rest=Rest.REFUSED))},
+        "says what it does on every answer, so it never comes to refused",
     ),
     "an answer without a rest": (
         {"cells": row("open", 1, ask(SIZE, {"big": "done"}))},
@@ -196,7 +207,24 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         {"cells": row("open", 1, ask(SIZE, {"big": "done"}, rest=Rest.WAIT, leads=("start",)))},
         "has no arrow for it",
     ),
+    "a wait on one answer for nothing": (
+        {"cells": row("open", 1, ask(SIZE, {"big": "done", "small": Rest.WAIT}))},
+        "names no trigger that would end the wait",
+    ),
+    "a stay where nothing is": ({"cells": row(None, 0, stay())}, "stays, where nothing is there to stay"),
+    "a stay and an entrance anew": (
+        {"cells": row("open", 1, ask(SIZE, {"big": STAY, "small": "open"}))},
+        "both stays in 'open' and enters it anew",
+    ),
     "money refused": ({"cells": row("done", 2, REFUSED)}, "would lose money"),
+    "money known on one answer": (
+        {"cells": row("done", 2, ask(SIZE, {"big": "done", "small": Rest.KNOWN}))},
+        "would lose money",
+    ),
+    "a timer that waits on one answer": (
+        {"cells": row("done", 3, ask(SIZE, {"big": Rest.WAIT}, rest=Rest.KNOWN))},
+        "lets a timer wait or be refused",
+    ),
     "money known": ({"cells": row("done", 2, KNOWN)}, "would lose money"),
     "a timer that waits": ({"cells": row("done", 3, WAIT)}, "lets a timer wait or be refused"),
     "a timer refused": ({"cells": row("done", 3, REFUSED)}, "lets a timer wait or be refused"),
@@ -254,7 +282,7 @@ def test_there_is_one_machine_and_it_has_no_models() -> None:
     gc.collect()
     before = sum(isinstance(one, Machine) for one in gc.get_objects())
     for _ in range(1000):
-        assert definition.answer("detected", "claim_submitted", NOTHING) == "submitted"
+        assert definition.answer("detected", "claim_submitted", NOTHING) == Taken("submitted")
     machines = [one for one in gc.get_objects() if isinstance(one, Machine)]
     assert len(machines) == before
     assert all(machine.models == [] for machine in machines)
@@ -270,7 +298,7 @@ def test_threads_may_ask_one_definition_at_once() -> None:
     ]
     expected = [definition.answer(*one, NOTHING) for one in asked]
 
-    def ask_all(_: int) -> list[str | Rest]:
+    def ask_all(_: int) -> list[Taken | Rest]:
         return [definition.answer(*one, NOTHING) for one in asked]
 
     with ThreadPoolExecutor(8) as pool:
@@ -281,27 +309,63 @@ def test_threads_that_get_different_answers_do_not_mix_them_up() -> None:
     cells = row("open", 1, ask(SIZE, {"big": "done", "small": "open"}))
     definition = small(cells=cells)
 
-    def ask_often(number: int) -> set[str | Rest]:
+    def ask_often(number: int) -> set[Taken | Rest]:
         size = ("small", "big")[number % 2]
         meeting = Meeting(facts={}, paid={}, told={"size": size})
         return {definition.answer("open", "step", meeting) for _ in range(300)}
 
     with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(ask_often, range(16))) == [{"open"}, {"done"}] * 8
+        assert list(pool.map(ask_often, range(16))) == [{Taken("open")}, {Taken("done")}] * 8
 
 
 def test_an_answer_moves_nothing_by_itself() -> None:
     definition = small()
-    assert definition.answer("open", "step", NOTHING) == "done"
-    assert definition.answer("open", "step", NOTHING) == "done"
+    assert definition.answer("open", "step", NOTHING) == Taken("done")
+    assert definition.answer("open", "step", NOTHING) == Taken("done")
     assert definition.answer("done", "step", NOTHING) is Rest.KNOWN
     with pytest.raises(KeyError):
         definition.answer("gone", "step", NOTHING)
 
 
+def test_an_arrow_that_stays_is_a_transition_that_leaves_and_enters_nothing() -> None:
+    """ "`↻` … is an arrow to the same state: it adds a row to history …, but leaves and enters nothing" """
+    definition = small(cells=row("open", 1, ask(SIZE, {"big": "done", "small": STAY})))
+    meetings = [Meeting(facts={}, paid={}, told={"size": size}) for size in ("small", "big")]
+    assert [definition.answer("open", "step", one) for one in meetings] == [
+        Taken("open", internal=True),
+        Taken("done"),
+    ]
+    assert definition.allowed("open") == ("step", "pay")
+    assert definition.is_internal("open", "step", "open")
+    assert not definition.is_internal("open", "step", "done")
+    assert not definition.is_internal("done", "pay", "done")
+    always = small(cells=row("open", 1, stay()))
+    assert always.answer("open", "step", NOTHING) == Taken("open", internal=True)
+
+
+def test_an_answer_may_have_a_rest_of_its_own() -> None:
+    """A cell says `no`, and `=` to one answer, as that of a rejection on `rejected` does."""
+    definition = small(cells=row("done", 1, ask(SIZE, {"small": Rest.KNOWN}, rest=Rest.REFUSED)))
+    meetings = [Meeting(facts={}, paid={}, told={"size": size}) for size in ("small", "big")]
+    assert [definition.answer("done", "step", one) for one in meetings] == [Rest.KNOWN, Rest.REFUSED]
+
+
+def test_an_event_that_names_no_case_has_no_arrow_where_one_is_asked_for() -> None:
+    """ "a rejection that names no case has no arrow where one is asked for" """
+    definition = claim_lifecycle()
+    assert definition.arrow_states("claim_rejected") == ("detected", "matched", "submitted", "expired")
+    assert definition.arrow_states("claim_rejected", named=False) == ("submitted",)
+    for trigger in definition.triggers:
+        if trigger.name != "claim_rejected":
+            named, unnamed = (definition.arrow_states(trigger.name, named=one) for one in (True, False))
+            assert named == unnamed
+
+
 def test_a_path_is_the_fewest_triggers_and_leaves_timers_out() -> None:
     definition = claim_lifecycle()
-    assert definition.path("detected", "claim_rejected") == ("claim_submitted",)
+    assert definition.path("detected", "claim_rejected", named=False) == ("claim_submitted",)
+    assert definition.path("detected", "claim_rejected") == ()
+    assert definition.path("synced", "claim_rejected") == ("detection_complete",)
     assert definition.path("paid", "claim_rejected") == ("payout_reversed", "claim_submitted")
     assert definition.path(None, "payout_reversed") == (
         "sync_complete",

@@ -15,8 +15,12 @@ CODES = {
     "NotAllowed": "not-allowed",
     "EventIdReused": "event-id-reused",
     "AliasTaken": "alias-taken",
+    "MergeRefused": "merge-refused",
+    "UnlinkRefused": "unlink-refused",
+    "NameUnknown": "name-unknown",
     "StoreUnavailable": "store-unavailable",
     "StoreRefused": "store-refused",
+    "RowUnreadable": "row-unreadable",
     "DefinitionInvalid": "definition-invalid",
     "SettingsInvalid": "settings-invalid",
 }

@@ -144,7 +144,7 @@ def test_a_review_of_several_is_refused_naming_them(workflow: Workflow) -> None:
         workflow.fire("claim_submitted", user_id="u1", claim_id=name)
     with pytest.raises(NotAllowed) as caught:
         workflow.fire("review_started", user_id="u1")
-    assert [one["claim_id"] for one in caught.value.candidates] == ["c1", "c2"]
+    assert [one["claim_id"] for one in caught.value.candidates] == ["c2", "c1"]
 
 
 def test_the_fields_of_a_new_trigger_are_read_strictly(workflow: Workflow) -> None:

@@ -208,7 +208,7 @@ def hold(url: str, senders: list[Persistent], thanked: Path) -> None:
     done = set(thanked.read_text().split())
     for user in ledger.users():
         (claim,) = [one for one in ledger.rows("lifecycles", user) if one["claim_id"] == "c"]
-        assert (claim["state"], claim["paid"]) == ("paid", '{"USD": 2500}')
+        assert (claim["state"], claim["paid"]) == ("paid", '{"USD": "25.00"}')
         assert not ledger.rows("waits", user)
         fired = [row for row in ledger.rows("events", user) if row["actor"] == "effect:look"]
         assert len(fired) <= 1

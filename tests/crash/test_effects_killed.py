@@ -60,7 +60,8 @@ def check_fires(disk: Disk, ledger: Ledger) -> None:
         if claim["state"] == "expired":
             assert way == [("detection_complete", "e2"), ("deadline_passed", None)]
         else:
-            assert claim["case_id"] == keys[user, "submit"]
+            [case] = [row for row in ledger.rows("cases", user) if row["claim_id"] == claim["claim_id"]]
+            assert (case["case_id"], case["state"]) == (keys[user, "submit"], "filed")
             assert way == [
                 ("detection_complete", "e2"),
                 ("evidence_matching_complete", keys[user, "match"]),

@@ -181,7 +181,7 @@ def test_nothing_acknowledged_is_lost_or_doubled_over_kill_9(service: Service) -
     assert sum(sender.users for sender in senders) == len(ledger.users()) > 0
     for user in ledger.users():
         (claim,) = [one for one in ledger.rows("lifecycles", user) if one["claim_id"] == "c"]
-        assert (claim["state"], claim["paid"]) == ("paid", '{"USD": 2500}')
+        assert (claim["state"], claim["paid"]) == ("paid", '{"USD": "25.00"}')
         assert not ledger.rows("waits", user)
         assert len(ledger.rows("events", user)) == 6
         assert set(ledger.standings(user)) <= {"applied", "known"}

@@ -19,11 +19,11 @@ from webapp.http.problems import KINDS
 from webapp.routes import metrics
 from workflow_fsm import claim_lifecycle
 from workflow_fsm.core import errors
-from workflow_fsm.core.decision.inbox import Standing
-from workflow_fsm.core.decision.outbox import STANDINGS
-from workflow_fsm.core.definition import NONE, Addressing, Cell, Trigger
+from workflow_fsm.core.definition import NONE, Addressing, Arrow, Cell, Trigger
 from workflow_fsm.core.definition import explain as explaining
 from workflow_fsm.core.errors import WorkflowError
+from workflow_fsm.core.model.inbox import Standing
+from workflow_fsm.core.model.outbox import STANDINGS
 from workflow_fsm.core.values import fields
 from workflow_fsm.core.values.fields import Field, Kind
 
@@ -56,8 +56,9 @@ ADDRESSING = {
     Addressing.DETECTION: "the sync of its `sync_id`, without one the newest that is still `synced`, "
     "else the newest; its list names the claims that fork from it",
     Addressing.EVERY: "the claims it names; naming none, every lifecycle in whose cell an arrow stands",
-    Addressing.ONE: "the claim it names; naming none, the one that case, reimbursement or sync tell, "
-    "else the only one in whose cell an arrow stands",
+    Addressing.ONE: "the claim it names; naming none, what it takes back (a reversal), else those that have "
+    "the case it names; a name that nobody has is waited for. Naming nothing, the only one in whose cell an "
+    "arrow stands, but money waits for a person, where the user has a claim",
     Addressing.TIMER: "time fires it; nobody else may",
 }
 FIELD_KINDS = {
@@ -66,9 +67,9 @@ FIELD_KINDS = {
     Kind.TEXT: "A string.",
     Kind.COUNT: "A whole number, 0 or more, below 10^15.",
     Kind.CONFIDENCE: "0 to 1, as a number or a decimal string.",
-    Kind.PAYOUT: "Money above 0 and below 10^15, as a decimal string (exact) or a number (float noise "
-    "within a thousandth of the currency's smallest unit is rounded off). The currency must be able to "
-    "hold it.",
+    Kind.PAYOUT: "Money above 0 (or 0, beside `quantity_reimbursed_inventory`) and below 10^15, as a decimal "
+    "string (exact) or a number (float noise within a thousandth of the currency's smallest unit is rounded "
+    "off). The currency must be able to hold it.",
     Kind.ESTIMATE: "Money, 0 or more and below 10^15, as a decimal string or a number; rounded "
     "half-even to the currency's decimals.",
     Kind.CURRENCY: "An ISO 4217 code of a currency in use, in either case.",
@@ -149,17 +150,19 @@ def cells_page() -> str:
     rows: list[str | None] = [None, *(state.name for state in definition.states)]
     lines = [NOTE, "", "# Cells", ""]
     lines += [
-        "What each trigger does in each state. An arrow moves the lifecycle. *known*: it is past that point;",
-        "nothing moves, and what the event tells is kept with the claim where nothing stood yet.",
+        "What each trigger does in each state. An arrow moves the lifecycle; ↻ leads to the same state,",
+        "a row of history that leaves and enters nothing. *known*: it is past that point; nothing moves, and",
+        "what the event tells is kept with the claim where nothing stood yet.",
         "*wait*: it is too early; the event is kept and applied later, in the commit of the transition that",
         "makes it possible.",
-        "*refused*: it contradicts what is recorded.",
+        "*refused*: it contradicts what is recorded. A cell may ask *a question* first; its answers exclude",
+        "each other.",
         "",
         f"| state | {' | '.join(names)} |",
         f"|---|{'---|' * len(names)}",
     ]
     for row in rows:
-        told = (_cell(definition.cell(row, name)) if _has(row, name) else "" for name in names)
+        told = (_cell(definition.cell(row, name), row) if _has(row, name) else "" for name in names)
         lines.append(f"| {NONE if row is None else f'`{row}`'} | {' | '.join(told)} |")
     lines += ["", "## In words", "", "As `Workflow.explain` tells it.", ""]
     for row in rows:
@@ -177,13 +180,18 @@ def _has(row: str | None, trigger: str) -> bool:
     return row is not None or not known.timer
 
 
-def _cell(cell: Cell) -> str:
+def _cell(cell: Cell, row: str | None) -> str:
     if cell.question is None:
-        return f"→ {cell.arrows[0].target}" if cell.arrows else str(cell.rest)
-    told = [f"{arrow.when}: → {arrow.target}" for arrow in cell.arrows]
+        return _arrow(cell.arrows[0], row) if cell.arrows else str(cell.rest)
+    told = [f"{arrow.when}: {_arrow(arrow, row)}" for arrow in cell.arrows]
+    told += [f"{answer}: {rest}" for answer, rest in cell.rests.items()]
     if cell.rest is not None:
         told.append(f"else {cell.rest}")
     return f"*{cell.question.name}* {'; '.join(told)}"
+
+
+def _arrow(arrow: Arrow, row: str | None) -> str:
+    return f"{'↻' if arrow.target is None else '→'} {arrow.leads_to(row)}"
 
 
 # -- fields

@@ -11,7 +11,14 @@ import jwt
 from webapp import create_app
 from webapp.http.problems import KINDS, Problem, explain
 from webapp.settings import ServiceSettings
-from workflow_fsm.core.errors import FieldError, InvalidEvent, StoreRefused, StoreUnavailable, WorkflowError
+from workflow_fsm.core.errors import (
+    FieldError,
+    InvalidEvent,
+    RowUnreadable,
+    StoreRefused,
+    StoreUnavailable,
+    WorkflowError,
+)
 from workflow_fsm.testing import ManualClock, open_workflow
 
 
@@ -58,7 +65,13 @@ ADVICE = {
     "method-not-allowed": "The routes and their methods stand in [routes](../routes.md).",
     "not-allowed": "Don't retry it unchanged: it will be refused until the claim has moved. Why, and "
     "what would lead to where it is allowed: [investigate a claim](../../how-to/investigate-a-claim.md).",
-    "alias-taken": "`owner` is the claim that the alias names. An alias is never taken from a claim.",
+    "alias-taken": "`owner` is the claim that the alias names. `POST claims/unlink` takes it away from that.",
+    "merge-refused": "Where two ids are of one claim, and both were filed or paid, the events of one of them "
+    "have to be corrected: by reversals, and by payouts that name the other.",
+    "unlink-refused": "A merge stays. Money that was booked under a case which never was the claim's is "
+    "taken back by a reversal first; what a reversal is stands in [fields](../fields.md).",
+    "name-unknown": "A claim's aliases and cases stand in [status](../routes.md#reads). Where a caller takes "
+    "away a name that may be gone already, 404 is as good as 200.",
     "no-integrations-service": "What is called, and how, stands in [run the service]"
     "(../../how-to/run-the-service.md#with-the-integrations-service).",
     "too-large": "Nothing was kept.",
@@ -72,6 +85,8 @@ ADVICE = {
     "which. Service goes on once the cause is mended, without a restart.",
     "too-many-sockets": "Each open WebSocket has a thread, so there is a bound, `WORKFLOW_MAX_SOCKETS`, "
     "for each process. Read `history` meanwhile: it has all that a socket would tell.",
+    "row-unreadable": "What a row of one user holds stops no other user. Restore a backup, or mend the row "
+    "that `detail` names, and run `workflow-fsm check` again.",
     "store-refused": "The file is no store, or one of a newer version, or it holds states that the "
     "lifecycle doesn't know.",
 }
@@ -79,8 +94,20 @@ ADVICE = {
 _PREFIX = "/api/v1/workflow"
 _STORY: list[dict[str, object]] = [
     {"trigger": "sync_complete", "user_id": "u1", "sync_id": "s1", "event_id": "e1"},
-    {"trigger": "detection_complete", "user_id": "u1", "event_id": "e2", "claims": [{"claim_id": "c1"}]},
-    {"trigger": "payout_received", "user_id": "u1", "claim_id": "c1", "amount": "12.50", "event_id": "e3"},
+    {
+        "trigger": "detection_complete",
+        "user_id": "u1",
+        "claims": [{"claim_id": "c1", "aliases": ["d1"]}],
+        "event_id": "e2",
+    },
+    {
+        "trigger": "payout_received",
+        "user_id": "u1",
+        "claim_id": "c1",
+        "case_id": "k1",
+        "amount": "12.50",
+        "event_id": "e3",
+    },
 ]
 _JSON = "application/json"
 _REQUESTS: Mapping[str, tuple[str, str, bytes, str]] = {
@@ -104,7 +131,15 @@ _REQUESTS: Mapping[str, tuple[str, str, bytes, str]] = {
         b'{"user_id": "u1", "claim_id": "c1", "event_id": "e4"}',
         _JSON,
     ),
-    "alias-taken": ("POST", "claims/link", b'{"user_id": "u1", "claim_id": "c2", "alias": "c1"}', _JSON),
+    "alias-taken": ("POST", "claims/link", b'{"user_id": "u1", "claim_id": "c2", "alias": "d1"}', _JSON),
+    "merge-refused": ("POST", "claims/link", b'{"user_id": "u1", "claim_id": "c2", "alias": "c1"}', _JSON),
+    "unlink-refused": (
+        "POST",
+        "claims/unlink",
+        b'{"user_id": "u1", "claim_id": "c1", "amazon_case_id": "k1"}',
+        _JSON,
+    ),
+    "name-unknown": ("POST", "claims/unlink", b'{"user_id": "u1", "alias": "d9"}', _JSON),
     "no-integrations-service": ("POST", "sync/start", b'{"user_id": "u1"}', _JSON),
     "too-large": ("POST", "events", b"[" + b",".join([b"1"] * 1001) + b"]", _JSON),
     "unsupported-media-type": ("POST", "sync/complete", b"user_id=u1", "application/x-www-form-urlencoded"),
@@ -121,6 +156,12 @@ _FAULTS: Mapping[str, WorkflowError | Problem] = {
     "internal-error": InvalidEvent([FieldError(field="", reason="")]),
     "store-unavailable": StoreUnavailable(
         "the store can't be used just now: its disk is full; free some room (database or disk is full)"
+    ),
+    "row-unreadable": RowUnreadable(
+        "JSONDecodeError: Expecting value: line 1 column 1 (char 0)",
+        table="lifecycles",
+        key="7",
+        user_id="seller-7",
     ),
     "store-refused": StoreRefused(
         "the store was migrated by a newer version of workflow-fsm (0002_effects); "

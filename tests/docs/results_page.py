@@ -22,7 +22,7 @@ NAMED = {
     "trigger": "[trigger](states.md#triggers)",
     "counts": "states to numbers",
 }
-WORDS = {str: "text", int: "whole number", float: "number", bool: "yes or no"}
+WORDS = {str: "text", int: "whole number", float: "number", bool: "yes or no", Any: "any JSON"}
 INTRODUCTION = """\
 What a workflow gives is typed: `mypy` and editors know the members of each result, and find one that is
 misspelt. The names for annotations of your own are in `workflow_fsm.results`:

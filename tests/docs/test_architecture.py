@@ -8,6 +8,7 @@ from pathlib import Path
 from types import FrameType
 
 import pytest
+from flask.testing import FlaskClient
 
 from tests.docs.conftest import PAGES
 from tests.docs.generate import DOCS, ROOT
@@ -44,7 +45,10 @@ def files_of(top: str) -> list[Path]:
 
 
 def gone_through(workflow: Workflow) -> set[str]:
-    """Send webhooks that are applied, wait, are refused and owe an effect; name the files that were run."""
+    """Send webhooks that are applied, wait, are refused and owe an effect; name the files that were run.
+
+    What is done once, for the first webhook of a process, is done before that.
+    """
     seen: set[str] = set()
 
     def see(frame: FrameType, event: str, _: object) -> None:
@@ -52,16 +56,11 @@ def gone_through(workflow: Workflow) -> set[str]:
             seen.add(frame.f_code.co_filename)
 
     client = create_app(workflow, settings=ServiceSettings()).test_client()
-    claim = {"user_id": "u1", "claim_id": "c1"}
-    found = {"claim_id": "c1", "amount": "12.50", "deadline_date": "2027-01-01T00:00:00Z"}
+    send(client, "u0")
     before = sys.getprofile()
     sys.setprofile(see)
     try:
-        client.post(f"{PREFIX}/payout/received", json={**claim, "amount": "12.50"})
-        client.post(f"{PREFIX}/sync/complete", json={"user_id": "u1", "sync_id": "s1"})
-        client.post(f"{PREFIX}/detection/complete", json={"user_id": "u1", "claims": [found]})
-        client.post(f"{PREFIX}/claim/rejected", json=claim)
-        client.post(f"{PREFIX}/claim/rejected", json={**claim, "amount": "x"})
+        send(client, "u1")
     finally:
         sys.setprofile(before)
     paths = (Path(name) for name in seen)
@@ -70,6 +69,16 @@ def gone_through(workflow: Workflow) -> set[str]:
         - OF_THE_TEST
         - ONCE_A_PROCESS
     )
+
+
+def send(client: FlaskClient, user_id: str) -> None:
+    user, claim = {"user_id": user_id}, {"user_id": user_id, "claim_id": "c1"}
+    found = {"claim_id": "c1", "amount": "12.50", "deadline_date": "2027-01-01T00:00:00Z"}
+    client.post(f"{PREFIX}/payout/received", json={**claim, "amount": "12.50"})
+    client.post(f"{PREFIX}/sync/complete", json={**user, "sync_id": "s1"})
+    client.post(f"{PREFIX}/detection/complete", json={**user, "claims": [found]})
+    client.post(f"{PREFIX}/claim/rejected", json=claim)
+    client.post(f"{PREFIX}/claim/rejected", json={**claim, "amount": "x"})
 
 
 def of_ours() -> set[Path]:

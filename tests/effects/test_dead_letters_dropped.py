@@ -16,7 +16,7 @@ from workflow_fsm import (
     Transition,
     Workflow,
 )
-from workflow_fsm.core.decision.lifecycle import GENESIS, chain
+from workflow_fsm.core.model.lifecycle import GENESIS, chain
 from workflow_fsm.testing import ManualClock, detected, matched, paid, submitted
 
 # -- dropped
@@ -112,17 +112,47 @@ def test_an_expired_event_that_comes_again_replaces_its_letter(
     assert workflow.check().faults == ()
 
 
-def test_dropped_money_that_is_sent_again_stays_dropped(workflow: Workflow) -> None:
-    """ "Ids are kept for ever." What a person settled isn't opened by a sender that repeats itself."""
+def test_dropped_money_that_is_sent_again_is_judged_anew_and_replaces_it(workflow: Workflow) -> None:
+    """ "A refused, dead or dropped event does not bind its ids: sent again, with this content or a corrected
+    one, it is judged anew and replaces it." """
     workflow.fire("payout_received", user_id="u1", claim_id="c1", amount="5.00", reimbursement_id="r1")
     workflow.drop_dead_letter(only(workflow).id, reason="paid by cheque")
     detected(workflow)
-    for fields in ({"event_id": "evt_1"}, {"event_id": "other"}):
-        again = workflow.fire(
-            "payout_received", user_id="u1", claim_id="c1", amount="5.00", reimbursement_id="r1", **fields
+    answers = [
+        workflow.fire(
+            "payout_received",
+            user_id="u1",
+            claim_id="c1",
+            amount="4.00",
+            reimbursement_id="r1",
+            event_id=name,
         )
-        assert (again.status, again.first_status) == ("duplicate", "deferred")
-    assert (status(workflow).unapplied, status(workflow).recovered) == ({}, {})
+        for name in ("evt_1", "other")
+    ]
+    assert [(one.status, one.event_id) for one in answers] == [("applied", "evt_1"), ("duplicate", "evt_1")]
+    assert (status(workflow).unapplied, status(workflow).recovered) == ({}, {"USD": "4.00"})
+    report = workflow.check()
+    assert (report.events["dropped"], report.received, report.faults) == (0, 3, ())
+
+
+def test_money_under_another_id_leaves_what_was_dropped_dropped(workflow: Workflow) -> None:
+    """ "counted as dropped from then on; its ids bind nobody any more": those of the event, and of what it
+    paid."""
+    workflow.fire("payout_received", user_id="u1", claim_id="c1", amount="5.00", reimbursement_id="r1")
+    letter = only(workflow)
+    workflow.drop_dead_letter(letter.id, reason="paid by cheque")
+    detected(workflow)
+    told = {"claim_id": "c1", "reimbursement_id": "r1", "event_id": "other"}
+    assert workflow.fire("payout_received", user_id="u1", amount="5.00", **told).status == "applied"
+    assert workflow.check().as_dict()["money"]["USD"] == {
+        "payouts_less_reversals": "10.00",
+        "recovered": "5.00",
+        "unapplied": "0.00",
+        "dropped": "5.00",
+    }
+    assert workflow.restore_dead_letter(letter.id) == {"status": "restored"}
+    assert (status(workflow).unapplied, status(workflow).recovered) == ({}, {"USD": "5.00"})
+    assert workflow.check().sound
 
 
 def test_a_letter_that_was_settled_meanwhile_is_none_any_more(workflow: Workflow) -> None:

@@ -19,71 +19,111 @@ from workflow_fsm.testing import detected
 
 
 def test_dead_letters_of_every_kind_are_listed_oldest_first(all_kinds: Workflow) -> None:
-    """ "`{"id", "kind", "user_id", "claim_id", "trigger", "handler", "reason", "attempts",
-    "at", "event_id"}`: refused and expired events, money that waits, effects past their last try; `id` is
-    opaque" """
+    """ "`{"id", "kind", "user_id", "claim_id", "trigger", "amount", "currency", "handler", "reason", "error",
+    "attempts", "at", "event_id", "candidates", "conflicts_with"}`: refused and expired events, money that
+    waits, effects past their last try; `id` is opaque. `reason` says what is true of this one, and what would
+    settle it." """
     found = all_kinds.dead_letters()
     ids = [dead_letter.id for dead_letter in found]
     assert len(set(ids)) == 4
-    assert [list(dead_letter.values())[1:] for dead_letter in found] == [
-        [
-            "event",
-            "u2",
-            "gone",
-            "payout_received",
-            None,
-            "its money waits: no claim was found for it, or several could be meant",
-            None,
-            "2026-01-01T12:00:00.000000Z",
-            "money",
-        ],
-        [
-            "effect",
-            "u1",
-            "c0",
-            "evidence_matching_complete",
-            "submit",
-            "no such case",
-            1,
-            "2026-01-02T12:00:00.000000Z",
-            "evt_3",
-        ],
-        [
-            "event",
-            "u1",
-            "c1",
-            "claim_rejected",
-            None,
-            "claim_rejected contradicts what is recorded: the claim is paid; it takes payout_received, "
-            "payout_reversed",
-            None,
-            "2026-01-04T12:00:00.000000Z",
-            "no",
-        ],
-        [
-            "event",
-            "u3",
-            "never",
-            "claim_submitted",
-            None,
-            "it waited for its time to live, and what it waited for didn't come",
-            None,
-            "2026-01-10T12:00:00.000000Z",
-            "early",
-        ],
+    keys = ["kind", "user_id", "claim_id", "trigger", "amount", "currency", "handler"]
+    assert [[getattr(one, key) for key in keys] for one in found] == [
+        ["event", "u2", "gone", "payout_received", "5.00", "USD", None],
+        ["effect", "u1", "c0", "evidence_matching_complete", None, None, "submit"],
+        ["event", "u1", "c1", "claim_rejected", None, None, None],
+        ["event", "u3", "never", "claim_submitted", None, None, None],
     ]
+    keys = ["error", "attempts", "at", "event_id", "candidates", "conflicts_with"]
+    assert [[getattr(one, key) for key in keys] for one in found] == [
+        [None, None, "2026-01-01T12:00:00.000000Z", "money", [], None],
+        [None, 1, "2026-01-02T12:00:00.000000Z", "evt_3", [], None],
+        [None, None, "2026-01-04T12:00:00.000000Z", "no", [], None],
+        [None, None, "2026-01-10T12:00:00.000000Z", "early", [], None],
+    ]
+    money, effect, refused, expired = (one.reason for one in found)
+    assert "claim 'gone' is not known yet" in money
+    assert "retry it with the claim_id" in money
+    assert effect == "no such case"
+    assert refused == (
+        "claim_rejected contradicts what is recorded: the claim is paid; it takes payout_received, "
+        "payout_reversed; retry it with the claim_id that it is for, or as it is once that has changed, "
+        "or drop it"
+    )
+    assert "its time to live" in expired
+    assert "claim 'never' is not known yet" in expired
+    assert "retry it" in expired
     assert list(found[0]) == [
         "id",
         "kind",
         "user_id",
         "claim_id",
         "trigger",
+        "amount",
+        "currency",
         "handler",
         "reason",
+        "error",
         "attempts",
         "at",
         "event_id",
+        "candidates",
+        "conflicts_with",
     ]
+
+
+def test_a_reason_says_what_is_true_of_this_one(workflow: Workflow) -> None:
+    """ "`reason` says what is true of this one, and what would settle it.": of money that names nobody, a
+    currency that can't hold the amount, more than is left, a conflict, a case that nobody or several have."""
+    detected(workflow, claim_id="c1", currency="JPY")
+    detected(workflow, claim_id="c2")
+    fire = partial(workflow.fire, user_id="u1")
+    fire("payout_received", amount="5", event_id="nobody")
+    fire("payout_received", claim_id="c1", amount="5.50", event_id="currency")
+    fire("payout_received", claim_id="c2", amount="4.00", reimbursement_id="r", event_id="paid")
+    fire("payout_reversed", claim_id="c2", amount="9.00", event_id="more")
+    fire("payout_received", claim_id="c2", amount="3.00", reimbursement_id="r", event_id="conflict")
+    fire("payout_received", amazon_case_id="k0", amount="1.00", event_id="case")
+    for claim_id in ("c1", "c2"):
+        fire("claim_submitted", claim_id=claim_id, amazon_case_id="k1")
+    fire("payout_received", amazon_case_id="k1", amount="2.00", event_id="shared")
+    fire("payout_reversed", original_reimbursement_id="r9", amount="2.00", event_id="original")
+    told = {one.event_id: one for one in workflow.dead_letters()}
+    says = {
+        "nobody": ("neither claim nor case", "claim_id"),
+        "currency": ("JPY has no decimals", "currency"),
+        "more": ("more than is left", "force"),
+        "conflict": ("'r'", "line_id"),
+        "case": ("no claim has case 'k0'", "claim_id"),
+        "shared": ("case 'k1' is that of 2 claims", "claim_id"),
+        "original": ("no payout of reimbursement 'r9'", "original_reimbursement_id"),
+    }
+    assert set(told) == set(says)
+    for event_id, parts in says.items():
+        assert all(part in str(told[event_id].reason) for part in parts), told[event_id].reason
+    assert [told[one].conflicts_with for one in ("nobody", "conflict")] == [None, "paid"]
+    assert (told["currency"].amount, told["currency"].currency) == ("5.5", "JPY")
+    assert {one.claim_id for one in told["shared"].candidates} == {"c1", "c2"}
+
+
+def test_the_dropped_are_listed_where_they_are_asked_for(all_kinds: Workflow) -> None:
+    """ "`GET deadletters?…&dropped=`": what was dropped, of both kinds, and nothing else."""
+    before = all_kinds.dead_letters()
+    assert all_kinds.dead_letters(dropped=True) == []
+    for dead_letter in before:
+        all_kinds.drop_dead_letter(dead_letter.id, reason="settled by phone")
+    dropped = all_kinds.dead_letters(dropped=True)
+    assert {one.id for one in dropped} == {one.id for one in before}
+    assert all_kinds.dead_letters() == []
+    assert [one.id for one in all_kinds.dead_letters(dropped=True, kind="effect")] == [before[1].id]
+    assert [one.event_id for one in all_kinds.dead_letters(dropped=True, user_id="u2")] == ["money"]
+    assert [one.id for limit in (1,) for one in all_kinds.dead_letters(dropped=True, limit=limit)] == [
+        dropped[0].id
+    ]
+    for dead_letter in before:
+        assert all_kinds.restore_dead_letter(dead_letter.id) == {"status": "restored"}
+    assert {one.id for one in all_kinds.dead_letters()} == {one.id for one in before}
+    assert all_kinds.dead_letters(dropped=True) == []
+    assert all_kinds.check().faults == ()
 
 
 def test_pages_join_to_the_whole_by_an_opaque_cursor(all_kinds: Workflow) -> None:

@@ -179,7 +179,7 @@ def test_a_detection_can_be_given_no_claim(workflow: Workflow, clock: ManualCloc
     workflow.fire("detection_complete", user_id="u1", sync_id="s9", claims=[{"claim_id": "c1"}])
     clock.advance(days=8)
     workflow.tick()
-    with pytest.raises(InvalidEvent, match="a detection_complete is for no single claim"):
+    with pytest.raises(InvalidEvent, match="claim_id: a detection_complete has no such field"):
         workflow.retry_dead_letter(only(workflow).id, claim_id="c1")
     assert workflow.retry_dead_letter(only(workflow).id).status == "deferred"
     workflow.fire("sync_complete", user_id="u1", sync_id="s9")
@@ -189,7 +189,7 @@ def test_a_detection_can_be_given_no_claim(workflow: Workflow, clock: ManualCloc
 def test_all_that_match_are_retried_and_a_dry_run_counts_first(
     workflow: Workflow, clock: ManualClock
 ) -> None:
-    """ "retrying all that match, with a dry run that counts first" """
+    """ "retrying all that match, with a dry run that counts first": what was settled, not what was tried."""
     kill(workflow)
     for name in ("c1", "c2"):
         matched(workflow, claim_id=name)
@@ -200,13 +200,20 @@ def test_all_that_match_are_retried_and_a_dry_run_counts_first(
         workflow.fire("claim_rejected", user_id="u1", claim_id="c3")
     retry = workflow.retry_dead_letters
 
-    assert retry(dry_run=True) == {"matched": 4, "retried": 0, "failed": 0}
+    assert retry(dry_run=True) == {"matched": 4, "settled": 0, "waiting": 0, "failed": 0}
     assert retry(handler="submit", user_id="u1", dry_run=True).matched == 2
     assert retry(trigger="claim_rejected", dry_run=True).matched == 1
     assert retry(kind="event", handler="submit", dry_run=True).matched == 0
     assert (len(workflow.dead_letters()), workflow.acts("u1"), workflow.owed()) == (4, [], [])
-    assert retry(user_id="u1", actor="ada", reason="up again") == {"matched": 3, "retried": 2, "failed": 1}
+    assert retry(user_id="u1", actor="ada", reason="up again") == {
+        "matched": 3,
+        "settled": 2,
+        "waiting": 0,
+        "failed": 1,
+    }
     assert [one.user_id for one in workflow.owed()] == ["u1", "u1"]
     assert [(act.actor, act.reason) for act in workflow.acts("u1")] == [("ada", "up again")] * 3
+    workflow.fire("payout_received", user_id="u1", claim_id="c9", amount="1.00")
+    assert retry(trigger="payout_received") == {"matched": 1, "settled": 0, "waiting": 1, "failed": 0}
     with pytest.raises(InvalidEvent):
         retry(kind="money")

@@ -151,7 +151,11 @@ def test_an_event_that_is_known_is_no_error(workflow: Workflow) -> None:
     answering(workflow, "submitted", Fire("claim_submitted", amazon_case_id="k9"))
     submitted(workflow, case_id="k1")
     workflow.run_effects()
-    assert (claim(workflow).state, claim(workflow).amazon_case_id) == ("submitted", "k1")
+    assert (claim(workflow).state, claim(workflow).amazon_case_id) == ("submitted", "k9")
+    assert [(one.amazon_case_id, one.state) for one in claim(workflow).cases] == [
+        ("k1", "filed"),
+        ("k9", "filed"),
+    ]
     assert (workflow.owed(), workflow.dead_letters()) == ([], [])
 
 

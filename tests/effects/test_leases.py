@@ -97,7 +97,7 @@ def test_a_late_holder_changes_nothing_after_a_person_retried(open_again: Open, 
     paused.run_effects()
     assert attempts == [2, 3]
     assert [(one.state, one.attempt) for one in other.owed()] == [("running", 3)]
-    assert other.allowed("u1", "c1")[0] == "evidence_matching_complete"
+    assert other.explain("u1", "c1", "claim_submitted").state == "matched"
 
 
 def test_what_was_left_while_its_holder_was_dying_is_not_taken_up(

@@ -11,39 +11,21 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from tests.machine import promises
+from tests.machine.table import ARROWS
+
 Row = dict[str, Any]
 
-# The arrows of the contract's table: trigger -> from -> the states it may lead to.
-ARROWS: dict[str, dict[str | None, tuple[str, ...]]] = {
-    "sync_complete": {None: ("synced",)},
-    "detection_complete": {"synced": ("detected",)},
-    "evidence_matching_complete": {"detected": ("matched",), "matched": ("matched",)},
-    "claim_submitted": dict.fromkeys(("detected", "matched", "rejected", "expired"), ("submitted",)),
-    "claim_rejected": {"submitted": ("rejected",)},
-    "payout_received": dict.fromkeys(
-        ("detected", "matched", "submitted", "rejected", "paid", "expired"), ("paid",)
-    ),
-    "payout_reversed": {"paid": ("paid", "rejected")},
-    "deadline_passed": {"detected": ("expired",), "matched": ("expired",)},
-}
-# Where a trigger is "too early": any other cell without an arrow is known or refused, and ends a wait.
-TOO_EARLY = {
-    "evidence_matching_complete": ("synced",),
-    "claim_submitted": ("synced",),
-    "claim_rejected": ("synced", "detected", "matched", "expired"),
-    "payout_received": ("synced",),
-    "payout_reversed": ("synced", "detected", "matched", "submitted", "rejected", "expired"),
-}
-SIGNS = {"payout_received": 1, "payout_reversed": -1}
 NUMBERS = {
     "users": "user_id",
     "lifecycles": "id",
     "history": "cursor",
     "events": "seq",
+    "event_ids": "event_id",
     "waits": "seq",
     "aliases": "alias",
+    "cases": "seq",
 }
-PLACES = {"USD": 2, "JPY": 0, "KWD": 3}
 
 
 class Ledger:
@@ -66,6 +48,10 @@ class Ledger:
         """Give a user's rows in the order of their numbers."""
         return self._tables[table].get(user_id, [])
 
+    def of(self, user_id: str) -> dict[str, list[Row]]:
+        """Give all of a user's rows, by their tables."""
+        return {table: self.rows(table, user_id) for table in NUMBERS}
+
     def standings(self, user_id: str) -> Counter[str]:
         return Counter(row["standing"] for row in self.rows("events", user_id))
 
@@ -73,13 +59,18 @@ class Ledger:
         """Hold every promise against every user."""
         for user_id in self.users():
             self.check_history(user_id)
-            self.check_events(user_id)
-            self.check_money(user_id)
-            self.check_fixed_point(user_id)
+            promises.events_count_once(self.of(user_id))
+            promises.waits_are_those_of_waiting_events(self.of(user_id))
+            promises.money_is_held_by_claims(self.of(user_id))
+            promises.cases_add_up(self.of(user_id))
+            promises.names_are_one_s(self.of(user_id))
+            promises.nothing_waits_that_could_go_on(self.of(user_id))
 
     def check_history(self, user_id: str) -> None:
         """Chains are gapless, follow the table's arrows, and fold to the stored states."""
-        history = self.rows("history", user_id)
+        acts = [row for row in self.rows("history", user_id) if not row["lifecycle"]]  # a chain of their own
+        history = [row for row in self.rows("history", user_id) if row["lifecycle"]]
+        assert [row["version"] for row in acts] == list(range(1, len(acts) + 1))
         (user,) = self.rows("users", user_id)
         cursors = [row["cursor"] for row in history]
         assert cursors == sorted(set(cursors))
@@ -91,117 +82,20 @@ class Ledger:
             if one["parent"] is not None:  # "a claim's own history begins with" the sync's first row
                 chain.insert(0, firsts[one["parent"]])
             assert [row["version"] for row in chain] == list(range(1, one["version"] + 1))
-            state, head = None, "0" * 64
+            state, head, entered = None, "0" * 64, 0
             for row in chain:
                 assert row["from_state"] == state
                 assert row["to_state"] in ARROWS[row["trigger"]][state]
                 assert row["hash"] == hash_of(row, head)
+                is_internal = row["trigger"] == "detection_complete" and row["to_state"] == state  # ↻
+                entered = entered if is_internal else row["cursor"]
                 state, head = row["to_state"], row["hash"]
             assert (one["state"], one["head"], one["cursor"]) == (state, head, chain[-1]["cursor"])
+            assert one["entered"] == entered
+            assert one["merged_into"] is None or one["forked"]
         assert {row["lifecycle"] for row in history} == {
             one["id"] for one in self.rows("lifecycles", user_id)
         }
-
-    def check_events(self, user_id: str) -> None:
-        """An event counts once: "as the first of waiting, applied, dead, refused, known"."""
-        order = ("waiting", "applied", "dead", "refused", "known")
-        events = self.rows("events", user_id)
-        waits = {(row["seq"], row["name"]) for row in self.rows("waits", user_id)}
-        for row in events:
-            standings = [share["standing"] for share in json.loads(row["shares"])]
-            assert row["standing"] == next((one for one in order if one in standings), "known")
-        assert waits == {
-            (row["seq"], share.get("claim", ""))
-            for row in events
-            for share in json.loads(row["shares"])
-            if share["standing"] == "waiting"
-        }
-        applied = {row["event_id"] for row in events}
-        for row in self.rows("history", user_id):
-            assert row["event_id"] in applied or row["trigger"] == "deadline_passed"
-
-    def check_money(self, user_id: str) -> None:
-        """ "Money is never refused": what was applied is what claims hold, and what the user recovered."""
-        applied: Counter[str] = Counter()
-        for row in self.rows("events", user_id):
-            if row["trigger"] in SIGNS:
-                assert row["standing"] in ("applied", "waiting", "known")
-                assert (row["minor"] is not None) is (row["standing"] == "applied")
-                if row["minor"] is not None:
-                    applied[row["currency"]] += int(row["minor"])
-        held: Counter[str] = Counter()
-        for one in self.rows("lifecycles", user_id):
-            paid = json.loads(one["paid"])
-            assert all(minor > 0 for minor in paid.values())
-            assert bool(paid) is (one["state"] == "paid")
-            held.update(paid)
-        (user,) = self.rows("users", user_id)
-        recovered = json.loads(user["recovered"])
-        assert recovered == {code: minor for code, minor in applied.items() if minor}
-        assert recovered == dict(held)
-
-    def check_fixed_point(self, user_id: str) -> None:
-        """Nothing waits that its cell would take, know or refuse now."""
-        for row, name in self._waiting(user_id):
-            assert not self._could_go_on(user_id, row, name), (row["event_id"], name)
-
-    def _waiting(self, user_id: str) -> Iterator[tuple[Row, str | None]]:
-        for row in self.rows("events", user_id):
-            for share in json.loads(row["shares"]):
-                if share["standing"] == "waiting":
-                    yield row, share.get("claim")
-
-    def _could_go_on(self, user_id: str, row: Row, name: str | None) -> bool:
-        body = json.loads(row["body"])
-        lifecycles = self.rows("lifecycles", user_id)
-        syncs = {one["sync_id"] for one in lifecycles if one["claim_id"] is None}
-        if row["trigger"] == "detection_complete":
-            wanted = body.get("sync_id")
-            return bool(syncs) if wanted is None else wanted in syncs
-        if name is not None:
-            aliases = {alias["alias"]: alias["claim_id"] for alias in self.rows("aliases", user_id)}
-            claim = aliases.get(name, name)
-            return any(self._takes(user_id, one, row, body) for one in lifecycles if one["claim_id"] == claim)
-        if any(body.get(key) for key in ("amazon_case_id", "original_reimbursement_id")):
-            return False  # told by more than the cells
-        scope = [one for one in lifecycles if not one["forked"]]
-        if body.get("sync_id") in syncs:
-            scope = [one for one in scope if one["sync_id"] == body["sync_id"]]
-        elif row["trigger"] == "evidence_matching_complete" and body.get("sync_id"):
-            return False
-        movable = [one for one in scope if one["state"] in ARROWS[row["trigger"]]]
-        if row["trigger"] == "evidence_matching_complete":
-            return bool(movable)
-        has_claims = any(one["claim_id"] is not None for one in lifecycles)
-        if len(movable) > 1 and has_claims:
-            return False
-        return any(self._takes(user_id, one, row, body) for one in movable[-1:])
-
-    def _takes(self, user_id: str, one: Row, row: Row, body: Row) -> bool:
-        """Tell whether a lifecycle's cell would end the wait."""
-        trigger = row["trigger"]
-        if one["state"] in TOO_EARLY[trigger]:
-            return False
-        if trigger not in SIGNS:
-            return True
-        currency = body.get("currency") or json.loads(one["facts"]).get("currency") or "USD"
-        places = len(str(body["amount"]).partition(".")[2].rstrip("0"))
-        if places > PLACES[currency]:
-            return False  # "while the currency can't hold the amount, it goes on waiting"
-        if body.get("reimbursement_id") is not None and self._reimbursed(user_id, row, one):
-            return False  # with another amount, else it would have been known
-        minor = round(float(body["amount"]) * 10 ** PLACES[currency])
-        left: int = json.loads(one["paid"]).get(currency, 0)
-        return bool(trigger == "payout_received" or minor <= left)
-
-    def _reimbursed(self, user_id: str, row: Row, one: Row) -> bool:
-        return any(
-            other["reimbursement_id"] == row["reimbursement_id"]
-            and other["trigger"] == row["trigger"]
-            and other["minor"] is not None
-            and one["id"] in [held for share in json.loads(other["shares"]) for held in share["lifecycles"]]
-            for other in self.rows("events", user_id)
-        )
 
 
 def _stored(path: Path) -> Iterator[tuple[str, Row]]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from workflow_fsm.core.decision.decide import Arrival, Policy, decide, link, pass_time
-from workflow_fsm.core.decision.inbox import Standing, StoredEvent
-from workflow_fsm.core.decision.lifecycle import Lifecycle, Row
-from workflow_fsm.core.decision.outbox import Pattern
-from workflow_fsm.core.decision.situation import Seek, Situation
+from workflow_fsm.core.decision.decide import Arrival, Policy, decide, pass_time
+from workflow_fsm.core.decision.names import link
 from workflow_fsm.core.definition import Definition
+from workflow_fsm.core.definition.cases import Case, Cases
 from workflow_fsm.core.definition.events import read_event
 from workflow_fsm.core.errors import WorkflowError
+from workflow_fsm.core.model.inbox import Standing, StoredEvent, Wait, WaitKind
+from workflow_fsm.core.model.lifecycle import CaseOwner, Lifecycle, Row
+from workflow_fsm.core.model.outbox import Pattern
+from workflow_fsm.core.model.situation import Situation
+from workflow_fsm.core.model.source import Seek
 from workflow_fsm.core.outcome import Outcome
 from workflow_fsm.core.values import strict_json
 from workflow_fsm.testing import CountedIds
@@ -29,28 +32,65 @@ class PlainUser:
     number: int = 0
     lifecycles: dict[int, Lifecycle] = field(default_factory=dict)
     events: dict[int, StoredEvent] = field(default_factory=dict)
+    ids: dict[str, int] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
+    cases: dict[CaseOwner, Cases] = field(default_factory=dict)
+    met: dict[str, int] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
 
     def cursor(self) -> int:
         return self.number
 
     def event(self, event_id: str) -> StoredEvent | None:
-        return next((stored for stored in self.events.values() if stored.event_id == event_id), None)
+        further = self.events.get(self.ids.get(event_id, 0))
+        named = (stored for stored in self.events.values() if stored.event_id == event_id)
+        return next(named, further)
+
+    def event_at(self, seq: int) -> StoredEvent | None:
+        return self.events.get(seq)
 
     def latest_like(self, trigger: str, fingerprint: str) -> StoredEvent | None:
+        return self._latest(trigger, fingerprint, is_reuse=False)
+
+    def latest_reuse(self, trigger: str, fingerprint: str) -> StoredEvent | None:
+        return self._latest(trigger, fingerprint, is_reuse=True)
+
+    def _latest(self, trigger: str, fingerprint: str, *, is_reuse: bool) -> StoredEvent | None:
         alike = [
             stored
-            for stored in self.events.values()
+            for stored in self._oldest_first()
             if (stored.event.trigger, stored.event.fingerprint) == (trigger, fingerprint)
+            and stored.is_reuse is is_reuse
         ]
-        return max(alike, key=lambda stored: stored.seq, default=None)
+        return alike[-1] if alike else None
 
     def with_reimbursement(self, trigger: str, reimbursement_id: str) -> list[StoredEvent]:
         return [
             stored
-            for _, stored in sorted(self.events.items())
+            for stored in self._oldest_first()
             if stored.event.trigger == trigger and stored.event.field("reimbursement_id") == reimbursement_id
+        ]
+
+    def taking_back(self, reimbursement_id: str) -> list[StoredEvent]:
+        return [
+            stored
+            for stored in self._oldest_first()
+            if stored.event.field("original_reimbursement_id") == reimbursement_id
+        ]
+
+    def waiting(self, names: Collection[Wait]) -> list[StoredEvent]:
+        wanted = set(names)
+        for kind, name in names:
+            if kind == WaitKind.CLAIM:
+                wanted |= {Wait(WaitKind.CLAIM, alias) for alias in self.aliases_of(name)}
+            owners = {WaitKind.CLAIM: CaseOwner(name, ""), WaitKind.SYNC: CaseOwner("", name)}
+            for case in self.cases.get(owners.get(WaitKind(kind), CaseOwner("", "")), {}):
+                wanted |= {Wait(WaitKind.CASE, case)} if case else set()
+        return [
+            stored
+            for stored in self._oldest_first()
+            for waits in [{wait for share in stored.shares for wait in share.waits}]
+            if stored.standing is Standing.WAITING and wanted & waits
         ]
 
     def lifecycle(self, lifecycle_id: int) -> Lifecycle | None:
@@ -59,20 +99,11 @@ class PlainUser:
     def claim(self, claim_id: str) -> Lifecycle | None:
         return next((one for one in self.lifecycles.values() if one.claim_id == claim_id), None)
 
-    def alias(self, name: str) -> str | None:
-        return self.aliases.get(name)
-
-    def has_aliases(self, claim_id: str | None) -> bool:
-        return bool(self.aliases) if claim_id is None else claim_id in self.aliases.values()
-
     def sync(self, sync_id: str) -> Lifecycle | None:
         return next((one for one in self._syncs() if one.sync_id == sync_id), None)
 
     def newest_sync(self, state: str | None) -> Lifecycle | None:
         return next((s for s in self._syncs() if state is None or (s.state == state and not s.forked)), None)
-
-    def with_case(self, case_id: str) -> list[Lifecycle]:
-        return [one for one in self.lifecycles.values() if one.case_id == case_id]
 
     def seek(self, wanted: Seek) -> list[Lifecycle]:
         found = [one for one in self._newest_first() if wanted.finds(one)]
@@ -81,19 +112,58 @@ class PlainUser:
     def has_claims(self) -> bool:
         return any(one.claim_id is not None for one in self.lifecycles.values())
 
+    def alias(self, name: str) -> str | None:
+        return self.aliases.get(name)
+
+    def has_aliases(self, claim_id: str | None) -> bool:
+        return bool(self.aliases) if claim_id is None else claim_id in self.aliases.values()
+
+    def aliases_of(self, claim_id: str) -> list[str]:
+        return [alias for alias, owner in self.aliases.items() if owner == claim_id]
+
+    def cases_of(self, owner: CaseOwner) -> list[Case]:
+        return list(self.cases.get(owner, {}).values())
+
+    def with_case(self, case_id: str) -> list[tuple[CaseOwner, Lifecycle | None]]:
+        return [
+            (owner, self.claim(owner.claim_id) if owner.claim_id else self.sync(owner.sync_id))
+            for owner, cases in self.cases.items()
+            if case_id in cases
+        ]
+
+    def with_unnamed_case(self, owners: Collection[CaseOwner]) -> list[CaseOwner]:
+        return [owner for owner in owners if None in self.cases.get(owner, {})]
+
     def patterns(self) -> tuple[Pattern, ...]:
         return ()
 
-    def waiting(self, names: Collection[str]) -> list[StoredEvent]:
-        wanted = {"", *names, *(alias for alias, claim in self.aliases.items() if claim in names)}
-        return [
-            stored for _, stored in sorted(self.events.items()) if wanted.intersection(stored.waits_under)
-        ]
+    def currencies(self) -> Mapping[str, int]:
+        return self.met
 
     def standings(self) -> dict[str, int]:
         """Count the stored events by what became of them."""
         told = [stored.standing.value for stored in self.events.values()]
         return {standing: told.count(standing) for standing in sorted(set(told))}
+
+    def commit(self, situation: Situation) -> None:
+        """Take over what a decision changed."""
+        changes = situation.changes
+        self.number = situation.cursor
+        self.lifecycles.update(changes.lifecycles)
+        self.rows.extend(changes.rows)
+        for alias, claim_id in changes.aliases.items():
+            self.aliases.pop(alias, None)
+            self.aliases |= {} if claim_id is None else {alias: claim_id}
+        self.cases.update(changes.cases)
+        self.met.update(changes.currencies)
+        for seq in changes.replaced:
+            del self.events[seq]
+            self.ids = {event_id: held for event_id, held in self.ids.items() if held != seq}
+        self.events.update(changes.events)
+        self.ids.update(changes.ids)
+
+    def _oldest_first(self) -> list[StoredEvent]:
+        return [stored for _, stored in sorted(self.events.items())]
 
     def _newest_first(self) -> list[Lifecycle]:
         return [self.lifecycles[one] for one in sorted(self.lifecycles, reverse=True)]
@@ -155,12 +225,5 @@ class Plain:
         user = self.user(user_id)
         situation = Situation(user_id, user)
         result = work(situation)
-        changes = situation.changes
-        user.number = situation.cursor
-        user.lifecycles.update(changes.lifecycles)
-        user.rows.extend(changes.rows)
-        user.aliases.update(changes.aliases)
-        for seq in changes.replaced:
-            del user.events[seq]
-        user.events.update(changes.events)
+        user.commit(situation)
         return result

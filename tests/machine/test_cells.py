@@ -1,180 +1,21 @@
 """Every cell of the contract's table, through the core, the store and HTTP, which agree.
 
 Each cell meets an event four times: first; "the same event again"; its id "with other content"; and "without
-any id". What is expected stands in the tables below, copied from the contract and not from the code.
+any id". What is expected stands in `cases_of_cells`, copied from the contract and not from the code.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
-from tests.machine.layers import NOTHING, PREFIX, HttpLayer, Layer, Stands, StoreLayer, Told
+from tests.machine.cases_of_cells import WAYS, Case, cases, event
+from tests.machine.layers import PREFIX, HttpLayer, Layer, StoreLayer, Told
+from tests.machine.stories.tellers import ModelTeller
 from tests.stores.postgres.server import WHAT_TO_INSTALL
 from workflow_fsm import InvalidEvent
 from workflow_fsm.testing import ManualClock
-
-Fields = dict[str, Any]
-
-COLUMNS = (
-    "sync_complete",
-    "detection_complete",
-    "a higher match",
-    "a lower match",
-    "claim_submitted",
-    "claim_rejected",
-    "payout_received",
-    "a part reversed",
-    "all reversed",
-    "more reversed",
-    "deadline_passed",
-)
-# "An arrow moves; `=` (*known*) …; `wait` (*deferred*) …; `no` (*refused*)": an arrow is its target's name.
-# A match below `matched`, and a reversal outside `paid`, meet the same cell whatever they bring.
-TABLE = """
-none     |synced|wait    |wait   |wait   |wait     |wait    |wait|wait|wait    |wait |
-synced   |=     |detected|wait   |wait   |wait     |wait    |wait|wait|wait    |wait |
-detected |=     |=       |matched|matched|submitted|wait    |paid|wait|wait    |wait|expired
-matched  |=     |=       |matched|=      |submitted|wait    |paid|wait|wait    |wait|expired
-submitted|=     |=       |=      |=      |=        |rejected|paid|wait|wait    |wait|=
-rejected |=     |=       |=      |=      |submitted|no      |paid|wait|wait    |wait|=
-paid     |=     |=       |=      |=      |=        |no      |paid|paid|rejected|wait|=
-expired  |=     |=       |=      |=      |submitted|wait    |paid|wait|wait    |wait|=
-"""
-# "`allowed`: the triggers with an arrow, timers left out."
-ALLOWED = {
-    "synced": ("detection_complete",),
-    "detected": ("evidence_matching_complete", "claim_submitted", "payout_received"),
-    "matched": ("evidence_matching_complete", "claim_submitted", "payout_received"),
-    "submitted": ("claim_rejected", "payout_received"),
-    "rejected": ("claim_submitted", "payout_received"),
-    "paid": ("payout_received", "payout_reversed"),
-    "expired": ("claim_submitted", "payout_received"),
-}
-# "`version` counts transitions only": how many lead to each row on the ways below.
-VERSIONS = {
-    "none": 0,
-    "synced": 1,
-    "detected": 2,
-    "matched": 3,
-    "submitted": 3,
-    "rejected": 4,
-    "paid": 3,
-    "expired": 3,
-}
-WAYS: dict[str, tuple[str, ...]] = {
-    "none": (),
-    "synced": ("sync_complete",),
-    "detected": ("sync_complete", "detection_complete"),
-    "matched": ("sync_complete", "detection_complete", "a match"),
-    "submitted": ("sync_complete", "detection_complete", "claim_submitted"),
-    "rejected": ("sync_complete", "detection_complete", "claim_submitted", "claim_rejected"),
-    "paid": ("sync_complete", "detection_complete", "payout_received"),
-    "expired": ("sync_complete", "detection_complete", "time"),
-}
-TRIGGERS = {
-    "a match": "evidence_matching_complete",
-    "a higher match": "evidence_matching_complete",
-    "a lower match": "evidence_matching_complete",
-    "a part reversed": "payout_reversed",
-    "all reversed": "payout_reversed",
-    "more reversed": "payout_reversed",
-}
-TELLS: dict[str, Fields] = {
-    "a match": {"confidence": "0.6"},
-    "a higher match": {"confidence": "0.9"},
-    "a lower match": {"confidence": "0.5"},
-    "claim_rejected": {"reason": "no proof"},
-    "payout_received": {"amount": "10.00", "currency": "USD"},
-    "a part reversed": {"amount": "2.50", "currency": "USD"},
-    "all reversed": {"amount": "10.00", "currency": "USD"},
-    "more reversed": {"amount": "10.01", "currency": "USD"},
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """One cell, met by a claim that has a name, or by the plain lifecycle of a sync."""
-
-    row: str
-    column: str
-    cell: str
-    named: bool
-
-    @property
-    def claim(self) -> str | None:
-        return "c" if self.named else None
-
-    @property
-    def code(self) -> int:
-        return {"wait": 202, "no": 409}.get(self.cell, 200)
-
-    @property
-    def status(self) -> str:
-        return {"=": "unchanged", "wait": "deferred", "no": "refused"}.get(self.cell, "applied")
-
-    @property
-    def moves(self) -> bool:
-        return self.status == "applied"
-
-    @property
-    def transitions(self) -> tuple[tuple[Any, ...], ...]:
-        """`[{"claim_id", "sync_id", "from", "to", "version"}]`, "a sync that forked first"."""
-        if not self.moves:
-            return ()
-        if self.row == "none":
-            return ((None, "s", None, "synced", 1),)
-        moved = (self.claim, "s", self.row, self.cell, VERSIONS[self.row] + 1)
-        if self.named and self.row == "synced":
-            return ((None, "s", "synced", "detected", 2), moved)
-        return (moved,)
-
-    @property
-    def before(self) -> Stands:
-        if self.row == "none":
-            return NOTHING
-        return Stands(state=self.row, version=VERSIONS[self.row], allowed=ALLOWED[self.row])
-
-    @property
-    def after(self) -> Stands:
-        if not self.moves:
-            return self.before
-        return Stands(state=self.cell, version=VERSIONS[self.row] + 1, allowed=ALLOWED[self.cell])
-
-    def __str__(self) -> str:
-        return f"{'claim' if self.named else 'plain'}-{self.row}-{self.column}"
-
-
-def cases(*, timers: bool) -> Iterator[Case]:
-    for line in TABLE.strip().splitlines():
-        row, *cells = (cell.strip() for cell in line.split("|"))
-        for column, cell in zip(COLUMNS, cells, strict=True):
-            if (column == "deadline_passed") is not timers or not cell:
-                continue
-            yield Case(row=row, column=column, cell=cell, named=True)
-            # A plain lifecycle has no deadline, so it never expires.
-            if row != "expired" and not timers:
-                yield Case(row=row, column=column, cell=cell, named=False)
-
-
-def event(step: str, case: Case, user: str, **more: Any) -> tuple[str, Fields]:
-    """Make the event of a step on a way, or of a column."""
-    trigger = TRIGGERS.get(step, step)
-    fields: Fields = {"user_id": user, **TELLS.get(step, {})}
-    if trigger == "detection_complete" and case.named:
-        fields |= {"sync_id": "s", "claims": [{"claim_id": "c", "deadline_date": more.pop("deadline")}]}
-    elif trigger == "detection_complete":
-        fields |= {"sync_id": "s", "claims_found": 1}
-    elif trigger == "sync_complete" or not case.named:
-        fields |= {"sync_id": "s"}
-    else:
-        fields |= {"claim_id": "c"}
-    more.pop("deadline", None)
-    return trigger, fields | more
 
 
 def bring(layer: Layer, case: Case, user: str, clock: ManualClock, deadline: str) -> None:
@@ -209,20 +50,21 @@ def test_a_cell_does_what_the_table_says_first_again_changed_and_without_an_id(
 def meet_with_an_id(layer: Layer, case: Case, clock: ManualClock, deadline: str) -> list[Told]:
     user = f"{case} with an id"
     bring(layer, case, user, clock, deadline)
-    trigger, fields = event(case.column, case, user, deadline=deadline, event_id="e", told="once")
+    trigger, fields = event(case.column, case, user, deadline=deadline, event_id="e", reason="once")
 
     first = layer.send(trigger, fields)
     assert (first.code, first.status, first.transitions) == (case.code, case.status, case.transitions)
     assert first.body["event_id"] == "e"
     assert layer.stands(user) == case.after
 
-    # "Seen before with the same content: the first answer again, marked `duplicate`" …
-    again = layer.send(trigger, fields)
-    # … "with other content, or for another trigger: 422".
-    changed = layer.send(trigger, fields | {"told": "otherwise"})
+    # "Seen before with the same content: the first answer again, marked `duplicate`", what isn't listed left
+    # out (a sender's `attempt` changes nothing) …
+    again = layer.send(trigger, fields | {"attempt": 2})
+    # … "with other content, for another trigger, or two ids of two events: 422".
+    changed = layer.send(trigger, fields | {"reason": "otherwise"})
     if case.cell == "no":
-        # "A refused or dead event does not bind its id: sent again, with this content or a corrected one, it
-        # is judged anew and replaces it."
+        # "A refused, dead or dropped event does not bind its ids: sent again, with this content or a
+        # corrected one, it is judged anew and replaces it."
         assert again == first
         assert (changed.code, changed.status) == (409, "refused")
     else:
@@ -236,7 +78,7 @@ def meet_with_an_id(layer: Layer, case: Case, clock: ManualClock, deadline: str)
 def meet_without_an_id(layer: Layer, case: Case, clock: ManualClock, deadline: str) -> list[Told]:
     user = f"{case} without an id"
     bring(layer, case, user, clock, deadline)
-    trigger, fields = event(case.column, case, user, deadline=deadline, told="once")
+    trigger, fields = event(case.column, case, user, deadline=deadline, reason="once")
 
     first = layer.send(trigger, fields)
     assert (first.code, first.status, first.transitions) == (case.code, case.status, case.transitions)
@@ -246,6 +88,30 @@ def meet_without_an_id(layer: Layer, case: Case, clock: ManualClock, deadline: s
     assert (again.code, again.status) == ((409, "refused") if case.cell == "no" else (200, "duplicate"))
     assert layer.stands(user) == case.after
     return [first, again]
+
+
+@pytest.mark.parametrize("case", [*cases(timers=False), *cases(timers=True)], ids=str)
+def test_the_model_does_what_the_table_says(case: Case) -> None:
+    clock, model = ManualClock(), ModelTeller()
+    deadline = clock.text(hours=1)
+    for step in WAYS[case.row]:
+        if step == "time":
+            model.tell("wait", {"hours": 2})
+        else:
+            model.tell(*event(step, case, "model", deadline=deadline))
+    before = stands_in_model(model, case)
+    if case.column == "deadline_passed":
+        model.tell("wait", {"hours": 2})
+    else:
+        assert model.tell(*event(case.column, case, "model", deadline=deadline, event_id="e")) == case.status
+    after = stands_in_model(model, case)
+    assert (before, after) == tuple((one.state, one.version) for one in (case.before, case.after))
+
+
+def stands_in_model(model: ModelTeller, case: Case) -> tuple[str | None, int]:
+    claims = model.shows()["claims"]
+    one = claims.get(case.claim) or claims.get("plain s")
+    return (one["state"], one["version"]) if one else (None, 0)
 
 
 @pytest.mark.parametrize("layer", ["core", "store", "http", "database"])

@@ -1,8 +1,10 @@
-"""All 720 orders of one claim's six webhooks, each also with every event doubled.
+"""All 720 orders of one claim's six webhooks, also with every event doubled; all 5,040 with a reversal.
 
-They "carry a claim through its life, in any order, and nothing acknowledged is lost". What each order leads
-to is computed here by a model of the contract's table; `CLASSES` lists what comes out, and how often. The
-core takes each order; doubled, and through a store, `make test` takes some of each class, `make fuzz` all.
+They "carry a claim through its life, in any order, and nothing acknowledged is lost": "post them in another
+order: the money comes out the same". The submission names claim and case, verdict and money only the case;
+the same sync found another claim, which nobody files and nothing may touch. What each order leads to is
+computed by a model of the contract's table alone; `CLASSES` lists what comes out, and how often. The core
+takes each order; through a store, `make test` takes some of each class, `make fuzz` all.
 """
 
 from __future__ import annotations
@@ -18,103 +20,35 @@ from typing import Any
 
 import pytest
 
+from tests.machine.model.kept import standing_of
+from tests.machine.model.orders import EVENTS, WITH_A_REVERSAL, Class, model
+from tests.machine.model.shown import shown
+from tests.machine.model.user import ModelUser
 from tests.machine.plain import Plain
 from workflow_fsm import NotAllowed, Outcome, Settings, Workflow, claim_lifecycle
 from workflow_fsm.testing import ManualClock
 
-EVENTS: dict[str, dict[str, Any]] = {
-    "sync": {"trigger": "sync_complete", "sync_id": "s"},
-    "detection": {"trigger": "detection_complete", "sync_id": "s", "claims": [{"claim_id": "c"}]},
-    "matching": {"trigger": "evidence_matching_complete", "claim_id": "c", "confidence": "0.9"},
-    "submitted": {"trigger": "claim_submitted", "claim_id": "c", "case_id": "k"},
-    "rejected": {"trigger": "claim_rejected", "claim_id": "c", "reason": "no proof"},
-    "payout": {"trigger": "payout_received", "claim_id": "c", "amount": "12.50", "currency": "USD"},
-}
 ORDERS = list(permutations(EVENTS))
 IN_A_COMMIT = 480
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 OF_A_CLASS = 8
+IN_PARTS = 12
 
-# The contract's table: for each event the states in which it moves, and where to …
-ARROWS = {
-    "matching": {"detected": "matched"},
-    "submitted": {"detected": "submitted", "matched": "submitted", "rejected": "submitted"},
-    "rejected": {"submitted": "rejected"},
-    "payout": {"detected": "paid", "matched": "paid", "submitted": "paid", "rejected": "paid"},
-}
-# … and those in which it is too early, or contradicts what is recorded; else it is known.
-TOO_EARLY = {"rejected": ("detected", "matched")}
-CONTRADICTS = {"rejected": ("rejected", "paid")}
-
-Class = tuple[str, str, str]
 # (the way, what was known, what was refused) -> in how many orders
 CLASSES: dict[Class, int] = {
-    ("synced detected paid", "matching submitted", "rejected"): 76,
-    ("synced detected paid", "matching submitted rejected", ""): 164,
-    ("synced detected matched paid", "submitted", "rejected"): 32,
-    ("synced detected matched paid", "submitted rejected", ""): 88,
-    ("synced detected submitted paid", "matching", "rejected"): 52,
-    ("synced detected submitted paid", "matching rejected", ""): 38,
-    ("synced detected matched submitted paid", "", "rejected"): 20,
-    ("synced detected matched submitted paid", "rejected", ""): 10,
-    ("synced detected submitted rejected paid", "matching", ""): 150,
-    ("synced detected matched submitted rejected paid", "", ""): 90,
+    ("synced detected paid", "matching submitted", "rejected"): 28,
+    ("synced detected paid", "matching submitted rejected", ""): 76,
+    ("synced detected matched paid", "submitted", "rejected"): 8,
+    ("synced detected matched paid", "submitted rejected", ""): 20,
+    ("synced detected rejected paid", "matching submitted", ""): 104,
+    ("synced detected submitted paid", "matching", "rejected"): 64,
+    ("synced detected submitted paid", "matching rejected", ""): 50,
+    ("synced detected matched rejected paid", "submitted", ""): 28,
+    ("synced detected matched submitted paid", "", "rejected"): 44,
+    ("synced detected matched submitted paid", "rejected", ""): 70,
+    ("synced detected submitted rejected paid", "matching", ""): 114,
+    ("synced detected matched submitted rejected paid", "", ""): 114,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """What an order leads to."""
-
-    way: tuple[str, ...]
-    standings: dict[str, str]
-
-    @property
-    def told(self) -> Class:
-        """Give its class: the way, and what was known or refused on it."""
-        known, refused = (
-            " ".join(name for name in EVENTS if self.standings[name] == which)
-            for which in ("known", "refused")
-        )
-        return " ".join(self.way), known, refused
-
-
-def model(order: Sequence[str]) -> Ending:
-    """Follow the table, without the code."""
-    way: list[str] = []
-    waiting: list[str] = []
-    standings: dict[str, str] = {}
-
-    def judge(name: str, *, fresh: bool) -> bool:
-        """Settle one event where it can be, and tell whether that moved the claim."""
-        state = way[-1] if way else "none"
-        if state in ("none", "synced"):
-            step = {"sync": "synced"} if state == "none" else {"detection": "detected"}
-        else:
-            step = {name: ARROWS.get(name, {})[state]} if state in ARROWS.get(name, {}) else {}
-        if name in step:
-            way.append(step[name])
-            standings[name] = "applied"
-        elif state in ("none", "synced") or state in TOO_EARLY.get(name, ()):
-            standings[name] = "waiting"
-        else:
-            refused = fresh and state in CONTRADICTS.get(name, ())
-            standings[name] = "refused" if refused else "known"
-        return name in step
-
-    for name in order:
-        moved = judge(name, fresh=True)
-        if standings[name] == "waiting":
-            waiting.append(name)
-        while moved:  # "judged from the oldest, and from the oldest again after each whose wait ends"
-            moved = False
-            for early in list(waiting):
-                judge(early, fresh=False)
-                if standings[early] != "waiting":
-                    waiting.remove(early)
-                    moved = True
-                    break
-    return Ending(way=tuple(way), standings=standings)
 
 
 ENDINGS = {order: model(order) for order in ORDERS}
@@ -136,7 +70,9 @@ SOME = some_orders()
 def webhooks(user: str, order: Sequence[str], *, times: int) -> list[dict[str, Any]]:
     """Make an order's events, each sent so many times under its one id."""
     return [
-        {**EVENTS[name], "user_id": user, "event_id": f"id of {name}"} for name in order for _ in range(times)
+        {**WITH_A_REVERSAL[name], "user_id": user, "event_id": f"id of {name}"}
+        for name in order
+        for _ in range(times)
     ]
 
 
@@ -152,22 +88,52 @@ def test_the_orders_fall_into_these_classes() -> None:
     assert {ENDINGS[order].told for order in SOME} == CLASSES.keys()
 
 
-@pytest.mark.parametrize("times", [1, 2])
-def test_the_core_ends_each_order_as_the_table_implies(times: int) -> None:
+def test_the_model_of_all_rules_ends_each_order_alike() -> None:
+    for order, ending in ENDINGS.items():
+        user, clock = ModelUser(), ManualClock()
+        for event in webhooks("u", order, times=2):
+            user.fire(event.pop("trigger"), event, clock())
+        claims = shown(user)["claims"]
+        assert f"synced {claims['c']['way']}" == " ".join(ending.way)
+        assert claims["other"]["way"] == "detected"
+        assert (claims["c"]["paid"], claims["c"]["cases"]) == ({"USD": "12.50"}, {"k": "paid"})
+        standings = {event["ids"][0].removeprefix("id of "): standing_of(event) for event in user.events}
+        assert standings == ending.standings
+
+
+def core_ends(orders: Sequence[Sequence[str]], *, times: int, paid: str) -> None:
+    """Hold what the core makes of orders against the model."""
     plain = Plain(claim_lifecycle(), ManualClock())
-    for order in ORDERS if times == 1 else SOME:
-        ending = ENDINGS[order]
+    for order in orders:
+        ending = model(order)
         user_id = " ".join(order)
         for event in webhooks(user_id, order, times=times):
             plain.fire(**event)
         user = plain.user(user_id)
-        claim = user.claim("c")
+        claim, other = user.claim("c"), user.claim("other")
         assert claim is not None
+        assert other is not None
         assert ("synced", *(row.to_state for row in user.rows if row.claim_id == "c")) == ending.way
         assert {kept.event_id: kept.standing.value for kept in user.events.values()} == {
             f"id of {name}": standing for name, standing in ending.standings.items()
         }
-        assert (claim.state, claim.paid, claim.case_id) == ("paid", {"USD": 1250}, "k")
+        assert (claim.state, {code: str(held) for code, held in claim.paid.items()}) == (
+            "paid",
+            {"USD": paid},
+        )
+        assert (other.state, other.version, other.paid) == ("detected", 2, {})
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_the_core_ends_each_order_as_the_table_implies(times: int) -> None:
+    core_ends(ORDERS, times=times, paid="12.50")
+
+
+@pytest.mark.parametrize("part", range(IN_PARTS))
+def test_the_core_ends_each_order_with_a_reversal_by_its_case_with_the_same_money(part: int) -> None:
+    orders = list(permutations(WITH_A_REVERSAL))
+    assert len(orders) == 5040
+    core_ends(orders[part::IN_PARTS], times=1, paid="10.00")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +145,7 @@ class Found:
     waits: int
     recovered: str
     paid: str
+    other: str
 
 
 def found_in(path: Path) -> Iterator[tuple[str, Found]]:
@@ -186,7 +153,7 @@ def found_in(path: Path) -> Iterator[tuple[str, Found]]:
     connection = sqlite3.connect(path)
     ways: dict[str, list[str]] = {}
     for user, to in connection.execute(
-        "SELECT user_id, to_state FROM history WHERE claim_id IS NOT NULL OR version = 1 ORDER BY cursor"
+        "SELECT user_id, to_state FROM history WHERE claim_id = 'c' OR version = 1 ORDER BY cursor"
     ):
         ways.setdefault(user, []).append(to)
     standings: dict[str, dict[str, str]] = {}
@@ -195,6 +162,11 @@ def found_in(path: Path) -> Iterator[tuple[str, Found]]:
     waits = Counter(user for (user,) in connection.execute("SELECT user_id FROM waits"))
     recovered = dict(connection.execute("SELECT user_id, recovered FROM users"))
     paid = dict(connection.execute("SELECT user_id, paid FROM lifecycles WHERE claim_id = 'c'"))
+    others = dict(
+        connection.execute(
+            "SELECT user_id, state || version || paid FROM lifecycles WHERE claim_id = 'other'"
+        )
+    )
     connection.close()
     for user in ways:
         yield (
@@ -205,6 +177,7 @@ def found_in(path: Path) -> Iterator[tuple[str, Found]]:
                 waits=waits[user],
                 recovered=recovered[user],
                 paid=paid[user],
+                other=others[user],
             ),
         )
 
@@ -227,7 +200,7 @@ def test_the_store_ends_each_order_as_the_table_implies(tmp_path: Path, times: i
             some = sent[start : start + IN_A_COMMIT]
             answers = workflow.fire_many([webhook for _, _, webhook in some])
             for place, ((order, name, _), answer) in enumerate(zip(some, answers, strict=True)):
-                # "A refused … event does not bind its id: sent again … it is judged anew": refused each time.
+                # "A refused … event does not bind its ids: … it is judged anew": refused each time.
                 if ENDINGS[order].standings[name] == "refused":
                     assert isinstance(answer, NotAllowed)
                 else:
@@ -245,13 +218,16 @@ def test_the_store_ends_each_order_as_the_table_implies(tmp_path: Path, times: i
             way=ending.way,
             standings=ending.standings,
             waits=0,
-            recovered='{"USD": 1250}',
-            paid='{"USD": 1250}',
+            recovered='{"USD": "12.50"}',
+            paid='{"USD": "12.50"}',
+            other="detected2{}",
         )
     assert not users
     for status in shown.values():
         assert status is not None
-        assert (status.state, status.counts, status.deferred) == ("paid", {"paid": 1}, [])
+        assert (status.state, status.deferred) == ("detected", [])
+        assert status.counts == {"paid": 1, "detected": 1}
         assert (status.recovered, status.unapplied) == ({"USD": "12.50"}, {})
-        (claim,) = status.claims
+        claim, other = status.claims
+        assert (other["claim_id"], other["state"], other["cases"]) == ("other", "detected", [])
         assert (claim["amazon_case_id"], claim["paid"]) == ("k", {"USD": "12.50"})

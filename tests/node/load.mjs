@@ -1,7 +1,7 @@
 // Stories of many webhooks at once. Chance is seeded, so a run repeats as far as the network lets it.
 import http from 'node:http'
 import * as bodies from './bodies.mjs'
-import { atATime, became, cents, read, seeded, shuffled } from './service.mjs'
+import { atATime, became, cents, read, seeded, short, shuffled } from './service.mjs'
 
 const USERS = 24
 const MEBIBYTES = 1024 * 1024
@@ -106,17 +106,14 @@ export async function withoutIdsInAnyOrderTwice(service) {
   })
   const sent = await atATime(8, shuffled(tasks, random))
   const ends = new Set()
-  for (const user of users) {
-    const { state, counts, recovered, unapplied, deferred } = await service.status(user)
-    ends.add(JSON.stringify({ state, counts, recovered, unapplied, waiting: deferred.length }))
-  }
+  for (const user of users) ends.add(JSON.stringify(short(await service.status(user))))
   return { unexpected: sent.filter((one) => !isExpected(one)), ends: [...ends].map((end) => JSON.parse(end)) }
 }
 
-// Bodies that name nobody but their user, in every one of a sample of orders.
+// Bodies that name nobody but their user, in every one of a sample of orders; then a person tells whose the money is.
 export async function namelessInAnyOrder(service) {
   const random = seeded(720)
-  const ends = new Set()
+  const [ends, thens] = [new Set(), new Set()]
   const users = Array.from({ length: USERS }, (_, number) => `nameless-${number}`)
   await atATime(
     8,
@@ -130,11 +127,18 @@ export async function namelessInAnyOrder(service) {
         bodies.payoutReceived(user, null, 12.5),
       ]
       for (const webhook of shuffled(webhooks, random)) await service.post(webhook)
-      const { state, counts, recovered, unapplied, deferred } = await service.status(user)
-      ends.add(JSON.stringify({ state, counts, recovered, unapplied, waiting: deferred.length }))
+      const status = await service.status(user)
+      const waiting = status.deferred.map(({ trigger, waiting_for, candidates }) => ({
+        trigger,
+        waiting_for,
+        candidates: candidates.map((candidate) => [candidate.claim_id, candidate.state]),
+      }))
+      ends.add(JSON.stringify({ ...short(status), waiting }))
+      const byHand = await service.tellByHand(user, { claim_id: 'claim-1' })
+      thens.add(JSON.stringify({ became: became(byHand), ...short(await service.status(user)) }))
     }),
   )
-  return [...ends].map((end) => JSON.parse(end))
+  return { ends: [...ends].map((end) => JSON.parse(end)), thens: [...thens].map((then) => JSON.parse(then)) }
 }
 
 // An agent that keeps its connections: 400 requests over eight sockets, none of which the server closes.

@@ -1,6 +1,6 @@
 // Stories of money that comes out of JavaScript's arithmetic, which is binary.
 import * as bodies from './bodies.mjs'
-import { became, cents } from './service.mjs'
+import { became, cents, short } from './service.mjs'
 
 const SUMS = {
   '0.1 + 0.2': 0.1 + 0.2,
@@ -52,15 +52,42 @@ export async function manyInstalments(service) {
   }
 }
 
-// One amount spelled as a number, with noise and as a string is one content; as another amount it is not.
+// One amount spelled as a number, with noise and as a string is one content; another amount of the same reimbursement
+// conflicts with it, and waits even when the claim is there.
 export async function spellingsOfOneAmount(service) {
   const user = 'spellings'
   const answers = {}
+  const told = []
   for (const amount of [0.3, '0.3', '0.30', '3e-1', 0.1 + 0.2, 0.31]) {
     const payout = bodies.payoutReceived(user, 'claim-1', amount, { reimbursement_id: 'r-1', currency: 'usd' })
-    answers[JSON.stringify(amount)] = became(await service.post(payout))
+    told.push(await service.post(payout))
+    answers[JSON.stringify(amount)] = became(told.at(-1))
   }
-  return { answers, unapplied: (await service.status(user)).unapplied }
+  const [first, conflicting] = [told[0].answer, told.at(-1).answer]
+  const { unapplied } = await service.status(user)
+  await service.post(bodies.syncComplete(user))
+  await service.post(bodies.detectionComplete(user, [{ claim_id: 'claim-1' }]))
+  const status = await service.status(user)
+  const byHand = await service.tellByHand(user, { line_id: 'line-2' })
+  return {
+    answers,
+    ids: new Set(told.map(({ answer }) => answer.event_id)).size,
+    conflict: {
+      withTheFirst: conflicting.conflicts_with === first.event_id,
+      waiting_for: conflicting.waiting_for,
+      code: told.at(-1).code,
+    },
+    unapplied,
+    detected: {
+      ...short(status),
+      waiting: status.deferred.map(({ event_id, amount, conflicts_with }) => [
+        amount,
+        event_id === conflicting.event_id,
+        conflicts_with === first.event_id,
+      ]),
+    },
+    lineOfItsOwn: { became: became(byHand), ...short(await service.status(user)) },
+  }
 }
 
 export async function amountsThatNoPayoutCanBe(service) {

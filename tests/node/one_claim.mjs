@@ -1,6 +1,6 @@
 // Stories of one claim: how the integrations service spells its bodies, and what comes of them.
 import * as bodies from './bodies.mjs'
-import { became } from './service.mjs'
+import { became, short } from './service.mjs'
 
 // Posts one by one; gives what became of each.
 async function inTurn(service, webhooks) {
@@ -76,7 +76,8 @@ export async function nothingButTheUser(service) {
   return { became, status: short(await service.status(user_id)) }
 }
 
-// The service names its own runs where a sync is meant: no sync ever had such an id.
+// The service names its own runs where a sync is meant: no sync ever had such an id. It is no name for money, which
+// waits, although there is but one claim, until a person tells whose it is.
 export async function syncIdsThatNoSyncHad(service) {
   const user = 'foreign-syncs'
   const run = (number) => ({ sync_id: `run-${number}` })
@@ -88,7 +89,21 @@ export async function syncIdsThatNoSyncHad(service) {
     bodies.claimRejected(user, null, 'Too early', run(3)),
     bodies.payoutReceived(user, null, 10, run(4)),
   ])
-  return { became: told, status: short(await service.status(user)) }
+  const status = await service.status(user)
+  const byHand = await service.tellByHand(user, { claim_id: 'claim-1' })
+  return {
+    became: told,
+    status: short(status),
+    deferred: status.deferred.map(({ trigger, claim_id, amount, waiting_for, candidates }) => ({
+      trigger,
+      claim_id,
+      amount,
+      waiting_for,
+      candidates: candidates.map((candidate) => [candidate.claim_id, candidate.state]),
+    })),
+    toldByHand: became(byHand),
+    then: short(await service.status(user)),
+  }
 }
 
 // A detection is for its sync, so one for a sync that nobody knows waits for it.
@@ -137,9 +152,4 @@ export async function sendersThatGiveUp(service) {
     }
   }
   return { gaveUpAtAll: gaveUp > 0, status: short(await service.status(user)) }
-}
-
-function short(status) {
-  const { state, counts, recovered, unapplied, deferred } = status
-  return { state, counts, recovered, unapplied, waiting: deferred.length }
 }

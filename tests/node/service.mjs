@@ -37,7 +37,18 @@ export class Service {
     }
     const { updated_at, next_cursor, ...lasting } = answer
     for (const each of [...lasting.claims, ...lasting.syncs]) delete each.entered_at
+    for (const each of lasting.claims.flatMap((claim) => claim.cases)) delete each.at
     return lasting
+  }
+
+  // A person adds to what a user's one dead letter says; gives the new answer of its event.
+  async tellByHand(userId, told) {
+    const response = await fetch(`${this.url}/deadletters?${new URLSearchParams({ user_id: userId })}`)
+    const { deadletters } = await response.json()
+    if (deadletters.length !== 1) throw new Error(`${userId} has ${deadletters.length} dead letters, not one`)
+    const [letter] = deadletters
+    const route = `deadletters/${encodeURIComponent(letter.id)}/retry`
+    return this.post({ route, body: told })
   }
 
   async history(userId, query = {}) {
@@ -72,6 +83,12 @@ export function cents(text) {
 export function became({ code, answer }) {
   if (code >= 400) return `${code} ${answer.type.split('/').at(-1)}`
   return answer.status === 'duplicate' ? `duplicate of ${answer.first_status}` : answer.status
+}
+
+// A status as far as it doesn't depend on names.
+export function short(status) {
+  const { state, counts, recovered, unapplied, deferred } = status
+  return { state, counts, recovered, unapplied, waiting: deferred.length }
 }
 
 // Chance that repeats: mulberry32.

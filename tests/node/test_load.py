@@ -48,16 +48,36 @@ def test_webhooks_without_ids_in_any_order_and_twice_all_end_paid_once(tell: Tel
     }
 
 
-def test_webhooks_that_name_only_their_user_all_end_paid_in_any_order(tell: Tell) -> None:
-    assert tell("load", "namelessInAnyOrder") == [
-        {
-            "state": "paid",
-            "counts": {"paid": 1},
-            "recovered": {"USD": "12.50"},
-            "unapplied": {},
-            "waiting": 0,
-        }
-    ]
+def test_webhooks_that_name_only_their_user_are_taken_in_any_order_but_money_waits_for_a_person(
+    tell: Tell,
+) -> None:
+    assert tell("load", "namelessInAnyOrder") == {
+        "ends": [
+            {
+                "state": "rejected",
+                "counts": {"rejected": 1},
+                "recovered": {},
+                "unapplied": {"USD": "12.50"},
+                "waiting": [
+                    {
+                        "trigger": "payout_received",
+                        "waiting_for": [],
+                        "candidates": [["claim-1", "rejected"]],
+                    }
+                ],
+            }
+        ],
+        "thens": [
+            {
+                "became": "applied",
+                "state": "paid",
+                "counts": {"paid": 1},
+                "recovered": {"USD": "12.50"},
+                "unapplied": {},
+                "waiting": 0,
+            }
+        ],
+    }
 
 
 def test_an_agent_that_keeps_eight_connections_alive_needs_no_ninth(tell: Tell) -> None:

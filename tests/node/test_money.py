@@ -40,7 +40,7 @@ def test_a_hundred_instalments_at_once_and_a_reversal_add_up_to_the_cent(tell: T
     assert tell("money", "manyInstalments") == {"float": 9.99999999999998, "recovered": {"USD": "9.70"}}
 
 
-def test_spellings_of_one_amount_are_one_reimbursement_and_another_amount_is_422(tell: Tell) -> None:
+def test_spellings_of_one_amount_are_one_reimbursement_and_another_amount_conflicts(tell: Tell) -> None:
     assert tell("money", "spellingsOfOneAmount") == {
         "answers": {
             "0.3": "deferred",
@@ -48,9 +48,26 @@ def test_spellings_of_one_amount_are_one_reimbursement_and_another_amount_is_422
             '"0.30"': "duplicate of deferred",
             '"3e-1"': "duplicate of deferred",
             "0.30000000000000004": "duplicate of deferred",
-            "0.31": "422 event-id-reused",
+            "0.31": "deferred",
         },
-        "unapplied": {"USD": "0.30"},
+        "ids": 2,
+        "conflict": {"withTheFirst": True, "waiting_for": [], "code": 202},
+        "unapplied": {"USD": "0.61"},
+        "detected": {
+            "state": "paid",
+            "counts": {"paid": 1},
+            "recovered": {"USD": "0.30"},
+            "unapplied": {"USD": "0.31"},
+            "waiting": [["0.31", True, True]],
+        },
+        "lineOfItsOwn": {
+            "became": "applied",
+            "state": "paid",
+            "counts": {"paid": 1},
+            "recovered": {"USD": "0.61"},
+            "unapplied": {},
+            "waiting": 0,
+        },
     }
 
 

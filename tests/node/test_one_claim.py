@@ -40,11 +40,14 @@ def test_both_names_of_a_field_and_nulls_carry_a_claim_to_paid(tell: Tell) -> No
                     "confidence": 0.7,
                     "decision": "ask_user",
                     "amazon_case_id": "case-1",
+                    "cases": [{"amazon_case_id": "case-1", "state": "rejected"}],
                     "rejection_reason": "Evidence unreadable",
                     "paid": {"USD": "19.99"},
+                    "units": 0,
                     "deadline_date": None,
                     "eligible_from": None,
                     "overdue": False,
+                    "merged_into": None,
                 }
             ],
             "syncs": [{"sync_id": "sync-1", "state": "detected", "claims_found": 1}],
@@ -97,10 +100,27 @@ def test_bodies_that_name_nothing_but_the_user_carry_one_plain_lifecycle_to_paid
     }
 
 
-def test_sync_ids_that_no_sync_had_select_nothing(tell: Tell) -> None:
+def test_sync_ids_that_no_sync_had_select_nothing_and_are_no_name_for_money(tell: Tell) -> None:
     assert tell("one_claim", "syncIdsThatNoSyncHad") == {
-        "became": ["applied"] * 6,
-        "status": {**PAID, "recovered": {"USD": "10.00"}},
+        "became": [*["applied"] * 5, "deferred"],
+        "status": {
+            "state": "rejected",
+            "counts": {"rejected": 1},
+            "recovered": {},
+            "unapplied": {"USD": "10.00"},
+            "waiting": 1,
+        },
+        "deferred": [
+            {
+                "trigger": "payout_received",
+                "claim_id": None,
+                "amount": "10.00",
+                "waiting_for": [],
+                "candidates": [["claim-1", "rejected"]],
+            }
+        ],
+        "toldByHand": "applied",
+        "then": {**PAID, "recovered": {"USD": "10.00"}},
     }
 
 

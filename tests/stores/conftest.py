@@ -1,18 +1,26 @@
-"""A store's file, a workflow on it, and processes beside it."""
+"""A store's file, a workflow on it, and processes beside it; and copies of the first edition's two stores."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.stores.postgres.server import Server
 from tests.stores.sqlite.on_sqlite import Child, Start, opened
-from workflow_fsm import Workflow
+from workflow_fsm import Settings, Workflow
+from workflow_fsm.testing import ManualClock
 
 if TYPE_CHECKING:
     import psycopg
+
+FIRST_EDITION = Path(__file__).parent.parent / "data" / "first_edition"
 
 
 @pytest.fixture
@@ -49,3 +57,52 @@ def database(postgres_url: str) -> Iterator[psycopg.Connection[Any]]:
 
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture(scope="session")
+def told() -> dict[str, Any]:
+    """What the first edition said of the stores that it left."""
+    found: dict[str, Any] = json.loads((FIRST_EDITION / "expected.json").read_text())
+    return found
+
+
+@pytest.fixture(scope="session")
+def first_edition_dump(postgres: Server) -> str:
+    """A database that the first edition's dump was loaded into, to be copied."""
+    name = postgres.make()
+    postgres.execute((FIRST_EDITION / "claims.sql").read_text(), name)
+    return name
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def first_edition_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a copy of the first edition's store, of each kind in turn; nobody has opened it yet."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{shutil.copy(FIRST_EDITION / 'claims.db', tmp_path)}"
+        return
+    postgres: Server = request.getfixturevalue("postgres")
+    name = postgres.make(request.getfixturevalue("first_edition_dump"))
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
+@pytest.fixture
+def later(told: dict[str, Any]) -> ManualClock:
+    """A clock that stands where the first edition left it."""
+    return ManualClock(datetime.fromisoformat(told["as_of"]))
+
+
+@pytest.fixture
+def reopen(first_edition_url: str, later: ManualClock) -> Callable[[], Workflow]:
+    """Opens that copy, as often as is asked."""
+    numbers = count(1)
+    return lambda: Workflow.open(
+        first_edition_url, settings=Settings(), clock=later, ids=lambda: f"later-{next(numbers)}"
+    )
+
+
+@pytest.fixture
+def reopened(reopen: Callable[[], Workflow]) -> Iterator[Workflow]:
+    """A workflow on that copy."""
+    with reopen() as workflow:
+        yield workflow

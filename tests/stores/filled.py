@@ -30,8 +30,7 @@ _OWN: Mapping[str, Mapping[str, str]] = {
         "claim_id": f"claim_id || {_MARK}",
         "sync_id": f"CASE WHEN claim_id IS NULL THEN sync_id || {_MARK} ELSE sync_id END",
         "cursor": f"cursor + {_FAR}",
-        "case_id": f"case_id || {_MARK}",
-        "facts": f"coalesce(replace(facts, case_id, case_id || {_MARK}), facts)",
+        "merged_into": f"merged_into || {_MARK}",
     },
     "history": {
         "cursor": f"cursor + {_FAR}",
@@ -45,8 +44,15 @@ _OWN: Mapping[str, Mapping[str, str]] = {
         "seq": f"seq + {_FAR}",
         "event_id": f"event_id || {_MARK}",
         "reimbursement_id": f"reimbursement_id || {_MARK}",
+        "original_id": f"original_id || {_MARK}",
     },
-    "waits": {"name": f"name || {_MARK}", "seq": f"seq + {_FAR}"},
+    "event_ids": {"event_id": f"event_id || {_MARK}", "seq": f"seq + {_FAR}"},
+    "waits": {"name": f"CASE WHEN name = '' THEN '' ELSE name || {_MARK} END", "seq": f"seq + {_FAR}"},
+    "cases": {
+        "case_id": f"CASE WHEN case_id = '' THEN '' ELSE case_id || {_MARK} END",
+        "claim_id": f"claim_id || {_MARK}",
+        "seq": f"seq + {_FAR}",
+    },
     "aliases": {"alias": f"alias || {_MARK}", "claim_id": f"claim_id || {_MARK}"},
     "effects": {
         "seq": f"seq + {_FAR}",
@@ -123,6 +129,12 @@ def _live(workflow: Workflow, user: str) -> None:
     _fire(workflow, user, "claim_submitted", names[6:8])
     _fire(workflow, user, "payout_received", names[:4], own="reimbursement_id", amount="1.00")
     _fire(workflow, user, "claim_rejected", names[4:5])
+    told = {"user_id": user, "claim_id": "c3", "amount": "0.50", "event_id": "reversal"}
+    reversal = {**told, "original_reimbursement_id": "reimbursement_id-c3"}
+    workflow.submit(
+        [workflow.read("payout_reversed", reversal, ids=[("webhook-id", "minted")])], actor="test"
+    )
+    workflow.link(user_id=user, claim_id="c10", alias="c11")
     workflow.link(user_id=user, claim_id="c1", alias="x1")
     _fire(workflow, user, "claim_submitted", ("unknown",))
     _fire(workflow, user, "payout_received", ("unknown",), amount="2.00")

@@ -11,6 +11,9 @@ from workflow_fsm import Settings, StoreRefused, Workflow
 from workflow_fsm.audit.report import Report
 from workflow_fsm.testing import ManualClock, open_workflow, rejected, submitted
 
+OF_LOCKS = {"lock_free_user", "wait_for_nobody"}
+"""What only a server with locks by row can be told."""
+
 
 def test_the_same_events_leave_the_same_hashes_on_both(sqlite_url: str, postgres_url: str) -> None:
     """Users stand in the order of their bytes, whatever a locale makes of them."""

@@ -33,6 +33,9 @@ ALL_OF_A_USER = {
     "every_event": "check reads everything",
     "every_effect": "check reads everything",
     "every_wait": "check reads everything",
+    "every_alias": "check reads everything",
+    "every_case": "check reads everything",
+    "every_event_id": "check reads everything",
 }
 """Statements that want all of a user, and why."""
 FIRST_OF_A_USER = {
@@ -56,20 +59,29 @@ EVERYBODY = {
     "figures_of_the_rest": "counts everything, in small indexes",
     "every_complaint": "check reads everything",
     "every_stranger": "check reads everything",
+    "currencies": "a store has as many as there are on earth, at most",
+    "confirmed_state": "is asked where a row's state is none that the code knows: of those in that state",
+    "confirmed_trigger": "is asked where a waiting event's trigger is none that the code knows",
 }
 """Statements that look over all users on purpose, and why."""
 
 NOON = "2026-03-01T12:00:00.000000Z"
-_MISSING = "about currency error from_state letter letter_at minor occurred_at reason"
+_MISSING = (
+    "about currency error from_state letter letter_at occurred_at reason "
+    "alone amount doubt merged_into overlay"
+)
 _INSTANTS = "due_at entered_at expires_at late owed_at ready_at received_at updated_at"
 VALUES: Mapping[str, Any] = {
     **dict.fromkeys(_MISSING.split()),
     **dict.fromkeys(_INSTANTS.split(), NOON),
-    **dict.fromkeys(("answer", "body", "facts", "paid", "pattern", "recovered"), "{}"),
+    **dict.fromkeys(("answer", "body", "currencies", "facts", "paid", "pattern", "recovered"), "{}"),
     **dict.fromkeys(("after_seq", "cursor", "forgiven", "forked", "settled"), 0),
-    **dict.fromkeys(("attempt", "on_enter", "suspects", "version"), 1),
+    **dict.fromkeys(
+        ("attempt", "decimals", "entered", "on_enter", "suspects", "told", "units", "version"), 1
+    ),
     **dict.fromkeys(("actor", "hash", "head", "key", "origin", "registered_at", "to_state"), "x"),
-    **dict.fromkeys(("after_user", "at", "start"), ""),
+    **dict.fromkeys(("after", "after_user", "at", "start"), ""),
+    "answered": "%payout%",
     "alias": "x1",
     "case_id": "amazon_case_id-c1",
     "claim_id": "c1",
@@ -78,9 +90,11 @@ VALUES: Mapping[str, Any] = {
     "event_id": "payout_received-c1",
     "first": "synced",
     "handler": "waits",
+    "kind": "claim",
     "limit": 2,
     "name": "waits",
-    "names": '["c1", "unknown"]',
+    "names": '[["any", ""], ["case", "amazon_case_id-c1"], ["claim", "c1"], ["claim", "unknown"]]',
+    "original_id": "reimbursement_id-c3",
     "now": "2026-03-01T13:00:00.000000Z",
     "reimbursement_id": "reimbursement_id-c1",
     "shares": "[]",
@@ -89,7 +103,7 @@ VALUES: Mapping[str, Any] = {
     "state": "submitted",
     "sync_id": "s",
     "trigger": "payout_received",
-    "unless_case": "amazon_case_id-none",
+    "syncs": '["p1"]',
     "user_id": BIG,
 }
 """What each parameter is asked with, but for numbers that are found in the store."""

@@ -9,8 +9,8 @@ import pytest
 
 from tests.stores.filled import BIG, fill
 from workflow_fsm import Settings, Workflow
-from workflow_fsm.core.decision.situation import Seek
 from workflow_fsm.core.definition.claim import claim_lifecycle
+from workflow_fsm.core.model.source import Seek
 from workflow_fsm.results import Claim, DeadLetterRecord, HistoryRow
 from workflow_fsm.stores.mapping import lifecycle_of
 from workflow_fsm.stores.repository import Repository
@@ -41,17 +41,18 @@ def test_a_seek_finds_what_a_look_at_all_lifecycles_finds(filled: str) -> None:
     def compare(session: Session) -> list[tuple[Seek, list[int], list[int]]]:
         source = Repository.of(session, store.definition, BIG)
         rows = session.rows("claims_page", user_id=BIG, cursor=0, limit=1000)
-        everything = sorted(map(lifecycle_of, rows), key=lambda one: one.id, reverse=True)
+        everything = sorted(
+            (lifecycle_of(store.definition, row) for row in rows), key=lambda one: one.id, reverse=True
+        )
         middle = sorted(one.cursor for one in everything)[len(everything) // 2]
         told = []
-        for states, sync_id, case, since, limit in product(
+        for states, sync_id, since, limit in product(
             (STATES, ("submitted",), ("detected", "paid")),
             (None, "s", "t"),
-            (None, "amazon_case_id-c5", "amazon_case_id-none"),
             (0, middle),
             (None, 2, 7),
         ):
-            wanted = Seek(states=states, sync_id=sync_id, unless_case=case, since=since, limit=limit)
+            wanted = Seek(states=states, sync_id=sync_id, since=since, limit=limit)
             found = [one.id for one in source.seek(wanted)]
             expected = [one.id for one in everything if wanted.finds(one)]
             if since and limit is not None:  # then any will do
@@ -64,7 +65,7 @@ def test_a_seek_finds_what_a_look_at_all_lifecycles_finds(filled: str) -> None:
     told = store.read(compare)
     store.close()
     assert [one for one in told if one[1] != one[2]] == []
-    assert sum(bool(found) for _, found, _ in told) > 30
+    assert sum(bool(found) for _, found, _ in told) > 20
 
 
 def test_the_pages_of_one_sync_are_those_of_all_that_is_of_it(workflow: Workflow) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.stories.acts import (
     claim,
     detect,
@@ -24,9 +22,10 @@ from tests.stories.acts import (
 from workflow_fsm import Workflow
 
 TWO = [
-    {"claim_id": "c1", "sync_id": "s1", "state": "detected"},
     {"claim_id": "c2", "sync_id": "s1", "state": "detected"},
+    {"claim_id": "c1", "sync_id": "s1", "state": "detected"},
 ]
+"""Candidates that are as likely as each other come newest first."""
 
 
 def test_a_sync_id_beside_a_claim_selects_nothing(workflow: Workflow) -> None:
@@ -126,7 +125,7 @@ def test_evidence_for_nobody_waits_beside_one_that_is_still_synced(workflow: Wor
 
 
 def test_a_case_id_finds_its_lifecycle(workflow: Workflow) -> None:
-    """ "the others: the lifecycle with that `amazon_case_id`" """
+    """ "by the first of these that is there: … the lifecycles that have that `amazon_case_id`" """
     find(workflow, "c1", "c2", sync_id="s1")
     sync(workflow, "s2")
     submit(workflow, "c1", amazon_case_id="K1")
@@ -138,7 +137,8 @@ def test_a_case_id_finds_its_lifecycle(workflow: Workflow) -> None:
 
 
 def test_a_reversal_finds_what_the_original_reimbursement_paid(workflow: Workflow) -> None:
-    """ "for a reversal, the one that `original_reimbursement_id` paid" """
+    """ "for a reversal, what it takes back: the lifecycle that the payout of `original_reimbursement_id`
+    paid" """
     find(workflow, "c1", "c2")
     pay(workflow, "c1", reimbursement_id="r1")
     pay(workflow, "c2", reimbursement_id="r2")
@@ -146,30 +146,35 @@ def test_a_reversal_finds_what_the_original_reimbursement_paid(workflow: Workflo
     assert moves(outcome) == [("c2", "paid", "rejected")]
 
 
-def test_a_case_id_goes_before_the_original_reimbursement(workflow: Workflow) -> None:
-    """ "the lifecycle with that `amazon_case_id`; for a reversal, the one that … paid; else" """
+def test_what_a_reversal_takes_back_goes_before_its_case(workflow: Workflow) -> None:
+    """ "by the first of these that is there: for a reversal, what it takes back: …; the lifecycles that have
+    that `amazon_case_id`" """
     find(workflow, "c1", "c2")
     pay(workflow, "c1", reimbursement_id="r1", amazon_case_id="K1")
     pay(workflow, "c2", reimbursement_id="r2")
     outcome = take_back(workflow, None, amazon_case_id="K1", original_reimbursement_id="r2")
-    assert moves(outcome) == [("c1", "paid", "rejected")]
+    assert moves(outcome) == [("c2", "paid", "rejected")]
+    assert claim(workflow, "c1").paid == {"USD": "10.00"}
+    assert [one["state"] for one in claim(workflow, "c1").cases] == ["paid"]
 
 
 def test_a_sync_id_that_the_user_has_narrows_the_choice(workflow: Workflow) -> None:
-    """ "else one of a `sync_id` that the user really has" """
+    """ "the only one in whose cell an arrow stands …, with a `sync_id` that the user really has, of that
+    sync's" """
     find(workflow, "c1", sync_id="s1")
     find(workflow, "c2", sync_id="s2")
     assert moves(submit(workflow, None, sync_id="s2")) == [("c2", "detected", "submitted")]
 
 
 def test_a_sync_id_that_no_sync_had_narrows_nothing(workflow: Workflow) -> None:
-    """ "else one of a `sync_id` that the user really has; else the only one of the user's" """
+    """ "the only one in whose cell an arrow stands of all the user's, or, with a `sync_id` that the user
+    really has, of that sync's" """
     find(workflow, "c1")
     assert moves(submit(workflow, None, sync_id="never seen")) == [("c1", "detected", "submitted")]
 
 
 def test_the_only_one_with_an_arrow_is_meant(workflow: Workflow) -> None:
-    """ "else the only one of the user's in whose cell an arrow stands" """
+    """ "the only one in whose cell an arrow stands of all the user's" """
     find(workflow, "c1", "c2", "c3")
     submit(workflow, "c1")
     submit(workflow, "c2")
@@ -179,20 +184,26 @@ def test_the_only_one_with_an_arrow_is_meant(workflow: Workflow) -> None:
     assert moves(reject(workflow, None)) == [("c3", "submitted", "rejected")]
 
 
-def test_those_with_another_case_id_are_ruled_out(workflow: Workflow) -> None:
-    """ "(those with another case id ruled out" """
+def test_money_for_a_case_that_nobody_has_is_for_nobody_else(workflow: Workflow) -> None:
+    """ "**A name that is given is meant.** Where nobody has the case, … a rejection or money is for nobody
+    else: it waits with its `candidates` until somebody has that name" """
     find(workflow, "c1", "c2")
     submit(workflow, "c1", amazon_case_id="K1")
-    outcome = pay(workflow, None, amazon_case_id="K2")
-    assert moves(outcome) == [("c2", "detected", "paid")]
-    assert claim(workflow, "c2").amazon_case_id == "K2"
-    waiting = pay(workflow, None, amazon_case_id="K3", event_id="p3")
-    assert (waiting.status, waiting.candidates) == ("deferred", ())
+    waiting = pay(workflow, None, amazon_case_id="K2", event_id="p2")
+    assert (waiting.status, waiting.waiting_for) == ("deferred", ("claim_submitted",))
+    assert [(one.claim_id, one.state) for one in waiting.candidates] == [
+        ("c1", "submitted"),
+        ("c2", "detected"),
+    ]
+    assert "'K2'" in str(waiting.reason)
     assert status(workflow).unapplied == {"USD": "10.00"}
+    assert [claim(workflow, name).amazon_case_id for name in ("c1", "c2")] == ["K1", None]
+    submit(workflow, "c2", amazon_case_id="K2")
+    assert states(workflow) == {"c1": "submitted", "c2": "paid"}
+    assert status(workflow).unapplied == {}
 
 
-@pytest.mark.parametrize(("first", "second"), [("0.9", "0.2")])
-def test_guards_and_amounts_never_narrow_the_choice(workflow: Workflow, first: str, second: str) -> None:
+def test_guards_and_amounts_never_narrow_the_choice(workflow: Workflow) -> None:
     """ "guards and amounts never narrow the choice" """
     find(workflow, "c1", "c2")
     pay(workflow, "c1", "100.00")
@@ -200,13 +211,22 @@ def test_guards_and_amounts_never_narrow_the_choice(workflow: Workflow, first: s
     outcome = take_back(workflow, None, "50.00")
     assert outcome.status == "deferred"
     assert outcome.waiting_for == ()
-    assert [one.claim_id for one in outcome.candidates] == ["c1", "c2"]
+    assert [one.claim_id for one in outcome.candidates] == ["c2", "c1"]
     assert status(workflow).recovered == {"USD": "101.00"}
     assert status(workflow).unapplied == {"USD": "-50.00"}
 
 
+def test_a_rejection_that_names_no_case_has_no_arrow_where_one_is_asked_for(workflow: Workflow) -> None:
+    """ "guards and amounts never narrow the choice, but a rejection that names no case has no arrow where one
+    is asked for" """
+    find(workflow, "c1", "c2", "c3")
+    submit(workflow, "c3")
+    assert moves(reject(workflow, None)) == [("c3", "submitted", "rejected")]
+
+
 def test_of_a_user_without_claims_the_newest_is_meant(workflow: Workflow) -> None:
-    """ "for a user without claims, the newest" """
+    """ "**Money that names nobody at all** waits likewise, except for a user who has no claims: there the
+    newest plain lifecycle takes it." """
     for name in ("s1", "s2"):
         sync(workflow, name)
         detect_plainly(workflow, name)
@@ -222,7 +242,7 @@ def test_with_nobody_to_be_for_an_event_waits_known_or_is_refused_as_the_cells_s
     assert reject(workflow, None, event_id="early").status == "deferred"
     find(workflow, "c1", "c2")
     pay(workflow, "c1")
-    assert submit(workflow, None, amazon_case_id="K9").status == "applied"
+    assert submit(workflow, None).status == "applied"
     pay(workflow, "c2", event_id="p2")
     known = submit(workflow, None, event_id="late")
     assert (known.status, [one.claim_id for one in known.unchanged]) == ("unchanged", ["c1", "c2"])
@@ -232,8 +252,8 @@ def test_with_nobody_to_be_for_an_event_waits_known_or_is_refused_as_the_cells_s
     assert reject(workflow, None, event_id="third").waiting_for == ("claim_submitted",)
 
 
-def test_money_that_could_be_for_several_waits_as_unapplied(workflow: Workflow) -> None:
-    """ "Several: money waits, with its `candidates`, as unapplied" and "`candidates` are
+def test_money_that_names_nobody_waits_as_unapplied(workflow: Workflow) -> None:
+    """ "**Money that names nobody at all** waits likewise" (with its `candidates`), and "`candidates` are
     `[{"claim_id", "sync_id", "state"}]`; `waiting_for` is empty where only a person can tell." """
     find(workflow, "c1", "c2")
     outcome = pay(workflow, None, "12.50", event_id="p1")
@@ -245,15 +265,30 @@ def test_money_that_could_be_for_several_waits_as_unapplied(workflow: Workflow) 
     (deferred,) = shown.deferred
     assert (deferred.event_id, deferred.trigger, deferred.claim_id) == ("p1", "payout_received", None)
     assert (deferred.candidates, deferred.waiting_for, deferred.expires_at) == (TWO, [], None)
+    assert (deferred.amount, deferred.currency, deferred.conflicts_with) == ("12.50", "USD", None)
+    assert deferred.reason == outcome.reason
+    assert "claim_id" in str(outcome.reason)
+
+
+def test_money_that_names_nobody_waits_though_only_one_could_take_it(workflow: Workflow) -> None:
+    """ "**Money that names nobody at all** waits likewise, except for a user who has no claims" """
+    find(workflow, "c1")
+    outcome = pay(workflow, None, "12.50", event_id="p1", sync_id="s1")
+    assert (outcome.status, outcome.waiting_for) == ("deferred", ())
+    assert [one.claim_id for one in outcome.candidates] == ["c1"]
+    submit(workflow, "c1")
+    assert states(workflow) == {"c1": "submitted"}
+    assert (status(workflow).recovered, status(workflow).unapplied) == ({}, {"USD": "12.50"})
 
 
 def test_anything_else_that_could_be_for_several_is_refused_naming_them(workflow: Workflow) -> None:
     """ "the rest is refused, naming the `candidates`" """
     find(workflow, "c1", "c2")
-    refused = refusal(workflow, "claim_submitted", amazon_case_id="K")
-    assert list(refused.candidates) == TWO
-    assert (refused.state, refused.refused) == (None, ())
-    assert "claim_id" in str(refused)
+    for names in ({}, {"amazon_case_id": "K"}):
+        refused = refusal(workflow, "claim_submitted", **names)
+        assert list(refused.candidates) == TWO
+        assert (refused.state, refused.refused) == (None, ())
+        assert "claim_id" in str(refused)
     assert states(workflow) == {"c1": "detected", "c2": "detected"}
 
 
@@ -295,8 +330,9 @@ def test_only_listed_fields_address(workflow: Workflow) -> None:
     assert {one.amazon_case_id for one in status(workflow).claims} == {None}
 
 
-def test_a_claim_named_with_another_claims_case_wins_with_a_hint(workflow: Workflow) -> None:
-    """ "A claim named together with another claim's case id: the claim wins, with a `hint`." """
+def test_a_claim_named_with_another_claims_case_has_it_too_with_a_hint(workflow: Workflow) -> None:
+    """ "whatever event names a claim together with a case adds that case to the claim …; a case that another
+    claim has too gets a `hint`." """
     find(workflow, "c1", "c2")
     submit(workflow, "c2", amazon_case_id="K2")
     outcome = pay(workflow, "c1", amazon_case_id="K2", event_id="p")
@@ -305,15 +341,25 @@ def test_a_claim_named_with_another_claims_case_wins_with_a_hint(workflow: Workf
     assert "'K2'" in outcome.hint
     assert "'c2'" in outcome.hint
     assert claim(workflow, "c2").paid == {}
+    assert [(one["amazon_case_id"], one["state"]) for one in claim(workflow, "c1").cases] == [("K2", "paid")]
+    assert [(one["amazon_case_id"], one["state"]) for one in claim(workflow, "c2").cases] == [("K2", "filed")]
 
 
-def test_a_claim_does_not_take_the_case_of_another_claim(workflow: Workflow) -> None:
-    """ "the claim wins, with a `hint`": the case goes on finding the claim that has it."""
+def test_money_by_a_case_of_two_claims_waits(workflow: Workflow) -> None:
+    """ "a case may be of several claims" and "Several: a submission or a rejection that names a case they
+    share is for each of them; money waits, with its `candidates`, as unapplied" """
     find(workflow, "c1", "c2")
     submit(workflow, "c1", amazon_case_id="K")
     submit(workflow, "c2", amazon_case_id="K")
-    assert [one.amazon_case_id for one in status(workflow).claims] == ["K", None]
-    assert moves(pay(workflow, None, amazon_case_id="K")) == [("c1", "submitted", "paid")]
+    assert [one.amazon_case_id for one in status(workflow).claims] == ["K", "K"]
+    outcome = pay(workflow, None, amazon_case_id="K")
+    assert (outcome.status, outcome.waiting_for) == ("deferred", ())
+    assert {one.claim_id for one in outcome.candidates} == {"c1", "c2"}
+    assert status(workflow).unapplied == {"USD": "10.00"}
+    assert moves(reject(workflow, None, amazon_case_id="K")) == [
+        ("c1", "submitted", "rejected"),
+        ("c2", "submitted", "rejected"),
+    ]
 
 
 def test_a_claim_that_is_named_and_unknown_waits_for_its_detection(workflow: Workflow) -> None:

@@ -156,7 +156,10 @@ def test_null_is_the_same_as_absent_for_what_is_not_required(workflow: Workflow)
     )
     assert outcome.refused == ()
     submit(workflow, None, amazon_case_id=None, case_id=None, sync_id=None)
-    pay(workflow, None, currency=None, reimbursement_id=None)
+    nothing: dict[str, Any] = dict.fromkeys(
+        ("currency", "reimbursement_id", "line_id", "sku", "quantity_reimbursed_inventory")
+    )
+    pay(workflow, "c1", **nothing)
     assert (claim(workflow).state, claim(workflow).currency) == ("paid", "USD")
 
 
@@ -167,17 +170,34 @@ def test_null_is_the_same_as_absent_for_what_is_not_required(workflow: Workflow)
         ({"amazonCaseId": "K"}, "amazonCaseId", "amazon_case_id"),
         ({"case-id": "K"}, "case-id", "case_id"),
         ({"eventId": "e"}, "eventId", "event_id"),
+        ({"claim": "c1"}, "claim", "claim_id"),
+        ({"amazon_case": "K"}, "amazon_case", "amazon_case_id"),
+        ({"clam_id": "c1"}, "clam_id", "claim_id"),
     ],
     ids=str,
 )
-def test_a_camel_case_field_gets_a_hint(
+def test_a_field_that_is_a_slip_away_from_a_listed_name_gets_a_hint(
     in_memory: Workflow, fields: dict[str, str], said: str, meant: str
 ) -> None:
-    """ "A camelCase field gets a hint (`userId`: did you mean `user_id`?)" """
+    """ "one that is a slip away from a listed name (`userId`, `curency`, `claim`) gets a `hint`" """
     outcome = in_memory.fire("claim_submitted", user_id="u1", **fields)
     assert outcome.hint is not None
     assert f"`{said}`" in outcome.hint
     assert f"did you mean `{meant}`?" in outcome.hint
+
+
+@pytest.mark.parametrize(("said", "meant"), [("curency", "currency"), ("lineId", "line_id")])
+def test_a_slip_of_a_money_field_gets_a_hint(in_memory: Workflow, said: str, meant: str) -> None:
+    """ "a slip away from a listed name (`userId`, `curency`, `claim`)" """
+    outcome = in_memory.fire("payout_received", user_id="u1", event_id="e", amount="1", **{said: "EUR"})
+    assert f"`{said}`" in str(outcome.hint)
+    assert f"did you mean `{meant}`?" in str(outcome.hint)
+
+
+@pytest.mark.parametrize("said", ["attempt", "sent_at", "seller", "note", "amazon", "x"])
+def test_what_is_no_slip_gets_no_hint(in_memory: Workflow, said: str) -> None:
+    """ "Fields not listed are kept with the event and handed to handlers" """
+    assert in_memory.fire("claim_submitted", user_id="u1", event_id="e", **{said: "1"}).hint is None
 
 
 def test_a_required_field_under_a_camel_case_name_is_missing_with_a_hint(in_memory: Workflow) -> None:
@@ -288,18 +308,27 @@ def test_what_a_detection_tells_of_a_claim_is_shown(workflow: Workflow) -> None:
         "state": "detected",
         "version": 2,
         "entered_at": "2026-03-01T12:00:00.000000Z",
-        "allowed": ["evidence_matching_complete", "claim_submitted", "payout_received"],
+        "allowed": [
+            "detection_complete",
+            "evidence_matching_complete",
+            "claim_submitted",
+            "claim_rejected",
+            "payout_received",
+        ],
         "claim_type": "lost_inventory",
         "amount": "12.50",
         "currency": "EUR",
         "confidence": 0.75,
         "decision": None,
         "amazon_case_id": None,
+        "cases": [],
         "rejection_reason": None,
         "paid": {},
+        "units": 0,
         "deadline_date": "2030-01-01T00:00:00.000000Z",
         "eligible_from": "2026-04-01T00:00:00.000000Z",
         "overdue": False,
+        "merged_into": None,
     }
 
 

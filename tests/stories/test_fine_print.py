@@ -49,8 +49,8 @@ def test_candidates_say_claim_sync_and_state(workflow: Workflow) -> None:
     find(workflow, "c2", sync_id="s2")
     outcome = pay(workflow, None)
     assert outcome.candidates == (
-        {"claim_id": "c1", "sync_id": "s1", "state": "detected"},
         {"claim_id": "c2", "sync_id": "s2", "state": "detected"},
+        {"claim_id": "c1", "sync_id": "s1", "state": "detected"},
     )
     assert outcome.waiting_for == ()
     assert outcome.deferred == ({"claim_id": None, "waiting_for": [], "expires_at": None},)
@@ -70,15 +70,27 @@ def test_a_version_counts_transitions_only(workflow: Workflow) -> None:
 
 
 def test_known_facts_fill_what_is_empty_and_overwrite_nothing(workflow: Workflow) -> None:
-    """ "Known facts fill what is empty (case id, amount, deadline, …) and overwrite nothing" """
+    """ "Known facts fill what is empty (amount, deadline, …) and overwrite nothing; … Where a known event
+    tells otherwise than is recorded, its answer says so: `differs` in `unchanged`, `[{"field", "recorded",
+    "told"}]`." """
     find(workflow, {"claim_id": "c1", "claim_type": "lost"})
     pay(workflow, "c1")
     submit(workflow, "c1", amazon_case_id="K1")
     submit(workflow, "c1", amazon_case_id="K2", event_id="2")
-    detect(workflow, {"claim_id": "c1", "claim_type": "found", "amount": "5", "deadline_date": PAST})
-    detect(workflow, {"claim_id": "c1", "amount": "7", "eligible_from": PAST, "confidence": "0.25"})
+    told = detect(workflow, {"claim_id": "c1", "claim_type": "found", "amount": "5", "deadline_date": PAST})
+    assert [one["differs"] for one in told.unchanged] == [
+        [{"field": "claim_type", "recorded": "lost", "told": "found"}]
+    ]
+    told = detect(workflow, {"claim_id": "c1", "amount": "7", "eligible_from": PAST, "confidence": "0.25"})
+    assert [one["differs"] for one in told.unchanged] == [
+        [{"field": "amount", "recorded": "5.00", "told": "7.00"}]
+    ]
     shown = claim(workflow)
-    assert (shown.claim_type, shown.amount, shown.amazon_case_id) == ("lost", "5.00", "K1")
+    assert (shown.claim_type, shown.amount, shown.amazon_case_id) == ("lost", "5.00", "K2")
+    assert [(one["amazon_case_id"], one["state"]) for one in shown.cases] == [
+        ("K1", "filed"),
+        ("K2", "filed"),
+    ]
     assert (shown.deadline_date, shown.eligible_from) == ("2026-02-01T00:00:00.000000Z",) * 2
     assert (shown.confidence, shown.state) == (0.25, "paid")
 
@@ -229,8 +241,8 @@ def test_without_a_deadline_nothing_expires(workflow: Workflow, clock: ManualClo
 
 
 def test_a_payouts_currency_is_the_claims_where_none_is_given(workflow: Workflow) -> None:
-    """ "A payout's currency, where none is given, is the claim's, settled when it is applied (shown as
-    `USD` until then" """
+    """ "A payout's currency, where none is given, is the claim's, settled when it is applied (shown until
+    then under the one currency of the user's claims, else `USD`" """
     pay(workflow, "c1", "5.00")
     pay(workflow, "c2", "5.00")
     assert status(workflow).unapplied == {"USD": "10.00"}
@@ -240,17 +252,30 @@ def test_a_payouts_currency_is_the_claims_where_none_is_given(workflow: Workflow
     assert status(workflow).recovered == {"EUR": "3.00", "USD": "5.00"}
 
 
+def test_a_waiting_payout_is_shown_under_the_one_currency_of_the_users_claims(workflow: Workflow) -> None:
+    """ "(shown until then under the one currency of the user's claims, else `USD`" """
+    pay(workflow, "c9", "5")
+    assert status(workflow).unapplied == {"USD": "5.00"}
+    find(workflow, {"claim_id": "c1", "currency": "JPY"})
+    assert status(workflow).unapplied == {"JPY": "5"}
+    assert [(one.amount, one.currency) for one in status(workflow).deferred] == [("5", "JPY")]
+    find(workflow, {"claim_id": "c2", "currency": "EUR"}, sync_id="s2")
+    assert status(workflow).unapplied == {"USD": "5.00"}
+
+
 def test_a_payout_that_the_claims_currency_cannot_hold_goes_on_waiting(workflow: Workflow) -> None:
-    """ "while the currency can't hold the amount, it goes on waiting)" """
+    """ "while the currency can't hold the amount, it goes on waiting, and its reason says that)" """
     find(workflow, {"claim_id": "c1", "currency": "JPY"})
     outcome = pay(workflow, "c1", "5.50")
     assert outcome.status == "deferred"
     assert outcome.expires_at is None
+    assert "JPY has no decimals" in str(outcome.reason)
     assert states(workflow) == {"c1": "detected"}
-    assert status(workflow).unapplied == {"USD": "5.50"}
+    assert status(workflow).unapplied == {"JPY": "5.5"}
     pay(workflow, "c1", "5")
     assert claim(workflow).paid == {"JPY": "5"}
-    assert status(workflow).unapplied == {"USD": "5.50"}
+    assert status(workflow).unapplied == {"JPY": "5.5"}
+    assert [one.reason for one in status(workflow).deferred] == [outcome.reason]
 
 
 def test_an_unnamed_event_for_many_is_done_once_it_has_moved_somebody(workflow: Workflow) -> None:

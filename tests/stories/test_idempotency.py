@@ -64,14 +64,18 @@ def test_the_first_answer_is_repeated_whatever_it_was_and_whatever_became_of_it(
         {"amount": "10.01"},
         {"amount": "10.00", "currency": "USD"},
         {"amount": "10.00", "amazon_case_id": "K"},
-        {"amount": "10.00", "note": "unlisted"},
         {"amount": "10.00", "claim_id": "c2"},
+        {"amount": "10.00", "reimbursement_id": "r"},
+        {"amount": "10.00", "line_id": "1"},
+        {"amount": "10.00", "quantity_reimbursed_inventory": 1},
+        {"amount": "10.00", "sync_id": "s1"},
+        {"amount": "10.00", "reason": "listed"},
         {"amount": "10.00", "occurred_at": "2026-01-01T00:00:00Z"},
     ],
     ids=str,
 )
 def test_an_id_seen_before_with_other_content_is_an_error(workflow: Workflow, other: dict[str, Any]) -> None:
-    """ "with other content, or for another trigger: 422" """
+    """ "with other content, for another trigger, or two ids of two events: 422" """
     find(workflow, "c1")
     pay(workflow, "c1", event_id="e")
     before = status(workflow)
@@ -82,7 +86,7 @@ def test_an_id_seen_before_with_other_content_is_an_error(workflow: Workflow, ot
 
 
 def test_an_id_of_another_trigger_is_an_error(workflow: Workflow) -> None:
-    """ "or for another trigger: 422" """
+    """ "with other content, for another trigger, …: 422" """
     find(workflow, "c1")
     submit(workflow, "c1", event_id="e")
     with pytest.raises(EventIdReused):
@@ -122,21 +126,23 @@ def test_ids_are_kept_for_ever(workflow: Workflow, clock: ManualClock) -> None:
             {"amount": "1", "occurred_at": "2026-01-01T12:00:00Z"},
             {"amount": "1", "occurred_at": "2026-01-01T13:00:00.000+01:00"},
         ),
+        ({"amount": "1", "line_id": "L"}, {"amount": "1", "sku": "L"}),
         ({"amount": "1", "note": {"a": 1, "b": 2.50}}, {"note": {"b": 2.5, "a": 1.0}, "amount": "1"}),
+        ({"amount": "1", "attempt": 1}, {"amount": "1", "attempt": 2, "sent_at": "12:00"}),
     ],
     ids=str,
 )
 def test_content_is_compared_after_reading(
     workflow: Workflow, first: dict[str, Any], again: dict[str, Any]
 ) -> None:
-    """ "Content is compared after reading: names made canonical, key order and the spelling of numbers
-    left out." """
+    """ "Content is the listed fields, read: names made canonical, key order, the spelling of numbers and what
+    isn't listed left out (a sender's `attempt` or `sent_at` changes nothing)." """
     workflow.fire("payout_received", user_id="u1", event_id="e", **first)
     assert workflow.fire("payout_received", user_id="u1", event_id="e", **again).status == "duplicate"
 
 
 def test_the_content_of_lists_is_compared_after_reading(workflow: Workflow) -> None:
-    """ "names made canonical, key order and the spelling of numbers left out" """
+    """ "names made canonical, key order, the spelling of numbers and what isn't listed left out" """
     sync(workflow)
     entry = {"claim_id": "c1", "confidence": 0.5, "amount": 12.5, "deadline_date": "2027-01-01T00:00:00Z"}
     same = {"deadline_date": "2027-01-01T01:00:00+01:00", "amount": "12.50", "confidence": "0.50"}
@@ -146,14 +152,14 @@ def test_the_content_of_lists_is_compared_after_reading(workflow: Workflow) -> N
         user_id="u1",
         event_id="e",
         detection_job_id="s1",
-        claims_found=[same | {"claim_id": "c1", "evidence": None}],
+        claims_found=[same | {"claim_id": "c1", "evidence": None, "attempt": 2}],
     )
     assert (first.status, again.status) == ("applied", "duplicate")
 
 
 def test_a_refused_event_does_not_bind_its_id(workflow: Workflow) -> None:
-    """ "A refused or dead event does not bind its id: sent again, with this content or a corrected one, it
-    is judged anew and replaces it." """
+    """ "A refused, dead or dropped event does not bind its ids: sent again, with this content or a corrected
+    one, it is judged anew and replaces it." """
     find(workflow, "c1", "c2")
     refusal(workflow, "claim_submitted", event_id="e")
     refusal(workflow, "claim_submitted", event_id="e")
@@ -173,7 +179,7 @@ def test_a_refused_event_sent_again_with_this_content_is_judged_anew(workflow: W
 
 
 def test_a_refused_id_may_come_back_under_another_trigger(workflow: Workflow) -> None:
-    """ "A refused or dead event does not bind its id" """
+    """ "A refused, dead or dropped event does not bind its ids" """
     find(workflow, "c1")
     pay(workflow, "c1")
     refusal(workflow, "claim_rejected", claim_id="c1", event_id="e")
@@ -181,7 +187,7 @@ def test_a_refused_id_may_come_back_under_another_trigger(workflow: Workflow) ->
 
 
 def test_a_dead_event_does_not_bind_its_id(workflow: Workflow, clock: ManualClock) -> None:
-    """ "A refused or dead event does not bind its id" """
+    """ "A refused, dead or dropped event does not bind its ids" """
     submit(workflow, "c1", event_id="e", amazon_case_id="wrong")
     with pytest.raises(EventIdReused):
         submit(workflow, "c1", event_id="e", amazon_case_id="K")
@@ -197,8 +203,9 @@ def test_a_dead_event_does_not_bind_its_id(workflow: Workflow, clock: ManualCloc
 def test_a_reimbursement_seen_before_is_a_duplicate_whatever_id_comes_with_it(
     workflow: Workflow, act: Any
 ) -> None:
-    """ "For the two payout triggers, a `reimbursement_id` seen before for that trigger and claim (or case)
-    is a duplicate too, whatever other id comes with it" """
+    """ "For each of the two payout triggers by itself, and for one claim (or case): the same
+    `reimbursement_id` and `line_id` with the same amount and currency is a duplicate, whatever other id comes
+    with it" """
     find(workflow, "c1")
     pay(workflow, "c1", "90.00", event_id="p0")
     first = act(workflow, "c1", "10.00", event_id="a", reimbursement_id="r")
@@ -210,23 +217,52 @@ def test_a_reimbursement_seen_before_is_a_duplicate_whatever_id_comes_with_it(
     assert status(workflow).recovered == total
 
 
-@pytest.mark.parametrize("other", [{"amount": "10.01"}, {"currency": "EUR"}], ids=str)
-def test_a_reimbursement_seen_before_with_other_money_is_an_error(
-    workflow: Workflow, other: dict[str, Any]
+@pytest.mark.parametrize(
+    ("other", "unapplied"),
+    [
+        ({"amount": "10.01"}, {"USD": "10.01"}),
+        ({"currency": "EUR"}, {"EUR": "10.00"}),
+        ({"amount": "10.01", "amazon_case_id": "K"}, {"USD": "10.01"}),
+    ],
+    ids=str,
+)
+def test_a_reimbursement_seen_before_with_other_money_waits_for_a_person(
+    workflow: Workflow, other: dict[str, Any], unapplied: dict[str, str]
 ) -> None:
-    """ "with another amount or currency: 422" """
+    """ "Whatever else meets an earlier one of the same reimbursement is neither counted nor refused: another
+    amount … It waits, with `conflicts_with` (the earlier event's id) and a reason, until a person settles it"
+    """
     find(workflow, "c1")
     pay(workflow, "c1", event_id="a", reimbursement_id="r")
-    with pytest.raises(EventIdReused) as caught:
-        pay(workflow, "c1", other.get("amount", "10.00"), event_id="b", reimbursement_id="r", **{
-            name: value for name, value in other.items() if name != "amount"
-        })  # fmt: skip
-    assert caught.value.event_id == "a"
-    assert status(workflow).recovered == {"USD": "10.00"}
+    outcome = workflow.fire(
+        "payout_received",
+        **{"user_id": "u1", "claim_id": "c1", "amount": "10.00", "event_id": "b", "reimbursement_id": "r"}
+        | other,
+    )
+    assert (outcome.status, outcome.conflicts_with) == ("deferred", "a")
+    assert (outcome.waiting_for, outcome.expires_at) == ((), None)
+    assert "'r'" in str(outcome.reason)
+    shown = status(workflow)
+    assert (shown.recovered, shown.unapplied) == ({"USD": "10.00"}, unapplied)
+    assert [(one.event_id, one.conflicts_with) for one in shown.deferred] == [("b", "a")]
+    submit(workflow, "c1")
+    find(workflow, "c2", sync_id="s2")
+    assert waits(workflow) == [("payout_received", "c1")]
+
+
+def test_an_id_seen_before_with_another_amount_is_an_error_whatever_reimbursement_it_is(
+    workflow: Workflow,
+) -> None:
+    """ "with other content, …: 422" goes before "another amount … waits, with `conflicts_with`" """
+    find(workflow, "c1")
+    pay(workflow, "c1", event_id="a", reimbursement_id="r")
+    with pytest.raises(EventIdReused):
+        pay(workflow, "c1", "10.01", event_id="a", reimbursement_id="r")
+    assert (status(workflow).recovered, status(workflow).unapplied) == ({"USD": "10.00"}, {})
 
 
 def test_a_reimbursement_is_known_by_its_trigger_and_claim(workflow: Workflow) -> None:
-    """ "a `reimbursement_id` seen before for that trigger and claim (or case)" """
+    """ "For each of the two payout triggers by itself, and for one claim (or case)" """
     find(workflow, "c1", {"claim_id": "c2", "aliases": ["x"]})
     assert pay(workflow, "c1", reimbursement_id="r").status == "applied"
     assert pay(workflow, "c2", "3.00", reimbursement_id="r").status == "applied"
@@ -236,7 +272,7 @@ def test_a_reimbursement_is_known_by_its_trigger_and_claim(workflow: Workflow) -
 
 
 def test_a_reimbursement_is_known_by_its_case_too(workflow: Workflow) -> None:
-    """ "for that trigger and claim (or case)" """
+    """ "and for one claim (or case)" """
     find(workflow, "c1", "c2")
     submit(workflow, "c1", amazon_case_id="K1")
     submit(workflow, "c2", amazon_case_id="K2")
@@ -248,17 +284,21 @@ def test_a_reimbursement_is_known_by_its_case_too(workflow: Workflow) -> None:
 
 
 def test_a_reimbursement_that_waits_is_seen_before_as_well(workflow: Workflow) -> None:
-    """ "a `reimbursement_id` seen before for that trigger and claim (or case) is a duplicate too" """
+    """ "A waiting event is never the earlier one of one that names a claim which it doesn't name": of one
+    that names the same claim it is."""
     pay(workflow, "c1", event_id="a", reimbursement_id="r")
     again = pay(workflow, "c1", event_id="b", reimbursement_id="r")
     assert (again.status, again.first_status) == ("duplicate", "deferred")
-    with pytest.raises(EventIdReused):
-        pay(workflow, "c1", "10.01", event_id="c", reimbursement_id="r")
-    assert status(workflow).unapplied == {"USD": "10.00"}
+    other = pay(workflow, "c1", "10.01", event_id="c", reimbursement_id="r")
+    assert (other.status, other.conflicts_with, other.waiting_for) == ("deferred", "a", ())
+    assert status(workflow).unapplied == {"USD": "20.01"}
+    find(workflow, "c1")
+    assert (claim(workflow).paid, status(workflow).unapplied) == ({"USD": "10.00"}, {"USD": "10.01"})
+    assert [(one.event_id, one.conflicts_with) for one in status(workflow).deferred] == [("c", "a")]
 
 
 def test_a_reimbursement_that_waited_under_two_names_is_paid_once(workflow: Workflow) -> None:
-    """ "a `reimbursement_id` seen before for that trigger and claim (or case) is a duplicate too" """
+    """ "the same `reimbursement_id` and `line_id` with the same amount and currency is a duplicate" """
     pay(workflow, "c1", event_id="a", reimbursement_id="r")
     pay(workflow, "x", event_id="b", reimbursement_id="r")
     assert status(workflow).unapplied == {"USD": "20.00"}

@@ -69,13 +69,14 @@ def test_fire_gives_an_outcome(workflow: Workflow) -> None:
 
 def test_a_deferred_answer_has_the_shape_of_the_contract(workflow: Workflow) -> None:
     """ "202 | `{"status": "deferred", "event_id", "user_id", "trigger", "waiting_for": [trigger, …],
-    "expires_at", "candidates", "deferred": […]}`" """
+    "reason", "expires_at", "candidates", "conflicts_with", "deferred": […]}`" """
     assert submit(workflow, "c1", event_id="e").as_dict() == {
         "status": "deferred",
         "event_id": "e",
         "user_id": "u1",
         "trigger": "claim_submitted",
         "waiting_for": ["sync_complete", "detection_complete"],
+        "reason": "claim 'c1' is not known yet",
         "expires_at": "2026-03-08T12:00:00.000000Z",
         "candidates": [],
         "deferred": [
@@ -252,9 +253,12 @@ def test_history_comes_in_pages_oldest_first(workflow: Workflow) -> None:
         "from",
         "to",
         "event_id",
+        "amount",
+        "currency",
         "at",
         "occurred_at",
         "actor",
+        "reason",
         "hash",
     ]
     assert workflow.history("u1", "c9") == []
@@ -267,8 +271,10 @@ def test_allowed_names_the_triggers_with_an_arrow_timers_left_out(workflow: Work
     assert workflow.allowed("u1") == ("detection_complete",)
     detect(workflow, "c1")
     assert workflow.allowed("u1", "c1") == (
+        "detection_complete",
         "evidence_matching_complete",
         "claim_submitted",
+        "claim_rejected",
         "payout_received",
     )
     pay(workflow, "c1")
@@ -281,10 +287,12 @@ def test_explain_says_why_and_what_would_lead_there(workflow: Workflow) -> None:
     waits or is refused, and which triggers would lead to where it is allowed" """
     early = workflow.explain("u1", "c1", "claim_rejected")
     assert (early.verdict, early.state) == ("waits", None)
-    assert early.leads == ("sync_complete", "detection_complete", "claim_submitted")
+    assert early.leads == ("sync_complete", "detection_complete")
     find(workflow, "c1")
     assert workflow.explain("u1", "c1", "payout_received").verdict == "allowed"
-    assert workflow.explain("u1", "c1", "claim_rejected").leads == ("claim_submitted",)
+    asked = workflow.explain("u1", "c1", "claim_rejected")
+    assert (asked.verdict, asked.leads) == ("allowed", ("claim_submitted",))
+    assert "does it name a case? yes: moves it to rejected; else it waits" in asked.reason
     pay(workflow, "c1")
     assert workflow.explain("u1", "c1", "claim_submitted").verdict == "known"
     refused = workflow.explain("u1", "c1", "claim_rejected")

@@ -87,16 +87,33 @@ def test_a_claim_detected_under_its_alias_is_the_claim_that_was_linked(workflow:
     assert submit(workflow, "c1").status == "applied"
 
 
-@pytest.mark.parametrize("taken", ["x", "c2"])
-def test_an_alias_of_another_claim_is_refused_by_a_link(workflow: Workflow, taken: str) -> None:
-    """ "409 where the alias is another claim's" """
+def test_an_alias_of_another_claim_is_refused_by_a_link(workflow: Workflow) -> None:
+    """ "409 where the alias is another claim's alias" """
     find(workflow, "c1", {"claim_id": "c2", "aliases": ["x"]})
     with pytest.raises(AliasTaken) as caught:
-        workflow.link(user_id="u1", claim_id="c1", alias=taken)
+        workflow.link(user_id="u1", claim_id="c1", alias="x")
     error = caught.value
-    assert (error.user_id, error.claim_id, error.alias, error.owner) == ("u1", "c1", taken, "c2")
+    assert (error.user_id, error.claim_id, error.alias, error.owner) == ("u1", "c1", "x", "c2")
     assert error.code == "alias-taken"
     assert claim(workflow, "c1").aliases == []
+
+
+@pytest.mark.parametrize("claim_id", ["c1", "y"])
+def test_a_link_to_a_detected_claims_own_id_merges_it_with_all_its_names(
+    workflow: Workflow, claim_id: str
+) -> None:
+    """ "Linking an id that is itself a detected claim's merges that claim …: it takes no further part, is
+    shown with `merged_into`, and counts nowhere; its name, aliases and waiting events are the other's." """
+    find(workflow, {"claim_id": "c1", "aliases": ["y"]}, {"claim_id": "c2", "aliases": ["x"]})
+    assert workflow.link(user_id="u1", claim_id=claim_id, alias="c2") == {"status": "linked"}
+    assert claim(workflow, "c1").aliases == ["c2", "x", "y"]
+    assert [(one.claim_id, one.merged_into) for one in status(workflow).claims] == [
+        ("c1", None),
+        ("c2", "c1"),
+    ]
+    assert status(workflow).counts == {"detected": 1}
+    assert submit(workflow, "x").transitions[0].claim_id == "c1"
+    assert submit(workflow, "c2", amazon_case_id="K", event_id="e").unchanged[0].claim_id == "c1"
 
 
 def test_an_alias_kept_for_a_claim_that_is_not_detected_is_taken_too(workflow: Workflow) -> None:

@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import Stored
 from tests.stories.acts import detect, find, pay, refusal, reject, status, submit, sync, take_back
 from workflow_fsm import Outcome, Settings, Workflow
+from workflow_fsm.results import WaitingEvent
 from workflow_fsm.testing import ManualClock
 
 
@@ -49,7 +50,7 @@ def test_a_refused_event_that_comes_again_is_counted_once(workflow: Workflow, st
     find(workflow, "c1", "c2")
     for _ in range(3):
         refusal(workflow, "claim_submitted", event_id="e")
-        refusal(workflow, "claim_submitted", note="no id")
+        refusal(workflow, "claim_submitted", sync_id="s1")
     assert standings(stored) == {"applied": 2, "refused": 2}
     submit(workflow, "c1", event_id="e")
     assert standings(stored) == {"applied": 3, "refused": 1}
@@ -114,7 +115,8 @@ def test_what_no_field_lists_is_kept_with_the_event(workflow: Workflow, stored: 
 
 
 def test_payouts_less_reversals_are_recovered_or_unapplied_in_every_currency(workflow: Workflow) -> None:
-    """ "And for every currency: payouts less reversals = recovered + unapplied + dropped." """
+    """ "And for every currency: payouts less reversals = recovered + unapplied + dropped (refused ones, a 422
+    or a conflict of ids, left out)." """
     find(workflow, "c1", "c2")
     pay(workflow, "c1", "10.10", event_id="1")
     pay(workflow, "c1", "0.20", event_id="2", currency="USD")
@@ -136,9 +138,11 @@ def test_whatever_comes_in_whatever_order_adds_up(store_url: str, stored: Stored
     chance = random.Random(seed)
     clock = ManualClock()
     received, total = 0, {"USD": Decimal(0), "JPY": Decimal(0)}
+    told: dict[str, dict[str, Any]] = {}
     with Workflow.open(store_url, settings=Settings(), clock=clock) as workflow:
         for number in range(60):
             event = any_event(chance)
+            told[f"e{number}"] = event
             (outcome,) = workflow.fire_many([{**event, "user_id": "u1", "event_id": f"e{number}"}])
             assert not isinstance(outcome, Outcome) or outcome.status != "duplicate"
             received += 1
@@ -149,8 +153,9 @@ def test_whatever_comes_in_whatever_order_adds_up(store_url: str, stored: Stored
                 clock.advance(days=chance.choice([1, 5, 9]))
                 while workflow.tick():
                     pass
-            nothing_waits_that_need_not(workflow)
+            nothing_waits_that_need_not(workflow, told)
         shown = status(workflow)
+        assert workflow.check().sound
     assert sum(standings(stored).values()) == received
     for currency, money in total.items():
         kept_money = Decimal(shown.recovered.get(currency, 0)) + Decimal(shown.unapplied.get(currency, 0))
@@ -161,23 +166,39 @@ def test_whatever_comes_in_whatever_order_adds_up(store_url: str, stored: Stored
     assert paid == {code: int(Decimal(text) * 100) for code, text in shown.recovered.items()}
 
 
-def nothing_waits_that_need_not(workflow: Workflow) -> None:
-    """Hold every waiting event against the table: none is left that could go on."""
+def nothing_waits_that_need_not(workflow: Workflow, told: dict[str, dict[str, Any]]) -> None:
+    """Hold every waiting event against the table and its names: none is left that could go on."""
     shown = workflow.status("u1", limit=1000)
     assert shown is not None
-    names = {name: one.state for one in shown.claims if one.claim_id for name in (one.claim_id, *one.aliases)}
+    claims = [one for one in shown.claims if one.claim_id]
+    names = {name: one for one in claims for name in (one.claim_id, *one.aliases)}
     syncs = {one.sync_id for one in shown.syncs}
     for one in shown.deferred:
+        event = told[one.event_id]
+        case_id = event.get("amazon_case_id")
+        having = [each for each in claims if case_id in {case["amazon_case_id"] for case in each.cases}]
         if one.trigger == "detection_complete":
-            assert not syncs or "s3" not in syncs
-        elif one.claim_id is None:
-            assert len(one.candidates) != 1
-            assert bool(one.waiting_for) != bool(one.candidates)
+            assert not syncs if event["sync_id"] is None else event["sync_id"] not in syncs
         elif one.claim_id in names:
-            cell = workflow.definition.cell(names[one.claim_id], one.trigger)
-            assert cell.rest is not None
-            assert cell.rest.value == "wait"
+            waits_for(workflow, names[one.claim_id].state, one)
+        elif one.claim_id is not None or not claims:
             assert one.waiting_for
+        elif case_id is not None and len(having) == 1:
+            waits_for(workflow, having[0].state, one)
+        elif "amount" in event:
+            assert bool(one.waiting_for) == (case_id is not None and not having)
+        else:
+            able = workflow.definition.arrow_states(one.trigger, named=False)
+            assert len([each for each in shown.claims if each.state in able]) != 1
+            assert bool(one.waiting_for) != bool(one.candidates)
+
+
+def waits_for(workflow: Workflow, state: str, waiting: WaitingEvent) -> None:
+    """Hold that a cell lets an event wait, and that the event says what for."""
+    cell = workflow.definition.cell(state, waiting.trigger)
+    assert cell.rest is not None
+    assert cell.rest.value == "wait"
+    assert waiting.waiting_for
 
 
 def any_event(chance: random.Random) -> dict[str, Any]:

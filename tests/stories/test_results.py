@@ -46,6 +46,8 @@ class Checked:
 def fault(promised: Any, value: object, where: str) -> str | None:
     """Tell where a value isn't of a type; None where it is."""
     kind, inner = get_origin(promised) or promised, get_args(promised)
+    if kind is Any:
+        return None
     if kind in (Union, UnionType):
         faults = [fault(one, value, where) for one in inner]
         return None if None in faults else "; ".join(map(str, faults))
@@ -124,7 +126,11 @@ def be_told_events(workflow: Workflow, checked: Checked) -> None:
         sync(workflow, "s1", event_id="s"),
         sync(workflow, "s1", event_id="s"),
         sync(workflow, "s1", event_id="t"),
-        detect(workflow, "c1", "c2", "c4", {"claim_id": "c3", "amount": "x"}, {"amount": "1.00"}),
+        detect(
+            workflow,
+            {"claim_id": "c1", "claim_type": "lost"},
+            *("c2", "c4", {"claim_id": "c3", "amount": "x"}, {"amount": "1.00"}),
+        ),
         match(workflow, "c1", confidence=0.9),
     ]
     workflow.run_effects()
@@ -133,7 +139,11 @@ def be_told_events(workflow: Workflow, checked: Checked) -> None:
         pay(workflow, None, amount="1.00", event_id="whose"),
         pay(workflow, "c9", amount="2.00", event_id="nobodys"),
         submit(workflow, "c1", amazon_case_id="case-1"),
-        pay(workflow, "c1", amount="2.00"),
+        pay(workflow, "c1", amount="2.00", amazon_case_id="case-1"),
+        detect(workflow, {"claim_id": "c1", "claim_type": "damaged", "confidence": 0.5, "amount": "5"}),
+        detect(workflow, {"claim_id": "c1", "amount": "6"}),
+        pay(workflow, "c1", amount="1.00", reimbursement_id="r", event_id="first"),
+        pay(workflow, "c1", amount="2.00", reimbursement_id="r", event_id="conflicts"),
     ]
     for one in outcomes:
         checked.hold(results.EventAnswer, one.as_dict(), "answer")
@@ -144,6 +154,8 @@ def be_told_events(workflow: Workflow, checked: Checked) -> None:
     several = workflow.fire("evidence_matching_complete", user_id="u1", matches=matches)
     checked.hold(results.EventAnswer, several.as_dict(), "answer")
     workflow.link(user_id="u1", claim_id="c1", alias="a")
+    workflow.link(user_id="u1", claim_id="c1", alias="b")
+    workflow.unlink(user_id="u1", alias="b")
 
 
 def look(workflow: Workflow) -> None:
@@ -169,6 +181,8 @@ def repair(workflow: Workflow, clock: ManualClock) -> None:
     for letter in workflow.dead_letters():
         if letter.event_id == "nobodys":
             workflow.drop_dead_letter(letter.id, reason="nobody's")
+            workflow.dead_letters(dropped=True)
+            workflow.restore_dead_letter(letter.id)
         elif letter.event_id == "whose":
             workflow.retry_dead_letter(letter.id, claim_id="c4")
         elif letter.handler == "submit":

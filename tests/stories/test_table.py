@@ -151,7 +151,7 @@ def test_a_match_of_a_matched_claim_moves_it_only_by_a_higher_confidence(
     """ "→ matched if the confidence is higher, else =" """
     user = f"better/{kind}/{confidence}"
     lead(shared, user, kind, "matched")
-    fields = body("evidence_matching_complete", kind) | {"confidence": confidence, "reasoning": "again"}
+    fields = body("evidence_matching_complete", kind) | {"confidence": confidence, "event_id": "again"}
     outcome = shared.fire("evidence_matching_complete", user_id=user, **fields)
     assert [(one["from"], one.to, one.version) for one in outcome.transitions] == [
         ("matched", "matched", 4)

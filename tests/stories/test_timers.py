@@ -34,7 +34,7 @@ def test_a_deadline_that_comes_later_expires_its_claim(workflow: Workflow, clock
     assert states(workflow) == {"c1": "expired", "c2": "detected"}
     assert (claim(workflow).overdue, claim(workflow).allowed) == (
         True,
-        ["claim_submitted", "payout_received"],
+        ["detection_complete", "claim_submitted", "claim_rejected", "payout_received"],
     )
     rows = workflow.history("u1", "c1")
     assert rows is not None
@@ -54,14 +54,40 @@ def test_what_was_filed_in_time_does_not_expire(workflow: Workflow, clock: Manua
     assert states(workflow) == {"c1": "rejected"}
 
 
-def test_a_deadline_is_filled_by_a_later_detection(workflow: Workflow, clock: ManualClock) -> None:
-    """ "Known facts fill what is empty (case id, amount, deadline, …)" """
+def test_a_deadline_is_filled_and_replaced_by_later_detections(
+    workflow: Workflow, clock: ManualClock
+) -> None:
+    """ "a detection of a known claim in `detected` or `matched` that tells a `deadline_date` … other than the
+    recorded one, or where none is, *tells anew*: it replaces these …, and moves the timers … with them." """
     find(workflow, "c1")
     detect(workflow, {"claim_id": "c1", "deadline_date": clock.text(hours=1)})
+    assert claim(workflow).deadline_date == "2026-03-01T13:00:00.000000Z"
     detect(workflow, {"claim_id": "c1", "deadline_date": clock.text(hours=9)})
-    clock.advance(hours=1)
+    clock.advance(hours=9, seconds=-1)
+    assert workflow.tick() == 0
+    clock.advance(seconds=1)
     assert workflow.tick() == 1
     assert states(workflow) == {"c1": "expired"}
+
+
+def test_a_deadline_of_a_filed_claim_is_filled_and_not_replaced(
+    workflow: Workflow, clock: ManualClock
+) -> None:
+    """ "Known facts fill what is empty (amount, deadline, …) and overwrite nothing" """
+    find(workflow, "c1")
+    submit(workflow, "c1")
+    detect(workflow, {"claim_id": "c1", "deadline_date": clock.text(hours=1)})
+    told = detect(workflow, {"claim_id": "c1", "deadline_date": clock.text(hours=9)})
+    assert [one["differs"] for one in told.unchanged] == [
+        [
+            {
+                "field": "deadline_date",
+                "recorded": "2026-03-01T13:00:00.000000Z",
+                "told": "2026-03-01T21:00:00.000000Z",
+            }
+        ]
+    ]
+    assert claim(workflow).deadline_date == "2026-03-01T13:00:00.000000Z"
 
 
 def test_an_expired_claim_still_takes_its_filing_and_its_payment(

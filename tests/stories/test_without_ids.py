@@ -6,6 +6,7 @@ from tests.stories.acts import (
     chain,
     claim,
     detect,
+    detect_plainly,
     find,
     match,
     moves,
@@ -122,12 +123,34 @@ def test_without_an_id_an_event_equal_to_a_dead_one_is_judged_anew(
     assert waits(workflow) == [("claim_submitted", "c1")]
 
 
-def test_without_an_id_a_retry_is_a_duplicate_though_another_claim_was_found_since(
+def test_without_an_id_a_retry_is_a_duplicate_though_another_sync_was_detected_since(
     workflow: Workflow,
 ) -> None:
     """ "while the lifecycles that it was for have made no transition since it was settled" """
-    find(workflow, "c1")
+    sync(workflow, "s1")
+    detect_plainly(workflow, "s1")
     assert pay(workflow, None).status == "applied"
+    sync(workflow, "s2")
+    detect_plainly(workflow, "s2")
+    assert pay(workflow, None).status == "duplicate"
+    assert (status(workflow).recovered, status(workflow).unapplied) == ({"USD": "10.00"}, {})
+
+
+def test_without_an_id_money_that_waits_is_repeated_though_another_claim_was_found_since(
+    workflow: Workflow,
+) -> None:
+    """ "a duplicate while that one waits" """
+    find(workflow, "c1")
+    assert pay(workflow, None).status == "deferred"
     detect(workflow, "c2")
     assert pay(workflow, None).status == "duplicate"
-    assert status(workflow).unapplied == {}
+    assert status(workflow).unapplied == {"USD": "10.00"}
+
+
+def test_without_an_id_what_is_not_listed_makes_no_new_event(workflow: Workflow) -> None:
+    """ "Content is the listed fields, read: … what isn't listed left out (a sender's `attempt` or `sent_at`
+    changes nothing)." """
+    find(workflow, "c1")
+    assert pay(workflow, "c1", attempt=1, sent_at="12:00").status == "applied"
+    assert pay(workflow, "c1", attempt=2, sent_at="12:01").status == "duplicate"
+    assert claim(workflow).paid == {"USD": "10.00"}

@@ -42,7 +42,7 @@ class Access(StrEnum):
 
 ACCESS: Mapping[str, Access] = {
     **dict.fromkeys(("healthz", "readyz", "health"), Access.EVERYBODY),
-    **dict.fromkeys((*TRIGGERS.values(), "events", "link", "start_sync"), Access.SENDERS),
+    **dict.fromkeys((*TRIGGERS.values(), "events", "link", "unlink", "start_sync"), Access.SENDERS),
     **dict.fromkeys(("status", "history", "ws"), Access.USER),
 }
 """Who each route is for, by its endpoint's name. One that isn't named here is for the operator."""

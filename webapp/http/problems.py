@@ -21,6 +21,7 @@ from workflow_fsm.core.errors import (
     AliasTaken,
     EventIdReused,
     InvalidEvent,
+    MergeRefused,
     NotAllowed,
     StoreUnavailable,
     WorkflowError,
@@ -93,8 +94,15 @@ KINDS = {
             code="dead-letter-unknown",
             status=404,
             title="There is no such dead letter",
-            meaning="It was retried or dropped meanwhile, or there never was one of this id. Take ids from "
-            "`GET deadletters`.",
+            meaning="It was settled meanwhile, or there never was one of this id, or to be restored it would "
+            "have to be dropped. Take ids from `GET deadletters`.",
+        ),
+        ProblemKind(
+            code="name-unknown",
+            status=404,
+            title="There is no such name",
+            meaning="No claim of this user has the alias, or the claim has no such case. Nothing was "
+            "taken away.",
         ),
         ProblemKind(
             code="unknown-route",
@@ -122,6 +130,20 @@ KINDS = {
             meaning="An alias is of one claim of its user; link one that is free.",
         ),
         ProblemKind(
+            code="merge-refused",
+            status=409,
+            title="The claim can't be merged into another",
+            meaning="The alias is the id of a detected claim that has a filing or money of its own, or that "
+            "can't be merged for another reason; `detail` says which. Nothing was linked.",
+        ),
+        ProblemKind(
+            code="unlink-refused",
+            status=409,
+            title="The name can't be taken away",
+            meaning="It is a merged claim's own id, or a case under which money was booked. Nothing was "
+            "taken away.",
+        ),
+        ProblemKind(
             code="no-integrations-service",
             status=409,
             title="No integrations service is configured",
@@ -143,7 +165,8 @@ KINDS = {
             code="event-id-reused",
             status=422,
             title="The event id belongs to another event",
-            meaning="An event of this user with other content has this id; send a new event under a new id.",
+            meaning="An event of this user with other content has this id, or two of the ids that were given "
+            "belong to two events. It is kept once, as refused; send a new event under a new id.",
         ),
         ProblemKind(
             code="internal-error",
@@ -151,6 +174,13 @@ KINDS = {
             title="The service failed",
             meaning="It is a fault of the service; its log says more. Send an event again under its id: "
             "where it was kept, the answer is `duplicate`.",
+        ),
+        ProblemKind(
+            code="row-unreadable",
+            status=500,
+            title="A row of the store can't be read",
+            meaning="Something other than the service changed it; other users are not concerned. Nothing of "
+            "this request was kept. Its operator must mend what `workflow-fsm check` names.",
         ),
         ProblemKind(
             code="store-unavailable",
@@ -297,4 +327,6 @@ def _members(error: WorkflowError) -> dict[str, Any]:
         case AliasTaken():
             named = {"user_id": error.user_id, "claim_id": error.claim_id, "alias": error.alias}
             return {**named, "owner": error.owner}
+        case MergeRefused():
+            return {"user_id": error.user_id, "claim_id": error.claim_id, "alias": error.alias}
     return {}

@@ -13,6 +13,7 @@ MAX_LIMIT = 1000
 DEFAULT_LIMIT = 100
 
 _MAX_CURSOR = 2**63 - 1
+_FLAGS = {"1": True, "true": True, "0": False, "false": False}
 
 
 class Query:
@@ -28,6 +29,13 @@ class Query:
         if value == "":
             self._errors.append((name, "is empty; give a value, or leave it out"))
         return value
+
+    def flag(self, name: str) -> bool:
+        """Give a yes or no; no where it isn't given."""
+        value = self._given.get(name, "0").lower()
+        if value not in _FLAGS:
+            self._errors.append((name, "must be 1 or true, 0 or false"))
+        return _FLAGS.get(value, False)
 
     def limit(self) -> int:
         """Give how many rows a page may hold."""

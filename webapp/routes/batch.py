@@ -1,6 +1,7 @@
 """Many events in one request: each is read and answered by itself, all are committed at once.
 
-Decides how a batch is taken apart; what an event's answer is, `webhooks` says.
+Decides how a batch is taken apart, and which id an event has that brings none; what an event's answer is,
+`webhooks` says.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from flask import Blueprint, Response, request
 from webapp.http import access_log, authentication, problems, request_body
 from webapp.http.problems import Problem
 from webapp.http.response import Answer
-from webapp.routes.webhooks import PREFIX, answer
+from webapp.routes.webhooks import PREFIX, answer, read_ids
 from webapp.settings import ServiceSettings
 from workflow_fsm.core.definition.events import Event
 from workflow_fsm.core.errors import FieldError, InvalidEvent, WorkflowError
+from workflow_fsm.core.values.fields import Kind, read_value
 from workflow_fsm.core.values.strict_json import JSON, Malformed
 from workflow_fsm.workflow import Workflow
 
@@ -38,7 +40,7 @@ def add_to(routes: Blueprint, workflow: Workflow, settings: ServiceSettings) -> 
 
 def _taking(workflow: Workflow, refusal_status: int) -> Callable[[], Response]:
     def receive_many() -> Response:
-        read = [_read(workflow, entry) for entry in _entries()]
+        read = [_read(workflow, place, entry) for place, entry in enumerate(_entries())]
         good = [item for item in read if not isinstance(item, Problem)]
         results = iter(workflow.submit(good, actor=authentication.actor(request)))
         answers = [
@@ -60,16 +62,28 @@ def _entries() -> list[JSON | Malformed]:
     return entries
 
 
-def _read(workflow: Workflow, entry: JSON | Malformed) -> Event | WorkflowError | Problem:
+def _read(workflow: Workflow, place: int, entry: JSON | Malformed) -> Event | WorkflowError | Problem:
     if isinstance(entry, Malformed):
         return request_body.malformed(entry)
     try:
         if not isinstance(entry, dict):
             raise InvalidEvent([FieldError(field="", reason="an event must be a JSON object")])
         fields = {name: value for name, value in entry.items() if name != "trigger"}
-        return workflow.read(entry.get("trigger"), fields)
-    except WorkflowError as error:
+        ids = _ids_by_place(place) if fields.get("event_id") is None else []
+        return workflow.read(entry.get("trigger"), fields, ids=ids)
+    except (WorkflowError, Problem) as error:
         return error
+
+
+def _ids_by_place(place: int) -> list[tuple[str, str]]:
+    """Give the ids of an event that brings none: the request's, each with the event's place behind it."""
+    ids = read_ids(request.headers)
+    for name, one in ids:
+        try:
+            read_value(Kind.ID, one)
+        except ValueError as error:
+            raise InvalidEvent([FieldError(field=name, reason=str(error))]) from error
+    return [(name, f"{one}#{place}") for name, one in ids]
 
 
 def _told(answer: Answer) -> dict[str, Any]:

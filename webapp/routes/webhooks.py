@@ -1,4 +1,4 @@
-"""Webhooks: a URL to its trigger, the id of an event from its headers, and the code of an outcome.
+"""Webhooks: a URL to its trigger, the ids of an event from its headers, and the code of an outcome.
 
 A view is parse, submit, answer. What an event does is the workflow's to say.
 """
@@ -19,6 +19,7 @@ from webapp.http.response import Answer
 from webapp.settings import ServiceSettings
 from workflow_fsm.core.errors import NotAllowed, WorkflowError
 from workflow_fsm.core.outcome import Outcome
+from workflow_fsm.core.records import EventAnswer
 from workflow_fsm.workflow import Workflow
 
 PREFIX = "/api/v1/workflow"
@@ -36,10 +37,11 @@ TRIGGERS = {
 
 
 def add_to(routes: Blueprint, workflow: Workflow, settings: ServiceSettings) -> None:
-    """Add a route for each trigger, and the one that links an alias."""
+    """Add a route for each trigger, and those that give a claim a name and take one away."""
     status = settings.refusal_status
     views = {path: (trigger, _taking(workflow, trigger, status)) for path, trigger in TRIGGERS.items()}
     views["claims/link"] = ("link", _linking(workflow))
+    views["claims/unlink"] = ("unlink", _unlinking(workflow))
     for path, (endpoint, view) in views.items():
         # No merging of slashes: a redirect would lose a webhook whose sender follows none.
         routes.add_url_rule(
@@ -51,7 +53,8 @@ def answer(result: Outcome | WorkflowError, *, refusal_status: int) -> Answer:
     """Give the answer to what became of an event."""
     match result:
         case Outcome():
-            return Answer(code=_code(result), body=result.as_dict(), outcome=result.status)
+            event_answer = result.as_dict()
+            return Answer(code=code_of(event_answer), body=event_answer, outcome=result.status)
         case NotAllowed() if refusal_status == 200:
             told = {"status": "refused", "reason": str(result), **problems.refusal(result)}
             return Answer(code=200, body=told, outcome="refused")
@@ -59,14 +62,22 @@ def answer(result: Outcome | WorkflowError, *, refusal_status: int) -> Answer:
             return problems.explain(result)
 
 
-def read_event_id(headers: Headers) -> tuple[str | None, str]:
-    """Give the event id that the headers name, None where they name none, and the field that it stands in."""
+def code_of(told: EventAnswer) -> int:
+    """Give the code of an outcome that was no refusal."""
+    if told.get("refused") and told.status != "duplicate":
+        return 207
+    return 202 if told.status == "deferred" else 200
+
+
+def read_ids(headers: Headers) -> list[tuple[str, str]]:
+    """Give every event id that the headers name, each with the header's name; the first goes first."""
+    ids = []
     for name in ("webhook-id", "Idempotency-Key"):
         value = headers.get(name)
         if value is not None:
             text = _text(name, value)
-            return (text if name == "webhook-id" else _key(text)), name
-    return None, "event_id"
+            ids.append((name, text if name == "webhook-id" else _key(text)))
+    return ids
 
 
 def _taking(workflow: Workflow, trigger: str, refusal_status: int) -> Callable[[], Response]:
@@ -75,8 +86,7 @@ def _taking(workflow: Workflow, trigger: str, refusal_status: int) -> Callable[[
         access_log.note(trigger=trigger)
         body = request_body.read_object(here)
         access_log.note_ids(body, trigger=trigger)
-        event_id, id_field = read_event_id(here.headers)
-        event = workflow.read(trigger, body, event_id=event_id, id_field=id_field)
+        event = workflow.read(trigger, body, ids=read_ids(here.headers))
         [result] = workflow.submit([event], actor=authentication.actor(here))
         answered = answer(result, refusal_status=refusal_status)
         access_log.note_answer(answered)
@@ -87,20 +97,28 @@ def _taking(workflow: Workflow, trigger: str, refusal_status: int) -> Callable[[
 
 def _linking(workflow: Workflow) -> Callable[[], Response]:
     def link() -> Response:
-        body = request_body.read_object(request)
-        access_log.note_ids(body)
-        named: dict[str, Any] = {name: body.get(name) for name in ("user_id", "claim_id", "alias")}
-        linked = workflow.link(**named)
-        access_log.note(outcome=linked["status"])
+        linked = workflow.link(**_named("user_id", "claim_id", "alias"))
+        access_log.note(outcome=linked.status)
         return Answer(code=200, body=linked).response()
 
     return link
 
 
-def _code(outcome: Outcome) -> int:
-    if outcome.refused and outcome.status != "duplicate":
-        return 207
-    return 202 if outcome.status == "deferred" else 200
+def _unlinking(workflow: Workflow) -> Callable[[], Response]:
+    def unlink() -> Response:
+        named = _named("user_id", "alias", "claim_id", "amazon_case_id")
+        unlinked = workflow.unlink(**named, actor=authentication.actor(request))
+        access_log.note(outcome=unlinked.status)
+        return Answer(code=200, body=unlinked).response()
+
+    return unlink
+
+
+def _named(*names: str) -> dict[str, Any]:
+    """Read the members of a body; what isn't given is None. Whether they are ids, the workflow says."""
+    body = request_body.read_object(request)
+    access_log.note_ids(body)
+    return {name: body.get(name) for name in names}
 
 
 _QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')

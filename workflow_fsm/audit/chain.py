@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workflow_fsm.core.decision.dead_letters import DROPPED, RETRIED
-from workflow_fsm.core.decision.inbox import Standing, StoredEvent
-from workflow_fsm.core.decision.lifecycle import ACTS, COLUMNS, GENESIS, chain
+from workflow_fsm.core.decision.dead_letters import DROPPED, RESTORED, RETRIED
 from workflow_fsm.core.definition import Definition
+from workflow_fsm.core.model.inbox import Standing, StoredEvent
+from workflow_fsm.core.model.lifecycle import ACTS, COLUMNS, GENESIS, chain
 
 Values = Mapping[str, Any]
 Complain = Callable[[str, object, str], None]
@@ -23,8 +23,10 @@ Complain = Callable[[str, object, str], None]
 
 _ANY = object()
 _MOST_GUESSES = 8
-_LAST = {"state": "to_state", "version": "version", "cursor": "cursor", "entered_at": "at"}
+_LAST = {"state": "to_state", "version": "version", "cursor": "cursor"}
 """Columns of a lifecycle, and what they are in its last row of history."""
+_ENTERED = {"entered_at": "at", "entered": "cursor"}
+"""The same, and what they are in the row by which it entered its state."""
 _LETTER = re.compile(r"(event|effect):[1-9][0-9]*", re.ASCII)
 
 
@@ -32,11 +34,13 @@ _LETTER = re.compile(r"(event|effect):[1-9][0-9]*", re.ASCII)
 class Chain:
     """The rows of one lifecycle, folded; `hashes` may name its last row, `origins` its first.
 
-    `parent` is the sync's chain from which it forks.
+    `entered` is the row by which it entered its state: the last that isn't an internal transition. `parent`
+    is the sync's chain from which it forks.
     """
 
     first: Values
     last: Values
+    entered: Values
     origins: Sequence[str]
     hashes: Sequence[str]
     first_sound: bool
@@ -70,6 +74,7 @@ def differences(row: Values, chain: Chain) -> Iterator[str]:
         pairs.append(("parent", None if chain.parent is None else parent.first["lifecycle"]))
     if chain.last_sound:
         pairs += [(name, last[told]) for name, told in _LAST.items()]
+        pairs += [(name, chain.entered[told]) for name, told in _ENTERED.items()]
     for name, told in pairs:
         if row[name] != told:
             yield f"its {name} is {row[name]!r}, and history says {told!r}"
@@ -124,10 +129,13 @@ class _Folding:
         self._versions[row["lifecycle"]] = follow
         if behind is not None:
             behind.last, behind.hashes, behind.last_sound = row, hashes, sound
+            if not self._definition.is_internal(row["from_state"], row["trigger"], row["to_state"]):
+                behind.entered = row
             return
         begun = Chain(
             first=row,
             last=row,
+            entered=row,
             origins=hashes,
             hashes=hashes,
             first_sound=sound,
@@ -164,6 +172,8 @@ class _Folding:
         if trigger is not None and trigger.timer:
             if row["event_id"] is not None:
                 yield f"time alone fires {trigger.name}, and it names event {row['event_id']!r}"
+        elif row["event_id"] is None and row["reason"] and trigger is not None and trigger.rejects:
+            return  # a case was taken away, which the reason says
         elif row["event_id"] not in self._events:
             yield f"its event {row['event_id']!r} is not among the user's"
         else:
@@ -174,7 +184,7 @@ class _Folding:
     def _has_arrow(self, row: Values) -> bool:
         state, trigger = row["from_state"], row["trigger"]
         return self._definition.has_arrow(state, trigger) and any(
-            arrow.target == row["to_state"] for arrow in self._definition.cell(state, trigger).arrows
+            arrow.leads_to(state) == row["to_state"] for arrow in self._definition.cell(state, trigger).arrows
         )
 
     def _fault(self, row: Values, reason: str) -> None:
@@ -183,7 +193,7 @@ class _Folding:
 
 def _unlike_an_act(row: Values) -> Iterator[str]:
     """Say what a row of the chain of acts tells that can't be: it moves nothing, of a dead letter."""
-    if row["trigger"] not in (RETRIED, DROPPED):
+    if row["trigger"] not in (RETRIED, DROPPED, RESTORED):
         yield f"{row['trigger']!r} is nothing that is done with a dead letter"
     if row["from_state"] is not None or row["sync_id"] != "":
         yield "it stands among the acts, and tells of a transition"

@@ -29,7 +29,19 @@ from workflow_fsm.stores.sqlite.database import SQLite, SQLiteSession
 from workflow_fsm.stores.sqlite.errors import translated
 from workflow_fsm.stores.url import shown
 
-TABLES = ("users", "lifecycles", "history", "events", "waits", "aliases", "effects", "handlers")
+TABLES = (
+    "users",
+    "lifecycles",
+    "history",
+    "events",
+    "waits",
+    "aliases",
+    "cases",
+    "event_ids",
+    "currencies",
+    "effects",
+    "handlers",
+)
 _AT_ONCE = 1000
 
 Progress = Callable[[str, int, int], None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from workflow_fsm.core.decision.outbox import STANDINGS, effect_key
+from workflow_fsm.core.model.outbox import STANDINGS, effect_key
 from workflow_fsm.core.values.instants import read_instant, show_instant
 from workflow_fsm.stores.session import Columns
 

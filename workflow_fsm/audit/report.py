@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from workflow_fsm.core.decision.inbox import Standing
+from workflow_fsm.core.errors import RowUnreadable
+from workflow_fsm.core.model.inbox import Standing
 from workflow_fsm.core.values import money
 from workflow_fsm.core.values.strict_json import EXACT
 
@@ -50,15 +51,14 @@ class Balance:
 
     def as_dict(self) -> dict[str, str]:
         """Give the JSON object that a report shows, amounts as decimal strings."""
-        return {
-            name: money.text_decimal(amount, self.currency)
-            for name, amount in (
-                ("payouts_less_reversals", self.payouts),
-                ("recovered", self.recovered),
-                ("unapplied", self.unapplied),
-                ("dropped", self.dropped),
-            )
+        sums = {
+            "payouts_less_reversals": self.payouts,
+            "recovered": self.recovered,
+            "unapplied": self.unapplied,
+            "dropped": self.dropped,
         }
+        booked = {self.currency: max(-int(one.as_tuple().exponent) for one in sums.values())}
+        return {name: money.text_in(amount, self.currency, booked) for name, amount in sums.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,3 +160,14 @@ class Tally:
         names = ("payouts", "recovered", "unapplied", "dropped")
         for currency, sums in sorted(self.sums.items()):
             yield Balance(currency=currency, **{name: sums.get(name, Decimal(0)) for name in names})
+
+
+def unread(error: Exception) -> str:
+    """Say that a row can't be read, and what is wrong with it."""
+    reason = error.reason if isinstance(error, RowUnreadable) else f"{type(error).__name__}: {error}"
+    return f"it can't be read ({reason})"
+
+
+def text_of(value: Any) -> str:
+    """Give a column's text, from its bytes."""
+    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)

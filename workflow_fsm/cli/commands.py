@@ -16,7 +16,8 @@ from workflow_fsm.cli.dead_letters import deadletters
 from workflow_fsm.cli.exit_codes import EPILOG, INVALID, REFUSED, UNKNOWN, Commands, Failure, without_extra
 from workflow_fsm.cli.handlers import handlers, work_alone
 from workflow_fsm.cli.migrate import migrate
-from workflow_fsm.cli.options import common, existing, is_utf8, page, settings_for, text
+from workflow_fsm.cli.options import common, existing, is_utf8, page, settings_for, text, texts
+from workflow_fsm.cli.terminal import show_json
 from workflow_fsm.core.definition.claim import claim_lifecycle
 from workflow_fsm.core.definition.explain import mermaid
 from workflow_fsm.core.errors import WorkflowError
@@ -77,7 +78,13 @@ def worker(as_json: bool, database: str | None) -> None:
 @click.argument("trigger", callback=text)
 @click.argument("user_id", callback=text)
 @click.argument("fields", nargs=-1, metavar="[FIELD=VALUE | FIELD:=JSON]...")
-@click.option("--event-id", callback=text, help="The event's id; the same id again is the same event.")
+@click.option(
+    "--event-id",
+    "event_ids",
+    multiple=True,
+    callback=texts,
+    help="The event's id; the same id again is the same event. May be given several times: each counts.",
+)
 @click.option(
     "--body",
     type=click.File("rb", lazy=False),
@@ -89,7 +96,7 @@ def fire(
     trigger: str,
     user_id: str,
     fields: tuple[str, ...],
-    event_id: str | None,
+    event_ids: tuple[str, ...],
     body: BinaryIO | None,
     as_json: bool,
     database: str | None,
@@ -109,12 +116,12 @@ def fire(
             raise click.UsageError(f"{name} is given twice, with different values.")
         told[name] = value
     with Workflow.open(settings=settings_for(database)) as workflow:
-        event = workflow.read(trigger, told, event_id=event_id, id_field="--event-id")
+        event = workflow.read(trigger, told, ids=[("--event-id", one) for one in event_ids])
         (outcome,) = workflow.submit([event], actor="cli")
     if isinstance(outcome, WorkflowError):
         raise outcome
     if as_json:
-        show.show_json(outcome.as_dict())
+        show_json(outcome.as_dict())
     else:
         show.show_outcome(outcome)
 
@@ -130,7 +137,7 @@ def status(user_id: str, as_json: bool, database: str | None, **which: Any) -> N
     if found is None:
         _unknown(user_id)
     if as_json:
-        show.show_json(found)
+        show_json(found)
     else:
         show.show_status(found)
 
@@ -146,7 +153,7 @@ def history(user_id: str, as_json: bool, database: str | None, **which: Any) -> 
     if found is None:
         _unknown(user_id)
     if as_json:
-        show.show_json({"history": found, "next_cursor": found.next_cursor})
+        show_json({"history": found, "next_cursor": found.next_cursor})
     else:
         show.show_history(found)
 
@@ -157,7 +164,7 @@ def graph(as_json: bool, database: str | None) -> None:
     """Draw the claim lifecycle as a Mermaid state diagram; no store is opened."""
     definition = claim_lifecycle()
     if as_json:
-        show.show_json({"definition": definition.name, "mermaid": mermaid(definition)})
+        show_json({"definition": definition.name, "mermaid": mermaid(definition)})
     else:
         click.echo(mermaid(definition))
 
@@ -180,7 +187,7 @@ def check(expect: str | None, as_json: bool, database: str | None) -> None:
     with existing(database) as workflow:
         report = workflow.check(expect=expect)
     if as_json:
-        show.show_json(report.as_dict())
+        show_json(report.as_dict())
     else:
         show.show_report(report)
     if not report.sound:

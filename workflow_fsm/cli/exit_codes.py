@@ -13,17 +13,20 @@ from typing import Any
 
 import click
 
-from workflow_fsm.cli.printing import clean, show_json
+from workflow_fsm.cli.terminal import clean, show_json
 from workflow_fsm.core.errors import (
     AliasTaken,
     DeadLetterUnknown,
     EventIdReused,
     HandlerInvalid,
     InvalidEvent,
+    MergeRefused,
+    NameUnknown,
     NotAllowed,
     SettingsInvalid,
     StoreRefused,
     StoreUnavailable,
+    UnlinkRefused,
     WorkflowError,
 )
 
@@ -110,11 +113,11 @@ def _failure(error: WorkflowError) -> Failure:
         case EventIdReused():
             names = ("event_id", "user_id", "trigger")
             exit_code = REFUSED
-        case AliasTaken():
+        case AliasTaken() | MergeRefused() | UnlinkRefused():
             exit_code = REFUSED
         case SettingsInvalid() | HandlerInvalid():
             exit_code = INVALID
-        case DeadLetterUnknown():
+        case DeadLetterUnknown() | NameUnknown():
             exit_code = UNKNOWN
         case StoreUnavailable() | StoreRefused():
             exit_code = STORE

@@ -11,6 +11,7 @@ import click
 from workflow_fsm.cli import printing as show
 from workflow_fsm.cli.exit_codes import UNKNOWN, Failure
 from workflow_fsm.cli.options import common, existing, hand_down, text
+from workflow_fsm.cli.terminal import show_json
 from workflow_fsm.core.errors import HandlerInvalid, StoreRefused, StoreUnavailable
 from workflow_fsm.effects.modules import load_handlers
 from workflow_fsm.effects.process import told_to_end, work_until
@@ -37,7 +38,7 @@ def handlers(ctx: click.Context, as_json: bool, database: str | None) -> None:
     with existing(database) as workflow:
         found = _with_what_is_owed(workflow)
     if as_json:
-        show.show_json({"handlers": found})
+        show_json({"handlers": found})
     else:
         show.show_handlers(found)
 
@@ -56,7 +57,7 @@ def drop(name: str, as_json: bool, database: str | None) -> None:
     if not told.dropped:
         raise Failure(UNKNOWN, "unknown-handler", f"the store knows no handler {name!r}", handler=name)
     if as_json:
-        show.show_json(told)
+        show_json(told)
     else:
         show.show_dropped(name, told)
 

@@ -10,6 +10,7 @@ import click
 from workflow_fsm.cli import printing as show
 from workflow_fsm.cli.exit_codes import without_extra
 from workflow_fsm.cli.options import common, settings_for, text
+from workflow_fsm.cli.terminal import show_json
 from workflow_fsm.core.definition.claim import claim_lifecycle
 from workflow_fsm.core.errors import StoreRefused
 from workflow_fsm.stores.url import is_served, shown, sqlite_path
@@ -43,7 +44,7 @@ def migrate(target: str, as_json: bool, database: str | None) -> None:
     definition = claim_lifecycle(auto_submit=settings.auto_submit, prompt=settings.prompt)
     copied = copy(path, target, definition, now=utc_now(), progress=_tell)
     if as_json:
-        show.show_json({"status": "migrated", "rows": dict(copied.rows), "check": copied.report.as_dict()})
+        show_json({"status": "migrated", "rows": dict(copied.rows), "check": copied.report.as_dict()})
     else:
         show.show_report(copied.report)
         click.echo(f"check says so of both: set WORKFLOW_DATABASE_URL to {shown(target)} everywhere")

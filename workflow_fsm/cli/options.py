@@ -28,6 +28,13 @@ def text(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str
     return value
 
 
+def texts(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Take texts, each as `text` takes one."""
+    for value in values:
+        text(ctx, param, value)
+    return values
+
+
 def is_utf8(value: str) -> bool:
     """Tell whether an argument's bytes were UTF-8; where they weren't, Python put half characters in."""
     return not any("\ud800" <= character <= "\udfff" for character in value)

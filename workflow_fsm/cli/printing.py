@@ -1,4 +1,4 @@
-"""What the commands print: tables, money and sentences for people; plain text where nobody looks.
+"""What the commands print: tables, money and sentences for people.
 
 Takes the answers that the library gives; what is asked of it, and the exit codes, are `commands.py`'s.
 """
@@ -6,13 +6,11 @@ Takes the answers that the library gives; what is asked of it, and the exit code
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
-
-import click
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from workflow_fsm.audit.report import Fault, Report
+from workflow_fsm.cli.terminal import print_lines, table
 from workflow_fsm.core.outcome import Outcome
 from workflow_fsm.core.records import (
     Candidate,
@@ -24,6 +22,8 @@ from workflow_fsm.core.records import (
 )
 from workflow_fsm.read.dead_letters import DeadLetterPage
 from workflow_fsm.read.shapes import (
+    CaseRecord,
+    Claim,
     DroppedHandler,
     HandlerLoad,
     HistoryRow,
@@ -32,18 +32,6 @@ from workflow_fsm.read.shapes import (
     Status,
     WaitingEvent,
 )
-
-if TYPE_CHECKING:  # a service, a worker and scripts print JSON alone, and never load it
-    from rich.console import Console
-
-_ENDLESS = 100_000
-"""So many columns has the terminal that isn't one: nothing is wrapped or cut off for a pipe."""
-
-
-def show_json(value: object) -> None:
-    """Print a value as one line of JSON, spelled as the HTTP answers are."""
-    line = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    click.echo(line.encode("utf-8", "backslashreplace"))
 
 
 def show_outcome(outcome: Outcome) -> None:
@@ -55,14 +43,19 @@ def show_outcome(outcome: Outcome) -> None:
     for one in outcome.transitions:
         source = "begins as" if one.from_ is None else f"goes from {one.from_} to"
         lines.append(f"{_whose(one)} {source} {one.to} (version {one.version})")
-    lines += [f"{_whose(same)} stays {same.state}; it is past that point" for same in outcome.unchanged]
+    for same in outcome.unchanged:
+        lines.append(f"{_whose(same)} stays {same.state}; it is past that point")
+        for one in same.get("differs", ()):
+            lines.append(f"  {one.field} stays {_plain(one.recorded)}; the event tells {_plain(one.told)}")
     lines += [_waits(part, outcome.trigger, outcome.candidates) for part in outcome.deferred]
+    if outcome.reason is not None and (outcome.first_status or outcome.status) == "deferred":
+        lines.append(f"why: {outcome.reason}")
     for part in outcome.refused:
         what = f"claim {part.get('claim_id')}" if part.get("index") is None else f"entry {part.index}"
         lines.append(f"{what} is refused: {part.reason}")
     if outcome.hint is not None:
         lines.append(f"hint: {outcome.hint}")
-    _print(lines)
+    print_lines(lines)
 
 
 def show_status(status: Status) -> None:
@@ -73,19 +66,20 @@ def show_status(status: Status) -> None:
     lines.append(f"recovered: {_money(status.recovered)}")
     if status.unapplied:
         lines.append(f"unapplied: {_money(status.unapplied)}")
-    _print(lines)
-    columns = ("claim", "sync", "state", "since", "amount", "paid", "case", "decision", "deadline", "reason")
-    _table(
-        columns,
+    print_lines(lines)
+    columns = ("claim", "sync", "state", "since", "amount", "paid", "units", "case", "decision", "deadline")
+    table(
+        (*columns, "reason"),
         [
             (
                 " = ".join([one.claim_id or "(the sync)", *one.aliases]),
                 one.sync_id,
-                f"{one.state}, overdue" if one.overdue else one.state,
+                _stands(one),
                 _at(one.entered_at),
-                "" if one.amount is None else f"{one.amount} {one.currency or ''}",
+                _sum(one.amount, one.currency),
                 _money(one.paid) if one.paid else "",
-                one.amazon_case_id,
+                one.units or "",
+                ", ".join(map(_case, one.cases)) if len(one.cases) > 1 else one.amazon_case_id,
                 one.decision,
                 _at(one.deadline_date),
                 one.rejection_reason,
@@ -93,19 +87,20 @@ def show_status(status: Status) -> None:
             for one in status.claims
         ],
     )
-    _table(
+    table(
         ("sync", "state", "claims found", "since"),
         [(one.sync_id, one.state, one.claims_found, _at(one.entered_at)) for one in status.syncs],
     )
     for one in status.deferred:
-        _print([_waits(one, f"{one.trigger}", one.candidates)])
+        print_lines([_waits(one, f"{one.trigger}", one.candidates)])
     _more(status.next_cursor)
 
 
 def show_history(page: Page[HistoryRow]) -> None:
     """Print transitions, oldest first."""
-    _table(
-        ("cursor", "at", "claim", "sync", "version", "from", "to", "trigger", "by", "event"),
+    columns = ("cursor", "at", "claim", "sync", "version", "from", "to", "trigger")
+    table(
+        (*columns, "amount", "by", "event", "reason"),
         [
             (
                 row.cursor,
@@ -116,22 +111,24 @@ def show_history(page: Page[HistoryRow]) -> None:
                 row.from_,
                 row.to,
                 row.trigger,
+                _sum(row.amount, row.currency),
                 row.actor,
                 row.event_id,
+                row.reason,
             )
             for row in page
         ],
     )
     if not page:
-        _print(["no transitions"])
+        print_lines(["no transitions"])
     _more(page.next_cursor)
 
 
 def show_dead_letters(dead_letters: DeadLetterPage) -> None:
     """Print dead letters, oldest first."""
-    columns = ("id", "kind", "at", "user", "claim", "trigger", "handler", "tries", "event", "reason")
-    _table(
-        columns,
+    columns = ("id", "kind", "at", "user", "claim", "trigger", "amount", "handler", "tries", "event")
+    table(
+        (*columns, "reason"),
         [
             (
                 one.id,
@@ -140,6 +137,7 @@ def show_dead_letters(dead_letters: DeadLetterPage) -> None:
                 one.user_id,
                 one.claim_id,
                 one.trigger,
+                _sum(one.amount, one.currency),
                 one.handler,
                 one.attempts,
                 one.event_id,
@@ -149,16 +147,16 @@ def show_dead_letters(dead_letters: DeadLetterPage) -> None:
         ],
     )
     if not dead_letters:
-        _print(["no dead letters"])
+        print_lines(["no dead letters"])
     _more(dead_letters.next_cursor)
 
 
 def show_retry(told: EventAnswer | RevivedEffect) -> None:
     """Print what became of a dead letter that was retried."""
     if told.status == "owed":
-        _print(["the effect is owed anew"])
+        print_lines(["the effect is owed anew"])
     elif told.status == "void":
-        _print(["the effect is void: it was work for being in a state that the claim has left"])
+        print_lines(["the effect is void: it was work for being in a state that the claim has left"])
     else:
         show_outcome(Outcome.from_dict(told))
 
@@ -166,12 +164,16 @@ def show_retry(told: EventAnswer | RevivedEffect) -> None:
 def show_retried(told: RetriedLetters, *, dry_run: bool) -> None:
     """Print what became of the dead letters that match."""
     dead_letters = f"{told.matched} dead letter{'' if told.matched == 1 else 's'}"
-    _print([f"{dead_letters} would be retried" if dry_run else f"{told.retried} of {dead_letters} retried"])
+    if dry_run:
+        print_lines([f"{dead_letters} would be retried"])
+        return
+    waiting = f", {told.waiting} wait{'s' if told.waiting == 1 else ''} again" if told.waiting else ""
+    print_lines([f"{told.settled} of {dead_letters} settled{waiting}"])
 
 
 def show_handlers(handlers: Sequence[HandlerLoad]) -> None:
     """Print handlers, and what is owed to each."""
-    _table(
+    table(
         ("handler", "for", "not before", "owed", "running", "oldest", "last error"),
         [
             (
@@ -188,29 +190,29 @@ def show_handlers(handlers: Sequence[HandlerLoad]) -> None:
         numbers=(3, 4),
     )
     if not handlers:
-        _print(["no handlers"])
+        print_lines(["no handlers"])
 
 
 def show_dropped(name: str, told: DroppedHandler) -> None:
     """Print what forgetting a handler did."""
-    _print([f"handler {name} is forgotten; {told.void} effect{'' if told.void == 1 else 's'} void"])
+    print_lines([f"handler {name} is forgotten; {told.void} effect{'' if told.void == 1 else 's'} void"])
 
 
 def show_report(report: Report) -> None:
     """Print what an audit found."""
     counted = ((report.users, "user"), (report.lifecycles, "lifecycle"), (report.rows, "transition"))
-    _print([", ".join(f"{many} {noun}{'' if many == 1 else 's'}" for many, noun in counted)])
+    print_lines([", ".join(f"{many} {noun}{'' if many == 1 else 's'}" for many, noun in counted)])
     standings = ", ".join(f"{many} {standing}" for standing, many in report.events.items() if many)
-    _print([f"{report.received} events" + (f": {standings}" if standings else "")])
-    _table(
+    print_lines([f"{report.received} events" + (f": {standings}" if standings else "")])
+    table(
         ("currency", "payouts less reversals", "recovered", "unapplied", "dropped"),
         [(one.currency, *one.as_dict().values()) for one in report.money],
         numbers=range(1, 5),
     )
-    _print([f"root: {report.root}"])
-    _print(f"fault: {tell_fault(fault)}" for fault in report.faults)
+    print_lines([f"root: {report.root}"])
+    print_lines(f"fault: {tell_fault(fault)}" for fault in report.faults)
     if report.found > len(report.faults):
-        _print([f"and {report.found - len(report.faults)} faults more"])
+        print_lines([f"and {report.found - len(report.faults)} faults more"])
 
 
 def tell_fault(fault: Fault) -> str:
@@ -247,6 +249,26 @@ def _waits(one: DeferredPart | WaitingEvent, trigger: str, candidates: Sequence[
     return f"{what} waits until a person tells for which claim it is{until}"
 
 
+def _stands(claim: Claim) -> str:
+    if claim.merged_into is not None:
+        return f"merged into {claim.merged_into}"
+    return f"{claim.state}, overdue" if claim.overdue else claim.state
+
+
+def _case(case: CaseRecord) -> str:
+    name = case.amazon_case_id or "(no name)"
+    return name if case.state is None else f"{name} {case.state}"
+
+
+def _sum(amount: str | None, currency: str | None) -> str:
+    return "" if amount is None else f"{amount} {currency or ''}".rstrip()
+
+
+def _plain(value: object) -> str:
+    """Show a value of an event: a text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def _whose(one: TransitionRecord | UnchangedPart) -> str:
     return f"claim {one.claim_id}" if one.claim_id is not None else f"sync {one.sync_id}"
 
@@ -262,42 +284,4 @@ def _at(instant: str | None) -> str:
 
 def _more(cursor: int | str | None) -> None:
     if cursor is not None:
-        _print([f"there is more: --cursor {cursor}"])
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[object]], numbers: Iterable[int] = ()) -> None:
-    """Print a table, without the columns that nothing stands in; nothing where it has no rows."""
-    if not rows:
-        return
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD if sys.stdout.isatty() else None, pad_edge=False)
-    filled = [at for at in range(len(columns)) if any(row[at] not in (None, "") for row in rows)]
-    for at in filled:
-        justify = "right" if at in numbers else "left"
-        table.add_column(columns[at], justify=justify, overflow="fold")  # type: ignore[arg-type]
-    for row in rows:
-        table.add_row(*("" if row[at] is None else clean(str(row[at])) for at in filled))
-    console = _console()
-    with console.capture() as printed:
-        console.print(table)
-    for line in printed.get().splitlines():
-        click.echo(line.rstrip())
-
-
-def _print(lines: Iterable[str]) -> None:
-    for line in lines:
-        _console().print(clean(line), soft_wrap=True)
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    width = None if sys.stdout.isatty() else _ENDLESS
-    return Console(file=sys.stdout, width=width, markup=False, highlight=False, emoji=False)
-
-
-def clean(text: str) -> str:
-    """Spell out what would move the cursor or hide: a sender's text must not write on the terminal."""
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+        print_lines([f"there is more: --cursor {cursor}"])

@@ -5,8 +5,12 @@ WorkflowError
 ├── NotAllowed            the lifecycle's state refuses the trigger
 ├── EventIdReused         the id belongs to an event with other content
 ├── AliasTaken            the alias names another claim already
+├── MergeRefused          the claim can't be merged into another
+├── UnlinkRefused         the name can't be taken away
+├── NameUnknown           there is no such name to take away
 ├── StoreUnavailable      the store can't be reached or written now; try again
 ├── StoreRefused          the store is not one this version can work on
+│   └── RowUnreadable     a row in it can't be read: it was damaged
 ├── DefinitionInvalid     a lifecycle's table is wrong
 ├── HandlerInvalid        a handler's name, or what it is registered for, can't be taken
 ├── DeadLetterUnknown     there is no such dead letter (any more)
@@ -112,6 +116,33 @@ class AliasTaken(WorkflowError):
         )
 
 
+class MergeRefused(WorkflowError):
+    """The alias is a detected claim's id, and that claim can't be merged: it has a filing or money."""
+
+    code = "merge-refused"
+
+    def __init__(self, *, user_id: str, claim_id: str, alias: str, reason: str) -> None:
+        self.user_id = user_id
+        self.claim_id = claim_id
+        self.alias = alias
+        super().__init__(
+            f"claim {alias!r} can't be merged into claim {claim_id!r}: {reason}; correct the events that "
+            "name it instead"
+        )
+
+
+class UnlinkRefused(WorkflowError):
+    """The name can't be taken away: it is a merged claim's own, or money was booked under the case."""
+
+    code = "unlink-refused"
+
+
+class NameUnknown(WorkflowError):
+    """There is no such alias, or the claim has no such case."""
+
+    code = "name-unknown"
+
+
 class StoreUnavailable(WorkflowError):
     """The store can't be reached or written just now; nothing of this call was kept. Try again.
 
@@ -129,6 +160,27 @@ class StoreRefused(WorkflowError):
     """The store is none that this version, with this definition, can work on; the text says why."""
 
     code = "store-refused"
+
+
+class RowUnreadable(StoreRefused):
+    """A row of the store can't be read: something other than this library changed it. Nothing was kept.
+
+    `table`, `key` and `user_id` (None where it is no user's) name the row, `reason` says what is wrong with
+    it. No other user's rows are concerned.
+    """
+
+    code = "row-unreadable"
+
+    def __init__(self, reason: str, *, table: str, key: str, user_id: str | None) -> None:
+        self.reason = reason
+        self.table = table
+        self.key = key
+        self.user_id = user_id
+        whose = "" if user_id is None else f" of user {user_id!r}"
+        super().__init__(
+            f"row {key!r} of {table}{whose} can't be read ({reason}); run `workflow-fsm check`, which names "
+            "all that is damaged, and mend the row or restore a backup"
+        )
 
 
 class DefinitionInvalid(WorkflowError):

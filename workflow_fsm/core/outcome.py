@@ -24,7 +24,7 @@ class Outcome:
 
     `status` is `applied`, `deferred`, `unchanged` or `duplicate` (then `first_status` tells what the
     event was answered the first time). `expires_at` is an ISO 8601 instant in UTC, or None where the event
-    waits for ever.
+    waits for ever. `reason` says why it waits, `conflicts_with` names the event whose reimbursement it meets.
     """
 
     status: OutcomeStatus
@@ -38,6 +38,8 @@ class Outcome:
     waiting_for: tuple[str, ...] = ()
     expires_at: str | None = None
     candidates: tuple[Candidate, ...] = ()
+    reason: str | None = None
+    conflicts_with: str | None = None
     first_status: FirstStatus | None = None
     hint: str | None = None
 
@@ -51,8 +53,11 @@ class Outcome:
         told = self.first_status or self.status
         if told == "deferred":
             answer["waiting_for"] = list(self.waiting_for)
+            answer["reason"] = self.reason
             answer["expires_at"] = self.expires_at
             answer["candidates"] = list(self.candidates)
+            if self.conflicts_with is not None:
+                answer["conflicts_with"] = self.conflicts_with
         else:
             answer["transitions"] = list(self.transitions)
         for name in ("unchanged", "deferred", "refused"):
@@ -77,6 +82,8 @@ class Outcome:
             refused=tuple(map(RefusedPart.of, answer.get("refused", ()))),
             waiting_for=tuple(answer.get("waiting_for", ())),
             expires_at=answer.get("expires_at"),
+            reason=answer.get("reason"),
+            conflicts_with=answer.get("conflicts_with"),
             candidates=tuple(map(Candidate.of, answer.get("candidates", ()))),
             first_status=answer.get("first_status"),
             hint=answer.get("hint"),

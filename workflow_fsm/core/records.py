@@ -163,12 +163,21 @@ class TransitionRecord(RecordWithKeywords[Literal["claim_id", "sync_id", "from",
     version: Ordinal
 
 
-class UnchangedPart(Record[Literal["claim_id", "sync_id", "state"]]):
+class Difference(Record[Literal["field", "recorded", "told"]]):
+    """A field that a known event tells otherwise than is recorded."""
+
+    field: str
+    recorded: Any
+    told: Any
+
+
+class UnchangedPart(Record[Literal["claim_id", "sync_id", "state", "differs"]]):
     """A lifecycle that is past what an event, or an entry of its list, told."""
 
     claim_id: str | None
     sync_id: Id
     state: StateName
+    differs: list[Difference] = OPTIONAL
 
 
 class DeferredPart(Record[Literal["claim_id", "waiting_for", "expires_at"]]):
@@ -191,8 +200,9 @@ class RefusedPart(Record[Literal["index", "claim_id", "state", "reason", "allowe
 
 
 _EventAnswerKey = (
-    Literal["status", "event_id", "user_id", "trigger", "first_status", "waiting_for", "expires_at"]
-    | Literal["candidates", "transitions", "unchanged", "deferred", "refused", "hint"]
+    Literal["status", "event_id", "user_id", "trigger", "first_status", "waiting_for", "reason"]
+    | Literal["conflicts_with", "expires_at", "candidates", "transitions", "unchanged", "deferred"]
+    | Literal["refused", "hint"]
 )
 
 
@@ -205,6 +215,8 @@ class EventAnswer(Record[_EventAnswerKey]):
     trigger: TriggerName
     first_status: FirstStatus = OPTIONAL
     waiting_for: Annotated[list[TriggerName], "Empty where only a person can tell."] = OPTIONAL
+    reason: Annotated[str | None, "Why it waits, and what would settle it."] = OPTIONAL
+    conflicts_with: Annotated[str, "The event whose reimbursement it meets."] = OPTIONAL
     expires_at: Annotated[Instant | None, "Null for money, which waits for ever."] = OPTIONAL
     candidates: list[Candidate] = OPTIONAL
     transitions: list[TransitionRecord] = OPTIONAL
@@ -218,3 +230,9 @@ class LinkedAlias(Record[Literal["status"]]):
     """An alias that names a claim now."""
 
     status: Literal["linked"]
+
+
+class UnlinkedName(Record[Literal["status"]]):
+    """An alias, or a case, that was taken away."""
+
+    status: Literal["unlinked"]

@@ -6,15 +6,16 @@ the commit that marks it done. Threads and waiting are `worker.py`'s.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from workflow_fsm.core.decision.outbox import REQUEST
 from workflow_fsm.core.definition import Addressing, Trigger
 from workflow_fsm.core.definition.events import Event
 from workflow_fsm.core.errors import EventIdReused, StoreUnavailable, WorkflowError
+from workflow_fsm.core.model.outbox import REQUEST
 from workflow_fsm.core.values.fields import Kind
 from workflow_fsm.effects import outbox
 from workflow_fsm.effects.backoff import pause_seconds
@@ -24,6 +25,8 @@ from workflow_fsm.effects.registry import Registry
 from workflow_fsm.read.shapes import HistoryRow
 from workflow_fsm.stores.session import Columns, Session
 from workflow_fsm.stores.unit_of_work import Store, UnitOfWork
+
+log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 20.0
 """How long a holder that has died keeps an effect from others; a living one extends it in time."""
@@ -126,6 +129,9 @@ class Engine:
 
     def run(self, taken: LeasedEffect) -> Verdict:
         """Run a taken effect's handler; nothing is settled yet."""
+        if taken.fault is not None:
+            log.error("effect %s of %s can't be done: %s", taken.handler, taken.user_id, taken.fault)
+            return self._again(taken, taken.fault)
         try:
             answer = self._registry.function(taken.handler)(tell(taken))
             return Verdict(standing="done", events=self._events(taken, answer))

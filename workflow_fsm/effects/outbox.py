@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from workflow_fsm.core.decision.outbox import REQUEST, Pattern
 from workflow_fsm.core.definition import Definition
-from workflow_fsm.core.values.instants import show_instant
+from workflow_fsm.core.errors import RowUnreadable
+from workflow_fsm.core.model.outbox import REQUEST, Pattern
+from workflow_fsm.core.values.instants import read_instant, show_instant
 from workflow_fsm.read import status as views
 from workflow_fsm.read.dead_letters import show_dead_letter
 from workflow_fsm.read.shapes import Claim, DeadLetterRecord, HistoryRow, OwedEffect, SettledLetter
-from workflow_fsm.stores.mapping import body_of, pattern_of
-from workflow_fsm.stores.repository import Repository
+from workflow_fsm.stores.columns import reads, unreadable
+from workflow_fsm.stores.event_mapping import body_of
+from workflow_fsm.stores.repository import Repository, patterns
 from workflow_fsm.stores.session import Columns, Session
 
 NO_CLAIM = partial(Claim.of, {})
 """Makes the claim of what is about none."""
+_LETTER = re.compile(r"(event|effect):[1-9][0-9]{0,17}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +33,8 @@ class LeasedEffect:
 
     `attempt` counts all its tries and is never given twice; `tried` counts them since a person retried it.
     `suspect` tells whether its last holder died, or hung, in it. `transition` (None where none owes it) and
-    `claim` are as history and status show them; `about` is the dead letter to tell of.
+    `claim` are as history and status show them; `about` is the dead letter to tell of. `fault` is set where
+    these can't be read: the attempt fails by it, and no handler is called.
     """
 
     user_id: str
@@ -43,11 +48,7 @@ class LeasedEffect:
     event: dict[str, Any] = field(default_factory=dict)
     claim: Claim = field(default_factory=NO_CLAIM)
     about: DeadLetterRecord | SettledLetter | None = None
-
-
-def patterns(session: Session) -> tuple[Pattern, ...]:
-    """Give the handlers that the store knows."""
-    return tuple(pattern_of(row) for row in session.rows("handlers"))
+    fault: RowUnreadable | None = None
 
 
 def register(session: Session, pattern: Pattern, now: datetime) -> bool:
@@ -96,7 +97,10 @@ def lock_ready(session: Session, handler: str, now: datetime, *, suspects: bool 
 def lease(
     session: Session, definition: Definition, effect: Columns, *, now: datetime, until: datetime
 ) -> LeasedEffect:
-    """Lease an effect until an instant, under the next number of attempt."""
+    """Lease an effect until an instant, under the next number of attempt.
+
+    One that can't be read is leased too: it goes the way of any attempt that fails, out of the others' way.
+    """
     attempt = effect["attempt"] + 1
     session.run(
         "take_effect",
@@ -107,7 +111,7 @@ def lease(
             "ready_at": show_instant(until),
         },
     )
-    held = {
+    held: dict[str, Any] = {
         "user_id": effect["user_id"],
         "seq": effect["seq"],
         "handler": effect["handler"],
@@ -116,8 +120,16 @@ def lease(
         "key": effect["key"],
         "suspect": effect["standing"] == "taken",
     }
+    try:
+        return LeasedEffect(**held, **_told(session, definition, effect, now))
+    except RowUnreadable as error:
+        return LeasedEffect(**held, fault=error)
+
+
+def _told(session: Session, definition: Definition, effect: Columns, now: datetime) -> dict[str, Any]:
+    """Read what the handler of an effect is told. Raises RowUnreadable."""
     if effect["about"] == REQUEST:
-        return LeasedEffect(**held)
+        return {}
     whose = {"user_id": effect["user_id"]}
     session.prefetch(
         [
@@ -127,23 +139,35 @@ def lease(
         ]
     )
     if effect["about"] is not None:
-        return LeasedEffect(
-            **held, about=show_dead_letter(session, definition, effect["user_id"], effect["about"])
-        )
+        return {"about": show_dead_letter(session, definition, effect["user_id"], _about(effect))}
     row = session.row("row_at", user_id=effect["user_id"], cursor=effect["cursor"])
-    assert row is not None
     source = Repository.of(session, definition, effect["user_id"])
     lifecycle = source.lifecycle(effect["lifecycle"])
-    assert lifecycle is not None
+    if row is None or lifecycle is None:
+        missing = ValueError(f"no transition of lifecycle {effect['lifecycle']} is at {effect['cursor']}")
+        raise unreadable("effects", effect, "seq", missing)
     event = None
     if row["event_id"] is not None:
         event = session.row("event", user_id=effect["user_id"], event_id=row["event_id"])
-    return LeasedEffect(
-        **held,
-        transition=views.show_transition(row),
-        event={} if event is None else body_of(event),
-        claim=views.show_claim(session, definition, effect["user_id"], lifecycle, now),
-    )
+    return {
+        "transition": _transition(row),
+        "event": {} if event is None else body_of(event),
+        "claim": views.show_claim(session, definition, effect["user_id"], lifecycle, now),
+    }
+
+
+@reads("effects", "seq")
+def _about(effect: Columns) -> str:
+    about = str(effect["about"])
+    if _LETTER.fullmatch(about) is None:
+        raise ValueError(f"it is about {about!r}, which is no dead letter")
+    return about
+
+
+@reads("history", "cursor")
+def _transition(row: Columns) -> HistoryRow:
+    read_instant(row["at"])
+    return views.show_transition(row)
 
 
 def end(session: Session, effect: Columns, standing: str, now: datetime, error: str | None = None) -> None:
@@ -218,6 +242,11 @@ def revive(session: Session, user_id: str, seq: int, standing: str, now: datetim
     """
     row = session.row("revive_effect", user_id=user_id, seq=seq, standing=standing, now=show_instant(now))
     return None if row is None else str(row["standing"])
+
+
+def restore(session: Session, user_id: str, seq: int) -> bool:
+    """Bring a dropped effect back as the dead letter that it was; tell whether it was one."""
+    return session.row("restore_effect", user_id=user_id, seq=seq) is not None
 
 
 def unfinished(

@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from workflow_fsm.core.decision.outbox import Pattern
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.errors import HandlerInvalid
+from workflow_fsm.core.model.outbox import Pattern
 from workflow_fsm.core.values.fields import Kind
 
 F = TypeVar("F", bound=Callable[..., Any])

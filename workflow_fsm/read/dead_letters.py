@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from workflow_fsm.core.definition import Definition
-from workflow_fsm.core.errors import DeadLetterUnknown, FieldError, InvalidEvent
-from workflow_fsm.core.records import LetterKind
+from workflow_fsm.core.errors import DeadLetterUnknown, FieldError, InvalidEvent, RowUnreadable
+from workflow_fsm.core.model.inbox import Share, Standing, StoredEvent
+from workflow_fsm.core.model.situation import Situation
+from workflow_fsm.core.records import Candidate, LetterKind
+from workflow_fsm.core.values import money
 from workflow_fsm.read.shapes import DeadLetterRecord, SettledLetter
-from workflow_fsm.stores.mapping import stored_event_of
+from workflow_fsm.read.status import meant_by, shown_money
+from workflow_fsm.stores.event_mapping import stored_event_of
+from workflow_fsm.stores.repository import Repository
 from workflow_fsm.stores.session import Columns, Session
 
 KINDS = ("event", "effect")
@@ -50,65 +56,142 @@ class DeadLetterPage(list[DeadLetterRecord]):
         self.next_cursor = next_cursor
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which dead letters are asked for; None takes any. `dropped` asks for those that were dropped
+    instead."""
+
+    kind: str | None = None
+    user_id: str | None = None
+    handler: str | None = None
+    trigger: str | None = None
+    dropped: bool = False
+
+    def takes(self, record: DeadLetterRecord) -> bool:
+        """Tell whether a dead letter is one of them."""
+        return self.handler in (None, record.handler) and self.trigger in (None, record.trigger)
+
+
 def list_dead_letters(
-    session: Session,
-    definition: Definition,
-    *,
-    kind: str | None,
-    user_id: str | None,
-    limit: int,
-    cursor: str | None,
+    session: Session, definition: Definition, wanted: Wanted, *, limit: int, cursor: str | None
 ) -> DeadLetterPage:
     """Show dead letters, oldest first. Raises InvalidEvent for a kind, limit or cursor that is none."""
-    if kind is not None and kind not in KINDS:
-        raise InvalidEvent([FieldError(field="kind", reason=f"is {kind!r}; it must be event or effect")])
+    if wanted.kind is not None and wanted.kind not in KINDS:
+        fault = f"is {wanted.kind!r}; it must be event or effect"
+        raise InvalidEvent([FieldError(field="kind", reason=fault)])
     if not 1 <= limit <= MOST_A_PAGE:
         raise InvalidEvent([FieldError(field="limit", reason=f"must be from 1 to {MOST_A_PAGE}")])
-    at, after_user, after_seq = _place(cursor)
-    wanted: dict[str, Any] = {
-        "at": at,
-        "after_user": after_user,
-        "after_seq": after_seq,
-        "limit": limit + 1,
-    }
-    events, effects = "dead_events", "dead_effects"
-    if user_id is not None:
-        wanted["user_id"] = user_id
-        events, effects = "dead_events_of", "dead_effects_of"
-    found: list[tuple[_Place, DeadLetterRecord]] = []
-    if kind in (None, "event"):
-        for row in session.rows(events, **wanted):
-            found.append(((row["letter_at"], row["user_id"], row["seq"]), show_event(definition, row)))
-    if kind in (None, "effect"):
-        for row in session.rows(effects, **wanted):
-            found.append(((row["ready_at"], row["user_id"], row["seq"]), show_effect(row)))
-    found.sort(key=lambda pair: pair[0])
-    page = found[:limit]
-    more = _opaque(page[-1][0]) if len(found) > limit else None
-    return DeadLetterPage([record for _, record in page], more)
+    place = _place(cursor)
+    page: list[tuple[_Place, DeadLetterRecord]] = []
+    while True:
+        found = _rows(session, wanted, place, limit + 1)
+        for at, kind, row in found[: limit + 1]:
+            place = at
+            record = show_effect(row) if kind == "effect" else _shown_event(session, definition, row)
+            if wanted.takes(record):
+                page.append((at, record))
+            if len(page) > limit:
+                return DeadLetterPage([one for _, one in page[:limit]], _opaque(page[limit - 1][0]))
+        if len(found) <= limit:
+            return DeadLetterPage([one for _, one in page], None)
 
 
-def show_event(definition: Definition, row: Columns) -> DeadLetterRecord:
-    """Show an event that is a dead letter."""
+def _rows(session: Session, wanted: Wanted, place: _Place, limit: int) -> list[tuple[_Place, str, Columns]]:
+    """Read the next rows of both kinds, in their order."""
+    at, after_user, after_seq = place
+    asked: dict[str, Any] = {"at": at, "after_user": after_user, "after_seq": after_seq, "limit": limit}
+    events, effects = (
+        ("dropped_events", "dropped_effects") if wanted.dropped else ("dead_events", "dead_effects")
+    )
+    if wanted.user_id is not None:
+        asked["user_id"] = wanted.user_id
+        events, effects = (
+            ("dropped_events_of", "dropped_effects_of")
+            if wanted.dropped
+            else ("dead_events_of", "dead_effects_of")
+        )
+    found: list[tuple[_Place, str, Columns]] = []
+    if wanted.kind in (None, "event") and wanted.handler is None:
+        for row in session.rows(events, **asked):
+            moment = row["received_at"] if wanted.dropped else row["letter_at"]
+            found.append(((moment, row["user_id"], row["seq"]), "event", row))
+    if wanted.kind in (None, "effect"):
+        for row in session.rows(effects, **asked):
+            found.append(((row["ready_at"], row["user_id"], row["seq"]), "effect", row))
+    return sorted(found, key=lambda one: one[0])
+
+
+def _shown_event(session: Session, definition: Definition, row: Columns) -> DeadLetterRecord:
+    """Show an event; one that can't be read is shown by what is left of it, and hides no other."""
+    try:
+        return show_event(session, definition, row)
+    except RowUnreadable as error:
+        return DeadLetterRecord(
+            id=str(DeadLetterId(user_id=row["user_id"], kind="event", seq=row["seq"])),
+            kind="event",
+            user_id=row["user_id"],
+            claim_id=None,
+            trigger=row["trigger"],
+            amount=None,
+            currency=None,
+            handler=None,
+            reason=str(error),
+            error=None,
+            attempts=None,
+            at=row["letter_at"] or row["received_at"],
+            event_id=row["event_id"],
+            candidates=[],
+            conflicts_with=None,
+        )
+
+
+def show_event(session: Session, definition: Definition, row: Columns) -> DeadLetterRecord:
+    """Show an event that is a dead letter, or was before it was dropped."""
     stored = stored_event_of(definition, row)
-    reasons = {
-        "refused": "it was refused: it contradicts what is recorded, or several could be meant",
-        "dead": "it waited for its time to live, and what it waited for didn't come",
-        "waiting": "its money waits: no claim was found for it, or several could be meant",
-    }
-    told = (stored.answer or {}).get("reason") or reasons[row["letter"]]
+    source = Repository.of(session, definition, row["user_id"])
+    waiting = next((share for share in stored.shares if share.standing is Standing.WAITING), None)
+    several: Sequence[Candidate] = ()
+    if waiting is not None:
+        _, several = meant_by(definition, Situation(row["user_id"], source), stored, waiting)
+    amount, currency = shown_money(definition, stored, source)
+    booked = stored.money
+    if booked is not None:
+        amount, currency = money.text(abs(booked.amount)), booked.currency
     return DeadLetterRecord(
         id=str(DeadLetterId(user_id=row["user_id"], kind="event", seq=row["seq"])),
         kind="event",
         user_id=row["user_id"],
         claim_id=stored.event.field("claim_id"),
         trigger=row["trigger"],
+        amount=amount,
+        currency=currency,
         handler=None,
-        reason=told,
+        reason=_reason(stored, waiting),
+        error=None,
         attempts=None,
-        at=row["letter_at"],
+        at=row["letter_at"] or row["received_at"],
         event_id=row["event_id"],
+        candidates=list(several),
+        conflicts_with=None if waiting is None else waiting.conflicts_with,
     )
+
+
+def _reason(stored: StoredEvent, waiting: Share | None) -> str:
+    """Say what is true of an event, and what would settle it."""
+    if stored.doubt is not None:
+        return stored.doubt
+    if stored.standing is Standing.REFUSED:
+        told = (stored.answer or {}).get("reason")
+    else:
+        told = next((share.reason for share in (waiting, *stored.shares) if share and share.reason), None)
+    if stored.letter == "dead":
+        told = f"it waited for its time to live: {told or 'what it waited for did not come'}"
+    told = told or "it was refused, or its money waits"
+    return told if "retry it" in told else f"{told}; {_WAY_OUT}"
+
+
+_WAY_OUT = "retry it with the claim_id that it is for, or as it is once that has changed, or drop it"
+"""What settles most dead letters: said where the reason doesn't say what settles this one."""
 
 
 def show_effect(row: Columns) -> DeadLetterRecord:
@@ -119,11 +202,16 @@ def show_effect(row: Columns) -> DeadLetterRecord:
         user_id=row["user_id"],
         claim_id=row["claim_id"],
         trigger=row["trigger"],
+        amount=None,
+        currency=None,
         handler=row["handler"],
         reason=row["error"],
+        error=None,
         attempts=row["attempt"],
         at=row["ready_at"],
         event_id=row["event_id"],
+        candidates=[],
+        conflicts_with=None,
     )
 
 
@@ -141,7 +229,7 @@ def show_dead_letter(
     if row["letter"] is None:
         settled = "it was settled meanwhile"
         return SettledLetter(kind="event", user_id=user_id, event_id=row["event_id"], reason=settled)
-    return show_event(definition, row)
+    return show_event(session, definition, row)
 
 
 def _place(cursor: str | None) -> _Place:

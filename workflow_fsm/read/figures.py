@@ -6,16 +6,18 @@ store, so that callers should keep what they got for a while.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from workflow_fsm.core.decision.inbox import Standing
-from workflow_fsm.core.decision.outbox import STANDINGS
 from workflow_fsm.core.definition import Definition
-from workflow_fsm.core.values import money
+from workflow_fsm.core.model.inbox import Standing
+from workflow_fsm.core.model.outbox import STANDINGS
 from workflow_fsm.core.values.instants import read_instant, show_instant
 from workflow_fsm.stores.session import Session
+
+log = logging.getLogger(__name__)
 
 LATE_SECONDS = 60.0
 """What has been due for longer is overdue: workers take up within seconds what they are able to."""
@@ -60,20 +62,31 @@ def count(session: Session, definition: Definition, now: datetime) -> Figures:
     states = {row["state"]: row["many"] for row in session.rows("figures_of_lifecycles")}
     rest = session.row("figures_of_the_rest", late=late)
     assert rest is not None
-    waiting = rest["oldest_waiting"]
+    waiting = _oldest_waiting(session)
+    recovered = {row["currency"]: float(row["amount"]) for row in session.rows("figures_of_money")}
+    unread = recovered.pop("", 0)
+    if unread:
+        log.error("the money of %d users can't be read and isn't counted; `check` names them", unread)
     return Figures(
         events=events,
         effects=effects,
         due=dict.fromkeys(names, 0) | {row["handler"]: row["due"] for row in due},
         overdue=dict.fromkeys(names, 0) | {row["handler"]: row["overdue"] for row in due},
         timers_overdue=rest["late_deadlines"] + rest["late_expiries"],
-        oldest_waiting_seconds=0.0
-        if waiting is None
-        else max(0.0, (now - read_instant(waiting)).total_seconds()),
+        oldest_waiting_seconds=0.0 if waiting is None else max(0.0, (now - waiting).total_seconds()),
         dead_letters={"event": rest["dead_events"], "effect": dead},
         lifecycles={state.name: states.get(state.name, 0) for state in definition.states},
-        recovered={
-            row["currency"]: row["minor"] / 10 ** money.decimals(row["currency"])
-            for row in session.rows("figures_of_money")
-        },
+        recovered=recovered,
     )
+
+
+def _oldest_waiting(session: Session) -> datetime | None:
+    """Give since when the event waits that has waited longest; what is no instant is passed over."""
+    after = ""
+    while (row := session.row("oldest_waiting", after=after)) is not None and row["received_at"] is not None:
+        after = row["received_at"]
+        try:
+            return read_instant(after)
+        except ValueError:
+            log.error("an event waits since %r, which is no instant; `check` names it", after)
+    return None

@@ -29,9 +29,18 @@ Counts = Annotated[dict[str, int], Named("counts")]
 
 _ClaimKey = (
     Literal["claim_id", "aliases", "sync_id", "state", "version", "entered_at", "allowed", "claim_type"]
-    | Literal["amount", "currency", "confidence", "decision", "amazon_case_id", "rejection_reason", "paid"]
-    | Literal["deadline_date", "eligible_from", "overdue"]
+    | Literal["amount", "currency", "confidence", "decision", "amazon_case_id", "cases"]
+    | Literal["rejection_reason", "paid", "units", "deadline_date", "eligible_from", "overdue"]
+    | Literal["merged_into"]
 )
+
+
+class CaseRecord(Record[Literal["amazon_case_id", "state", "at"]]):
+    """A filing of a claim with the marketplace."""
+
+    amazon_case_id: Annotated[str | None, "Null for a filing whose case nobody has named."]
+    state: Annotated[Literal["filed", "rejected", "paid"] | None, "Null while nobody has told one."]
+    at: Instant
 
 
 class Claim(Record[_ClaimKey]):
@@ -49,12 +58,15 @@ class Claim(Record[_ClaimKey]):
     currency: str | None
     confidence: Confidence | None
     decision: Literal["auto_submit", "ask_user", "review"] | None
-    amazon_case_id: str | None
+    amazon_case_id: Annotated[str | None, "The newest case that is filed, else the newest told."]
+    cases: list[CaseRecord]
     rejection_reason: str | None
     paid: Sums
+    units: Annotated[int, "What was reimbursed in kind."]
     deadline_date: Instant | None
     eligible_from: Instant | None
     overdue: Annotated[bool, "Its deadline passed before it was filed."]
+    merged_into: Annotated[str | None, "The claim that it is a name of by now; it takes no further part."]
 
 
 class Sync(Record[Literal["sync_id", "state", "claims_found", "entered_at"]]):
@@ -66,9 +78,10 @@ class Sync(Record[Literal["sync_id", "state", "claims_found", "entered_at"]]):
     entered_at: Instant
 
 
-_WaitingKey = Literal[
-    "event_id", "trigger", "claim_id", "waiting_for", "candidates", "received_at", "expires_at"
-]
+_WaitingKey = (
+    Literal["event_id", "trigger", "claim_id", "amount", "currency", "waiting_for", "reason", "candidates"]
+    | Literal["conflicts_with", "received_at", "expires_at"]
+)
 
 
 class WaitingEvent(Record[_WaitingKey]):
@@ -77,8 +90,12 @@ class WaitingEvent(Record[_WaitingKey]):
     event_id: Id
     trigger: TriggerName
     claim_id: str | None
+    amount: str | None
+    currency: str | None
     waiting_for: list[TriggerName]
+    reason: str | None
     candidates: list[Candidate]
+    conflicts_with: Annotated[str | None, "The event whose reimbursement it meets."]
     received_at: Instant
     expires_at: Instant | None
 
@@ -105,8 +122,8 @@ class Status(Record[_StatusKey]):
 
 
 _HistoryKey = (
-    Literal["cursor", "claim_id", "sync_id", "version", "trigger", "from", "to", "event_id", "at"]
-    | Literal["occurred_at", "actor", "hash"]
+    Literal["cursor", "claim_id", "sync_id", "version", "trigger", "from", "to", "event_id", "amount"]
+    | Literal["currency", "at", "occurred_at", "actor", "reason", "hash"]
 )
 
 
@@ -120,18 +137,21 @@ class HistoryRow(RecordWithKeywords[_HistoryKey]):
     trigger: TriggerName
     from_: StateName | None
     to: StateName
-    event_id: Annotated[str | None, "Null where a timer acted."]
+    event_id: Annotated[str | None, "Null where a timer, or a person, acted."]
+    amount: Annotated[str | None, "What it booked, or took back."]
+    currency: str | None
     at: Instant
     occurred_at: Instant | None
     actor: Annotated[str, "Who moved it: `webhook`, `timer`, `effect:NAME`, …"]
+    reason: Annotated[str | None, "Why, where its sender told."]
     hash: Annotated[Hash, "Of this row and the one before it in its chain."]
 
 
 # -- dead letters, and what was done about them
 
 _DeadLetterKey = (
-    Literal["id", "kind", "user_id", "claim_id", "trigger", "handler", "reason", "attempts", "at"]
-    | Literal["event_id"]
+    Literal["id", "kind", "user_id", "claim_id", "trigger", "amount", "currency", "handler", "reason"]
+    | Literal["error", "attempts", "at", "event_id", "candidates", "conflicts_with"]
 )
 
 
@@ -143,11 +163,16 @@ class DeadLetterRecord(Record[_DeadLetterKey]):
     user_id: Id
     claim_id: str | None
     trigger: TriggerName | None
+    amount: str | None
+    currency: str | None
     handler: str | None
-    reason: str
+    reason: Annotated[str, "What is true of this one, and what would settle it."]
+    error: Annotated[str | None, "A handler's last traceback."]
     attempts: Count | None
     at: Instant
     event_id: str | None
+    candidates: list[Candidate]
+    conflicts_with: Annotated[str | None, "The event whose reimbursement it meets."]
 
 
 class SettledLetter(Record[Literal["kind", "user_id", "event_id", "reason"]]):
@@ -166,16 +191,23 @@ class RevivedEffect(Record[Literal["status"]]):
 
 
 class DroppedLetter(Record[Literal["status"]]):
-    """A dead letter that is ended for good."""
+    """A dead letter that is ended, until it is restored."""
 
     status: Literal["dropped"]
 
 
-class RetriedLetters(Record[Literal["matched", "retried", "failed"]]):
+class RestoredLetter(Record[Literal["status"]]):
+    """A dropped dead letter that was brought back."""
+
+    status: Literal["restored"]
+
+
+class RetriedLetters(Record[Literal["matched", "settled", "waiting", "failed"]]):
     """How many dead letters matched, and what became of them."""
 
     matched: int
-    retried: int
+    settled: int
+    waiting: int
     failed: int
 
 
@@ -188,7 +220,7 @@ _ActKey = (
 class Act(Record[_ActKey]):
     """What was done about a dead letter, by whom and why; `letter` is `event:SEQ` or `effect:SEQ`."""
 
-    act: Literal["deadletter_retried", "deadletter_dropped"]
+    act: Literal["deadletter_retried", "deadletter_dropped", "deadletter_restored"]
     letter: str
     cursor: int
     version: int

@@ -116,3 +116,50 @@ CREATE INDEX events_figures ON events ("trigger", standing);
 -- only: sqlite
 DROP INDEX lifecycles_figures;
 CREATE INDEX lifecycles_figures ON lifecycles (state, forked);
+
+-- migration: 0005_second_edition
+-- cases as rows, what waits under what it waits for, all ids of an event, money with its decimals. What was
+-- stored is said anew by `second_edition.py`, once these have run
+
+CREATE TABLE cases (
+    user_id $text NOT NULL, case_id $text NOT NULL, claim_id $text NOT NULL, sync_id $text NOT NULL,
+    state $text, at $text NOT NULL, seq $integer NOT NULL, told $integer NOT NULL, paid $text NOT NULL,
+    units $integer NOT NULL, alone $integer, PRIMARY KEY (user_id, case_id, claim_id, sync_id)
+) $table;
+CREATE INDEX cases_of ON cases (user_id, claim_id, sync_id, case_id);
+
+CREATE TABLE event_ids (
+    user_id $text NOT NULL, event_id $text NOT NULL, seq $integer NOT NULL, PRIMARY KEY (user_id, event_id)
+) $table;
+CREATE INDEX event_ids_event ON event_ids (user_id, seq);
+
+CREATE TABLE currencies (currency $text PRIMARY KEY NOT NULL, decimals $integer NOT NULL) $table;
+
+DROP TABLE waits;
+CREATE TABLE waits (
+    user_id $text NOT NULL, kind $text NOT NULL, name $text NOT NULL, seq $integer NOT NULL,
+    PRIMARY KEY (user_id, kind, name, seq)
+) $table;
+CREATE INDEX waits_event ON waits (user_id, seq);
+
+ALTER TABLE users ADD COLUMN currencies $text NOT NULL DEFAULT '{}';
+
+DROP INDEX lifecycles_case;
+DROP INDEX lifecycles_without_case;
+ALTER TABLE lifecycles DROP COLUMN case_id;
+ALTER TABLE lifecycles ADD COLUMN units $integer NOT NULL DEFAULT 0;
+ALTER TABLE lifecycles ADD COLUMN entered $integer NOT NULL DEFAULT 0;
+ALTER TABLE lifecycles ADD COLUMN merged_into $text;
+CREATE INDEX lifecycles_merged ON lifecycles (user_id, id) WHERE merged_into IS NOT NULL;
+CREATE INDEX lifecycles_merged_in_sync ON lifecycles (user_id, sync_id, id) WHERE merged_into IS NOT NULL;
+
+ALTER TABLE events RENAME COLUMN minor TO amount;
+ALTER TABLE events ADD COLUMN units $integer NOT NULL DEFAULT 0;
+ALTER TABLE events ADD COLUMN overlay $text;
+ALTER TABLE events ADD COLUMN doubt $text;
+ALTER TABLE events ADD COLUMN original_id $text;
+CREATE INDEX events_original ON events (user_id, original_id) WHERE original_id IS NOT NULL;
+CREATE INDEX events_dropped ON events (received_at, user_id, seq) WHERE standing = 'dropped';
+CREATE INDEX events_dropped_of ON events (user_id, received_at, seq) WHERE standing = 'dropped';
+CREATE INDEX effects_dropped ON effects (ready_at, user_id, seq) WHERE standing = 'dropped';
+CREATE INDEX effects_dropped_of ON effects (user_id, ready_at, seq) WHERE standing = 'dropped';

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from workflow_fsm.core.definition import Addressing, Definition
 from workflow_fsm.core.definition.events import Event
+from workflow_fsm.core.model.inbox import ANY_CHANGE, Wait, WaitKind
 from workflow_fsm.stores.session import Statement
 
 
@@ -18,18 +19,23 @@ def expected_statements(definition: Definition, event: Event) -> Iterator[Statem
     trigger = definition.trigger(event.trigger)
     assert trigger is not None
     user = {"user_id": event.user_id}
-    if event.event_id is not None:
-        yield "event", {**user, "event_id": event.event_id}
-    else:
+    for event_id in event.ids:
+        yield "event", {**user, "event_id": event_id}
+    if not event.ids:
         yield "latest_like", {**user, "fingerprint": event.fingerprint, "trigger": event.trigger}
-    reimbursement_id = event.field("reimbursement_id")
-    if trigger.money and reimbursement_id is not None:
-        yield (
-            "with_reimbursement",
-            {**user, "trigger": event.trigger, "reimbursement_id": reimbursement_id},
-        )
     named = [part.claim for part in event.parts if part.claim is not None]
     named += [alias for part in event.parts for alias in part.fields.get("aliases") or ()]
+    case_id = event.field("amazon_case_id")
+    names = [ANY_CHANGE, *(Wait(WaitKind.CLAIM, claim) for claim in named)]
+    if case_id is not None:
+        names.append(Wait(WaitKind.CASE, case_id))
+    if trigger.money:
+        for told in filter(None, map(event.field, ("reimbursement_id", "original_reimbursement_id"))):
+            names.append(Wait(WaitKind.REIMBURSEMENT, told))
+            for paying in definition.triggers:
+                if paying.name == event.trigger or (trigger.money < 0 < paying.money):
+                    asked = {"trigger": paying.name, "reimbursement_id": told}
+                    yield "with_reimbursement", {**user, **asked}
     for name in named:
         yield "claim", {**user, "claim_id": name}
     detects = trigger.addressing is Addressing.DETECTION
@@ -41,8 +47,12 @@ def expected_statements(definition: Definition, event: Event) -> Iterator[Statem
     sync_id = event.field("sync_id")
     if sync_id is not None and (not named or detects):
         yield "sync", {**user, "sync_id": sync_id}
-    case_id = event.field("amazon_case_id")
     if case_id is not None:
         yield "with_case", {**user, "case_id": case_id}
+    if case_id is not None or trigger.files or trigger.rejects:
+        for name in named:
+            yield "cases_of", {**user, "claim_id": name, "sync_id": ""}
+    if sync_id is not None and trigger.addressing in (Addressing.SYNC, Addressing.DETECTION):
+        names.append(Wait(WaitKind.SYNC, sync_id))
     yield "handlers", {}
-    yield "waiting", {**user, "names": json.dumps(sorted(set(named)))}
+    yield "waiting", {**user, "names": json.dumps(sorted(set(names)))}

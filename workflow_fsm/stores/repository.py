@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+import logging
+from collections.abc import Collection, Mapping
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Self
 
-from workflow_fsm.core.decision.inbox import StoredEvent
-from workflow_fsm.core.decision.lifecycle import Lifecycle
-from workflow_fsm.core.decision.outbox import Pattern
-from workflow_fsm.core.decision.situation import Seek
 from workflow_fsm.core.definition import Definition
-from workflow_fsm.stores.mapping import lifecycle_of, pattern_of, stored_event_of
+from workflow_fsm.core.definition.cases import Case
+from workflow_fsm.core.errors import RowUnreadable
+from workflow_fsm.core.model.inbox import StoredEvent, Wait
+from workflow_fsm.core.model.lifecycle import CaseOwner, Lifecycle
+from workflow_fsm.core.model.outbox import Pattern
+from workflow_fsm.core.model.source import Seek
+from workflow_fsm.stores.event_mapping import stored_event_of
+from workflow_fsm.stores.mapping import (
+    case_of,
+    claim_currencies_of,
+    lifecycle_of,
+    pattern_of,
+    recovered_of,
+    shown_currency,
+)
 from workflow_fsm.stores.session import Columns, Session, Statement
+
+log = logging.getLogger(__name__)
 
 NO_LIMIT = 2**63 - 1
 """What both dialects take for as many as there are."""
@@ -21,14 +36,23 @@ NO_LIMIT = 2**63 - 1
 class Repository:
     """One user's lifecycles and events as they stand in a session: the core's `Source`."""
 
-    def __init__(self, session: Session, definition: Definition, user_id: str, row: Columns | None) -> None:
-        """Read on from the user's row, None where there is none."""
+    def __init__(
+        self,
+        session: Session,
+        definition: Definition,
+        user_id: str,
+        row: Columns | None,
+        currencies: Mapping[str, int] | None = None,
+    ) -> None:
+        """Read on from the user's row, None where there is none; `currencies` are those the store has met."""
+        self._currencies = currencies
         self._session = session
         self._definition = definition
         self._user = user_id
         self.known = row is not None and bool(row["updated_at"])
         self.updated_at: str | None = row["updated_at"] if row is not None else None
         self.recovered_text: str = row["recovered"] if row is not None else "{}"
+        self.currencies_text: str = row["currencies"] if row is not None else "{}"
         self._cursor: int = row["cursor"] if row is not None else 0
         self._may_wait = row is not None and bool(row["may_wait"])
         self._patterns: tuple[Pattern, ...] | None = None
@@ -39,26 +63,47 @@ class Repository:
         return cls(session, definition, user_id, session.row("user", user_id=user_id))
 
     @property
-    def recovered(self) -> dict[str, int]:
-        """The money recovered so far: a currency to its minor units."""
-        recovered: dict[str, int] = json.loads(self.recovered_text)
-        return recovered
+    def recovered(self) -> dict[str, Decimal]:
+        """The money recovered so far, by currency."""
+        return recovered_of({"user_id": self._user, "recovered": self.recovered_text})
+
+    @property
+    def claim_currencies(self) -> dict[str, int]:
+        """How many claims have each currency."""
+        return claim_currencies_of({"user_id": self._user, "currencies": self.currencies_text})
+
+    @property
+    def shown_currency(self) -> str:
+        """The currency under which money that tells none is shown until it is applied."""
+        return shown_currency(self.currencies_text)
 
     def cursor(self) -> int:
         """Give the last number handed out, 0 for an unknown user."""
         return self._cursor
 
     def event(self, event_id: str) -> StoredEvent | None:
-        """Give the event of that id."""
+        """Give the event that has that id, as its first or a further one."""
         return self._one_event("event", event_id=event_id)
 
+    def event_at(self, seq: int) -> StoredEvent | None:
+        """Give the event of that number."""
+        return self._one_event("event_at", seq=seq)
+
     def latest_like(self, trigger: str, fingerprint: str) -> StoredEvent | None:
-        """Give the latest event of that trigger and content."""
+        """Give the latest event of that trigger and content that was no conflict of ids."""
         return self._one_event("latest_like", trigger=trigger, fingerprint=fingerprint)
+
+    def latest_reuse(self, trigger: str, fingerprint: str) -> StoredEvent | None:
+        """Give the latest of that trigger and content that was kept as a conflict of ids."""
+        return self._one_event("latest_reuse", trigger=trigger, fingerprint=fingerprint)
 
     def with_reimbursement(self, trigger: str, reimbursement_id: str) -> list[StoredEvent]:
         """Give the events of that trigger and reimbursement id, oldest first."""
         return self._events("with_reimbursement", trigger=trigger, reimbursement_id=reimbursement_id)
+
+    def taking_back(self, reimbursement_id: str) -> list[StoredEvent]:
+        """Give the events that name that reimbursement as their original, oldest first."""
+        return self._events("taking_back", original_id=reimbursement_id)
 
     def lifecycle(self, lifecycle_id: int) -> Lifecycle | None:
         """Give one lifecycle."""
@@ -87,9 +132,38 @@ class Repository:
         """Give the user's newest sync, or the newest that is in a state and takes part."""
         return self._one("newest_sync") if state is None else self._one("newest_sync_in", state=state)
 
-    def with_case(self, case_id: str) -> list[Lifecycle]:
-        """Give the lifecycles with that case id."""
-        return self._all("with_case", case_id=case_id)
+    def aliases_of(self, claim_id: str) -> list[str]:
+        """Give the aliases of a claim id."""
+        rows = self._session.rows("aliases_of", user_id=self._user, claims=json.dumps([claim_id]))
+        return [row["alias"] for row in rows]
+
+    def cases_of(self, owner: CaseOwner) -> list[Case]:
+        """Give the cases of a claim or a plain lifecycle."""
+        return [case_of(row) for row in self._session.rows("cases_of", user_id=self._user, **owner._asdict())]
+
+    def with_case(self, case_id: str) -> list[tuple[CaseOwner, Lifecycle | None]]:
+        """Give whose a case is, with the lifecycle where there is one."""
+        rows = self._session.rows("with_case", user_id=self._user, case_id=case_id)
+        return [
+            (
+                CaseOwner(row["case_claim"], row["case_sync"]),
+                None if row["id"] is None else lifecycle_of(self._definition, row),
+            )
+            for row in rows
+        ]
+
+    def with_unnamed_case(self, owners: Collection[CaseOwner]) -> list[CaseOwner]:
+        """Give those of some that have a filing without a name."""
+        claims = json.dumps(sorted(one.claim_id for one in owners if one.claim_id))
+        syncs = json.dumps(sorted(one.sync_id for one in owners if not one.claim_id))
+        rows = self._session.rows("cases_of_many", user_id=self._user, claims=claims, syncs=syncs)
+        return [CaseOwner(row["claim_id"], row["sync_id"]) for row in rows if row["case_id"] == ""]
+
+    def currencies(self) -> Mapping[str, int]:
+        """Give the currencies that the store has met, with their decimals."""
+        if self._currencies is None:
+            self._currencies = {row["currency"]: row["decimals"] for row in self._session.rows("currencies")}
+        return self._currencies
 
     def seek(self, wanted: Seek) -> list[Lifecycle]:
         """Give the lifecycles looked for, newest first: of each state by a look-up of its own.
@@ -100,9 +174,9 @@ class Repository:
         name, how = _seeking(wanted)
         asked = [{"user_id": self._user, **how, "state": state, "limit": limit} for state in wanted.states]
         self._session.prefetch((name, one) for one in asked)
-        found = [lifecycle_of(row) for one in asked for row in self._session.rows(name, **one)]
-        if wanted.unless_case is not None and not wanted.since:
-            found += [one for one in self.with_case(wanted.unless_case) if wanted.finds(one)]
+        found = [
+            lifecycle_of(self._definition, row) for one in asked for row in self._session.rows(name, **one)
+        ]
         found.sort(key=lambda one: one.id, reverse=True)
         return found[:limit]
 
@@ -110,14 +184,14 @@ class Repository:
         """Tell whether the user has a claim."""
         return self._session.row("has_claims", user_id=self._user) is not None
 
-    def waiting(self, names: Collection[str]) -> list[StoredEvent]:
-        """Give, oldest first, the waiting events with a nameless part, or that name one of `names`."""
+    def waiting(self, names: Collection[Wait]) -> list[StoredEvent]:
+        """Give, oldest first, the events that wait under one of some names."""
         return self._events("waiting", names=json.dumps(sorted(names))) if self._may_wait else []
 
     def patterns(self) -> tuple[Pattern, ...]:
         """Give the handlers that transitions owe."""
         if self._patterns is None:
-            self._patterns = tuple(pattern_of(row) for row in self._session.rows("handlers"))
+            self._patterns = patterns(self._session)
         return self._patterns
 
     def all_waiting(self) -> list[StoredEvent]:
@@ -126,10 +200,7 @@ class Repository:
 
     def _one(self, name: str, **parameters: Any) -> Lifecycle | None:
         row = self._session.row(name, user_id=self._user, **parameters)
-        return None if row is None else lifecycle_of(row)
-
-    def _all(self, name: str, **parameters: Any) -> list[Lifecycle]:
-        return [lifecycle_of(row) for row in self._session.rows(name, user_id=self._user, **parameters)]
+        return None if row is None else lifecycle_of(self._definition, row)
 
     def _one_event(self, name: str, **parameters: Any) -> StoredEvent | None:
         row = self._session.row(name, user_id=self._user, **parameters)
@@ -140,12 +211,27 @@ class Repository:
         return [stored_event_of(self._definition, row) for row in rows]
 
 
+def patterns(session: Session) -> tuple[Pattern, ...]:
+    """Give the handlers that the store knows; one whose row can't be read is owed nothing, until its program
+    registers it again."""
+    found = []
+    for row in session.rows("handlers"):
+        try:
+            found.append(pattern_of(row))
+        except RowUnreadable as error:
+            _complain(str(error))
+    return tuple(found)
+
+
+@lru_cache(maxsize=64)  # once each, not for every event
+def _complain(fault: str) -> None:
+    log.error("a handler is owed nothing: %s", fault)
+
+
 def _seeking(wanted: Seek) -> Statement:
     """Give the statement that finds those looked for in one state, and what it asks of all states alike."""
     if wanted.since:
-        told = {"since": wanted.since, "sync_id": wanted.sync_id, "unless_case": wanted.unless_case}
-        return "seek_moved", told
+        return "seek_moved", {"since": wanted.since, "sync_id": wanted.sync_id}
     if wanted.sync_id is None:
-        return ("seek" if wanted.unless_case is None else "seek_without_case"), {}
-    of_sync = {"sync_id": wanted.sync_id}
-    return ("seek_in_sync" if wanted.unless_case is None else "seek_without_case_in_sync"), of_sync
+        return "seek", {}
+    return "seek_in_sync", {"sync_id": wanted.sync_id}

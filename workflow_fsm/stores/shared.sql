@@ -6,7 +6,7 @@
 -- A part is no statement: it stands where `-- include:` names it.
 
 -- part: user_row
-SELECT cursor, updated_at, recovered, EXISTS (SELECT 1 FROM waits WHERE user_id = :user_id) AS may_wait
+SELECT cursor, updated_at, recovered, currencies, EXISTS (SELECT 1 FROM waits WHERE user_id = :user_id) AS may_wait
 FROM users WHERE user_id = :user_id
 
 -- part: overtaken
@@ -42,7 +42,7 @@ AND (effects.lifecycle = 0 OR NOT EXISTS (
 effects.on_enter = 1 AND NOT EXISTS (
     SELECT 1 FROM lifecycles AS whose
     WHERE whose.user_id = effects.user_id AND whose.id = effects.lifecycle
-      AND whose.cursor = effects.cursor AND whose.forked = 0
+      AND whose.entered = effects.cursor AND whose.forked = 0
 )
 
 -- name: user
@@ -74,8 +74,22 @@ SELECT * FROM lifecycles
 WHERE user_id = :user_id AND state = :state AND forked = 0 AND claim_id IS NULL
 ORDER BY id DESC LIMIT 1;
 
--- name: with_case
-SELECT * FROM lifecycles WHERE user_id = :user_id AND case_id = :case_id ORDER BY +id;
+-- name: cases_of
+SELECT * FROM cases WHERE user_id = :user_id AND claim_id = :claim_id AND sync_id = :sync_id;
+
+-- name: put_case
+INSERT INTO cases (
+    user_id, case_id, claim_id, sync_id, state, at, seq, told, paid, units, alone
+) VALUES (
+    :user_id, :case_id, :claim_id, :sync_id, :state, :at, :seq, :told, :paid, :units, :alone
+)
+ON CONFLICT (user_id, case_id, claim_id, sync_id) DO UPDATE
+SET state = excluded.state, at = excluded.at, seq = excluded.seq, told = excluded.told, paid = excluded.paid,
+    units = excluded.units, alone = excluded.alone;
+
+-- name: delete_case
+DELETE FROM cases
+WHERE user_id = :user_id AND case_id = :case_id AND claim_id = :claim_id AND sync_id = :sync_id;
 
 -- name: seek
 -- those that take part and are in a state, newest first
@@ -88,16 +102,6 @@ SELECT * FROM lifecycles
 WHERE user_id = :user_id AND sync_id = :sync_id AND state = :state AND forked = 0
 ORDER BY id DESC LIMIT :limit;
 
--- name: seek_without_case
-SELECT * FROM lifecycles
-WHERE user_id = :user_id AND state = :state AND forked = 0 AND case_id IS NULL
-ORDER BY id DESC LIMIT :limit;
-
--- name: seek_without_case_in_sync
--- which reads those of the sync in that state, with a case or without
-SELECT * FROM lifecycles
-WHERE user_id = :user_id AND sync_id = :sync_id AND state = :state AND forked = 0 AND case_id IS NULL
-ORDER BY id DESC LIMIT :limit;
 
 -- name: has_claims
 SELECT 1 FROM lifecycles WHERE user_id = :user_id AND claim_id IS NOT NULL AND claim_id > '' LIMIT 1;
@@ -105,16 +109,17 @@ SELECT 1 FROM lifecycles WHERE user_id = :user_id AND claim_id IS NOT NULL AND c
 -- name: insert_lifecycle
 INSERT INTO lifecycles (
     user_id, id, claim_id, sync_id, state, version, entered_at, cursor,
-    head, origin, parent, forked, case_id, due_at, facts, paid
+    head, origin, parent, forked, due_at, facts, paid, units, entered, merged_into
 ) VALUES (
     :user_id, :id, :claim_id, :sync_id, :state, :version, :entered_at, :cursor,
-    :head, :origin, :parent, :forked, :case_id, :due_at, :facts, :paid
+    :head, :origin, :parent, :forked, :due_at, :facts, :paid, :units, :entered, :merged_into
 );
 
 -- name: update_lifecycle
 UPDATE lifecycles
 SET state = :state, version = :version, entered_at = :entered_at, cursor = :cursor, head = :head,
-    forked = :forked, case_id = :case_id, due_at = :due_at, facts = :facts, paid = :paid
+    forked = :forked, due_at = :due_at, facts = :facts, paid = :paid, units = :units, entered = :entered,
+    merged_into = :merged_into
 WHERE user_id = :user_id AND id = :id;
 
 -- name: insert_row
@@ -127,7 +132,19 @@ INSERT INTO history (
 );
 
 -- name: event
-SELECT * FROM events WHERE user_id = :user_id AND event_id = :event_id;
+-- the event that has an id, as its first or a further one
+SELECT * FROM events WHERE user_id = :user_id AND event_id = :event_id
+UNION ALL
+SELECT events.* FROM event_ids
+JOIN events ON events.user_id = event_ids.user_id AND events.seq = event_ids.seq
+WHERE event_ids.user_id = :user_id AND event_ids.event_id = :event_id;
+
+-- name: insert_event_id
+INSERT INTO event_ids (user_id, event_id, seq) VALUES (:user_id, :event_id, :seq)
+ON CONFLICT (user_id, event_id) DO NOTHING;
+
+-- name: delete_event_ids
+DELETE FROM event_ids WHERE user_id = :user_id AND seq = :seq;
 
 -- name: latest_like
 -- alike are few, but for who sends the same again and again: read the last first, whatever a planner expects
@@ -135,12 +152,24 @@ SELECT * FROM (
     SELECT * FROM events WHERE user_id = :user_id AND fingerprint = :fingerprint
     ORDER BY seq DESC LIMIT 9223372036854775807
 ) AS alike
-WHERE "trigger" = :trigger LIMIT 1;
+WHERE "trigger" = :trigger AND answer NOT LIKE '%"code":"event-id-reused"%' LIMIT 1;
+
+-- name: latest_reuse
+-- one that was kept though its ids are another event's
+SELECT * FROM (
+    SELECT * FROM events WHERE user_id = :user_id AND fingerprint = :fingerprint
+    ORDER BY seq DESC LIMIT 9223372036854775807
+) AS alike
+WHERE "trigger" = :trigger AND answer LIKE '%"code":"event-id-reused"%' LIMIT 1;
 
 -- name: with_reimbursement
 SELECT * FROM events
 WHERE user_id = :user_id AND reimbursement_id = :reimbursement_id AND "trigger" = :trigger
 ORDER BY +seq;
+
+-- name: taking_back
+-- those that name a reimbursement as what they take back
+SELECT * FROM events WHERE user_id = :user_id AND original_id = :original_id ORDER BY +seq;
 
 -- name: all_waiting
 SELECT * FROM events
@@ -150,18 +179,19 @@ ORDER BY seq;
 -- name: insert_event
 INSERT INTO events (
     user_id, seq, event_id, "trigger", standing, received_at, occurred_at, expires_at, settled,
-    fingerprint, body, shares, answer, actor, reimbursement_id, currency, minor,
-    letter, letter_at
+    fingerprint, body, shares, answer, actor, reimbursement_id, original_id, currency,
+    amount, units, overlay, doubt, letter, letter_at
 ) VALUES (
     :user_id, :seq, :event_id, :trigger, :standing, :received_at, :occurred_at, :expires_at, :settled,
-    :fingerprint, :body, :shares, :answer, :actor, :reimbursement_id, :currency, :minor,
-    :letter, :letter_at
+    :fingerprint, :body, :shares, :answer, :actor, :reimbursement_id, :original_id, :currency,
+    :amount, :units, :overlay, :doubt, :letter, :letter_at
 );
 
 -- name: update_event
 UPDATE events
-SET standing = :standing, settled = :settled, shares = :shares, currency = :currency, minor = :minor,
-    body = :body, expires_at = :expires_at, answer = :answer, letter = :letter, letter_at = :letter_at
+SET standing = :standing, settled = :settled, shares = :shares, currency = :currency, amount = :amount,
+    units = :units, reimbursement_id = :reimbursement_id, original_id = :original_id, overlay = :overlay,
+    doubt = :doubt, expires_at = :expires_at, answer = :answer, letter = :letter, letter_at = :letter_at
 WHERE user_id = :user_id AND seq = :seq;
 
 -- name: delete_event
@@ -169,7 +199,7 @@ WHERE user_id = :user_id AND seq = :seq;
 DELETE FROM events WHERE user_id = :user_id AND seq = :seq;
 
 -- name: insert_wait
-INSERT INTO waits (user_id, name, seq) VALUES (:user_id, :name, :seq);
+INSERT INTO waits (user_id, kind, name, seq) VALUES (:user_id, :kind, :name, :seq);
 
 -- name: delete_waits
 DELETE FROM waits WHERE user_id = :user_id AND seq = :seq;
@@ -185,6 +215,16 @@ SELECT 1 FROM aliases WHERE user_id = :user_id AND claim_id = :claim_id LIMIT 1;
 
 -- name: insert_alias
 INSERT INTO aliases (user_id, alias, claim_id) VALUES (:user_id, :alias, :claim_id);
+
+-- name: delete_alias
+DELETE FROM aliases WHERE user_id = :user_id AND alias = :alias;
+
+-- name: currencies
+-- every currency that the store has met, with the decimals that it had then
+SELECT currency, decimals FROM currencies;
+
+-- name: insert_currency
+INSERT INTO currencies (currency, decimals) VALUES (:currency, :decimals) ON CONFLICT (currency) DO NOTHING;
 
 -- name: handlers
 SELECT name, pattern, registered_at FROM handlers ORDER BY name;
@@ -216,6 +256,13 @@ INSERT INTO effects (
 UPDATE effects SET standing = 'void'
 WHERE user_id = :user_id AND lifecycle = :lifecycle AND on_enter = 1
   AND (standing = 'owed' OR (standing = 'taken' AND ready_at <= :now));
+
+-- name: reschedule_effects
+-- an instant before which work isn't due was told anew, and nobody has begun it
+UPDATE effects SET due_at = CASE WHEN owed_at > :due_at THEN owed_at ELSE :due_at END,
+    ready_at = CASE WHEN owed_at > :due_at THEN owed_at ELSE :due_at END
+WHERE user_id = :user_id AND lifecycle = :lifecycle AND handler = :handler
+  AND standing IN ('owed', 'taken') AND standing = 'owed' AND attempt = 0;
 
 -- name: next_effect
 -- the first that is ready
@@ -262,6 +309,11 @@ UPDATE effects SET ready_at = :now, forgiven = attempt, standing = CASE
     THEN 'void' ELSE :standing END
 WHERE user_id = :user_id AND seq = :seq AND standing = 'dead' RETURNING standing;
 
+-- name: restore_effect
+-- a dropped effect is the dead letter again that it was
+UPDATE effects SET standing = 'dead' WHERE user_id = :user_id AND seq = :seq AND standing = 'dropped'
+RETURNING seq;
+
 -- name: unfinished_effects
 SELECT page.*, history.claim_id, history.sync_id, history."trigger" FROM (
     SELECT * FROM effects WHERE standing IN ('owed', 'taken') ORDER BY owed_at, user_id, seq LIMIT :limit
@@ -307,6 +359,35 @@ WHERE effects.user_id = :user_id AND effects.standing = 'dead'
   AND (effects.ready_at, effects.user_id, effects.seq) > (:at, :after_user, :after_seq)
 ORDER BY effects.ready_at, effects.seq LIMIT :limit;
 
+-- name: dropped_events
+-- those that a person dropped, in whole or in part; oldest first
+SELECT * FROM events
+WHERE standing = 'dropped' AND (received_at, user_id, seq) > (:at, :after_user, :after_seq)
+ORDER BY received_at, user_id, seq LIMIT :limit;
+
+-- name: dropped_events_of
+-- the same, of one user
+SELECT * FROM events
+WHERE user_id = :user_id AND standing = 'dropped'
+  AND received_at >= :at AND (received_at, user_id, seq) > (:at, :after_user, :after_seq)
+ORDER BY received_at, seq LIMIT :limit;
+
+-- name: dropped_effects
+SELECT effects.*, history.claim_id, history."trigger", history.event_id FROM effects
+LEFT JOIN history ON history.user_id = effects.user_id AND history.cursor = effects.cursor
+WHERE effects.standing = 'dropped'
+  AND (effects.ready_at, effects.user_id, effects.seq) > (:at, :after_user, :after_seq)
+ORDER BY effects.ready_at, effects.user_id, effects.seq LIMIT :limit;
+
+-- name: dropped_effects_of
+-- the same, of one user
+SELECT effects.*, history.claim_id, history."trigger", history.event_id FROM effects
+LEFT JOIN history ON history.user_id = effects.user_id AND history.cursor = effects.cursor
+WHERE effects.user_id = :user_id AND effects.standing = 'dropped'
+  AND effects.ready_at >= :at
+  AND (effects.ready_at, effects.user_id, effects.seq) > (:at, :after_user, :after_seq)
+ORDER BY effects.ready_at, effects.seq LIMIT :limit;
+
 -- name: event_at
 SELECT * FROM events WHERE user_id = :user_id AND seq = :seq;
 
@@ -328,29 +409,36 @@ SELECT * FROM history WHERE user_id = :user_id AND lifecycle < 1 AND cursor > :c
 ORDER BY cursor LIMIT :limit;
 
 -- name: row_at
-SELECT * FROM history WHERE user_id = :user_id AND cursor = :cursor;
+-- a row of history, with what its event booked
+SELECT history.*, events.amount, events.currency FROM history
+LEFT JOIN events ON events.user_id = history.user_id AND events.event_id = history.event_id
+WHERE history.user_id = :user_id AND history.cursor = :cursor;
 
 -- name: history_page
 -- transitions; what persons did with dead letters is a chain of its own
-SELECT * FROM history
-WHERE user_id = :user_id AND cursor > :cursor AND lifecycle > 0
-ORDER BY cursor LIMIT :limit;
+SELECT history.*, events.amount, events.currency FROM history
+LEFT JOIN events ON events.user_id = history.user_id AND events.event_id = history.event_id
+WHERE history.user_id = :user_id AND history.cursor > :cursor AND history.lifecycle > 0
+ORDER BY history.cursor LIMIT :limit;
 
 -- name: history_page_of_sync
 -- acts are of no sync
-SELECT * FROM history
-WHERE user_id = :user_id AND sync_id = :sync_id AND cursor > :cursor AND lifecycle > 0
-ORDER BY cursor LIMIT :limit;
+SELECT history.*, events.amount, events.currency FROM history
+LEFT JOIN events ON events.user_id = history.user_id AND events.event_id = history.event_id
+WHERE history.user_id = :user_id AND history.sync_id = :sync_id AND history.cursor > :cursor
+  AND history.lifecycle > 0
+ORDER BY history.cursor LIMIT :limit;
 
 -- name: history_page_of_claim
 -- a claim's own rows, behind the first row of the sync from which it forked
-SELECT * FROM (
+SELECT told.*, events.amount, events.currency FROM (
     SELECT * FROM history WHERE user_id = :user_id AND lifecycle = :parent AND version = 1
     UNION ALL
     SELECT * FROM history WHERE user_id = :user_id AND lifecycle = :lifecycle
 ) AS told
-WHERE +cursor > :cursor AND (sync_id = :sync_id OR CAST(:sync_id AS text) IS NULL)
-ORDER BY +cursor LIMIT :limit;
+LEFT JOIN events ON events.user_id = told.user_id AND events.event_id = told.event_id
+WHERE +told.cursor > :cursor AND (told.sync_id = :sync_id OR CAST(:sync_id AS text) IS NULL)
+ORDER BY +told.cursor LIMIT :limit;
 
 -- name: due
 -- users with a lifecycle that a timer would move by now
@@ -392,6 +480,16 @@ SELECT * FROM lifecycles
 WHERE user_id = :user_id AND sync_id = :sync_id AND state = :state AND forked = 0 AND id > :cursor
 ORDER BY id LIMIT :limit;
 
+-- name: merged_page
+-- the claims that are names of others by now
+SELECT * FROM lifecycles
+WHERE user_id = :user_id AND merged_into IS NOT NULL AND id > :cursor ORDER BY id LIMIT :limit;
+
+-- name: merged_page_of_sync
+SELECT * FROM lifecycles
+WHERE user_id = :user_id AND merged_into IS NOT NULL AND id > :cursor AND sync_id = :sync_id
+ORDER BY id LIMIT :limit;
+
 -- name: figures_of_events
 -- these count everything, all users together: each reads one small index from end to end
 SELECT "trigger", standing, count(*) AS many FROM events GROUP BY "trigger", standing;
@@ -409,10 +507,13 @@ SELECT state, count(*) AS many FROM lifecycles WHERE forked = 0 GROUP BY state;
 
 -- name: figures_of_the_rest
 SELECT
-    (SELECT min(received_at) FROM events WHERE standing = 'waiting') AS oldest_waiting,
     (SELECT count(*) FROM events WHERE letter IS NOT NULL) AS dead_events,
     (SELECT count(*) FROM lifecycles WHERE due_at <= :late) AS late_deadlines,
     (SELECT count(*) FROM events WHERE standing = 'waiting' AND expires_at <= :late) AS late_expiries;
+
+-- name: oldest_waiting
+-- since when the event waits that has waited longest, of those that came after an instant
+SELECT min(received_at) AS received_at FROM events WHERE standing = 'waiting' AND received_at > :after;
 
 -- name: distinct_states
 -- each by a look-up behind the one before it, since a store is opened often and holds few
@@ -433,6 +534,16 @@ WITH RECURSIVE found ("trigger") AS (
 )
 SELECT "trigger" FROM found
 WHERE EXISTS (SELECT 1 FROM events WHERE events."trigger" = found."trigger" AND standing BETWEEN 'waiting' AND 'waiting');
+
+-- name: confirmed_state
+-- whether a lifecycle in a state is in it by its history, too; else that row was damaged
+SELECT 1 FROM lifecycles
+JOIN history ON history.user_id = lifecycles.user_id AND history.cursor = lifecycles.cursor
+WHERE lifecycles.state = :state AND history.to_state = :state LIMIT 1;
+
+-- name: confirmed_trigger
+-- whether an event that waits was answered as that trigger, too; else that row was damaged
+SELECT 1 FROM events WHERE "trigger" = :trigger AND standing = 'waiting' AND answer LIKE :answered LIMIT 1;
 
 -- name: ping
 SELECT count(*) AS many FROM users WHERE user_id = '';

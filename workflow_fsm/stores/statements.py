@@ -32,7 +32,7 @@ TYPES: Mapping[str, Mapping[str, str]] = {
 
 _COMMENT = re.compile(r"^\s*--.*\n?", re.MULTILINE)
 _INCLUDE = re.compile(r"^ *-- include: (\w+)$", re.MULTILINE)
-_PARAMETER = re.compile(r"""'[^']*'|"[^"]*"|::|:(\w+)""")
+PARAMETER = re.compile(r"""'[^']*'|"[^"]*"|::|:(\w+)""")
 """A parameter, or what isn't one: text, a quoted name, a cast."""
 
 
@@ -78,7 +78,7 @@ def numbered(sql: str) -> tuple[str, tuple[str, ...]]:
             names.append(name)
         return f"${names.index(name) + 1}"
 
-    return _PARAMETER.sub(number, sql), tuple(names)
+    return PARAMETER.sub(number, sql), tuple(names)
 
 
 def _read(*path: str) -> str:

@@ -38,6 +38,7 @@ SENDERS = {
         "payout/reversed",
         "events",
         "claims/link",
+        "claims/unlink",
         "sync/start",
     )
 }

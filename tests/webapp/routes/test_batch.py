@@ -81,7 +81,7 @@ def test_a_trigger_that_can_t_be_sent_is_a_bad_event(client: FlaskClient, trigge
     assert [error["field"] for error in response.get_json()[0]["errors"]] == ["trigger"]
 
 
-def test_headers_name_no_event_of_a_batch(client: FlaskClient) -> None:
+def test_headers_name_no_event_of_a_batch_that_has_an_id(client: FlaskClient) -> None:
     headers = {"webhook-id": "from-a-header", "Idempotency-Key": "from-another"}
     response = client.post(EVENTS, json=[sync("s1"), sync("s2")], headers=headers)
 

@@ -68,10 +68,15 @@ def test_dead_letters_are_listed_with_all_their_facts(client: FlaskClient, workf
         "user_id": "u1",
         "claim_id": "c1",
         "trigger": "claim_rejected",
+        "amount": None,
+        "currency": None,
         "handler": None,
+        "error": None,
         "attempts": None,
         "at": "2026-03-01T12:00:00.000000Z",
         "event_id": "no",
+        "candidates": [],
+        "conflicts_with": None,
     }
     assert told["next_cursor"] is None
 
@@ -270,7 +275,7 @@ def test_a_body_that_can_t_be_read_is_4xx(
     assert dead_letters(client) == [dead_letter]
 
 
-def test_a_drop_needs_a_reason_and_is_for_good(client: FlaskClient, workflow: Workflow) -> None:
+def test_a_drop_needs_a_reason_and_ends_the_letter(client: FlaskClient, workflow: Workflow) -> None:
     refuse(workflow)
     [dead_letter] = dead_letters(client)
     path = f"{PATH}/{dead_letter['id']}/drop"

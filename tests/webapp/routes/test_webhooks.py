@@ -70,7 +70,7 @@ def test_an_early_event_is_deferred_with_202(client: FlaskClient) -> None:
     assert response.status_code == 202
     told = answer(response)
     assert told["status"] == "deferred"
-    assert list(told)[4:7] == ["waiting_for", "expires_at", "candidates"]
+    assert list(told)[4:8] == ["waiting_for", "reason", "expires_at", "candidates"]
 
 
 def test_a_known_event_is_unchanged_with_200(client: FlaskClient) -> None:
@@ -131,7 +131,7 @@ def test_an_event_that_could_be_for_several_is_409_and_names_them(client: FlaskC
     response = post(client, "claim/submitted", {"user_id": "u"})
 
     assert response.status_code == 409
-    assert [row["claim_id"] for row in answer(response)["candidates"]] == ["c", "d"]
+    assert [row["claim_id"] for row in answer(response)["candidates"]] == ["d", "c"]
 
 
 def test_a_refusal_can_be_answered_with_200(open_app: OpenApp) -> None:

@@ -15,6 +15,7 @@ from webapp.routes.openapi.record_schema import RecordSchemas
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.results import (
     Candidate,
+    CaseRecord,
     Claim,
     DeadLetterRecord,
     DroppedLetter,
@@ -24,8 +25,10 @@ from workflow_fsm.results import (
     LinkedAlias,
     Record,
     RefusedPart,
+    RestoredLetter,
     RevivedEffect,
     Status,
+    UnlinkedName,
 )
 
 _TEXT = {"type": "string"}
@@ -33,13 +36,16 @@ _OR_NULL = {"type": ["string", "null"]}
 _NAMES: Mapping[type[Record], str] = {
     Candidate: "Candidate",
     RefusedPart: "Part",
+    CaseRecord: "Case",
     Claim: "Claim",
     HistoryRow: "Row",
     Status: "Status",
     DeadLetterRecord: "DeadLetter",
     RevivedEffect: "Revived",
     DroppedLetter: "Dropped",
+    RestoredLetter: "Restored",
     LinkedAlias: "Linked",
+    UnlinkedName: "Unlinked",
 }
 
 
@@ -82,19 +88,20 @@ def _outcomes(answer: Mapping[str, Schema]) -> dict[str, Any]:
 
     about = only("event_id", "user_id", "trigger")
     moved = only("transitions")
-    waits = only("waiting_for", "expires_at", "candidates")
+    waits = only("waiting_for", "reason", "expires_at", "candidates")
+    conflict = only("conflicts_with")
     rest = only("unchanged", "deferred", "refused", "hint")
     none_moved = {"transitions": {**answer["transitions"], "maxItems": 0}}
     return {
         "Applied": record(status={"const": "applied"}, **about, **moved, optional=rest),
         "Unchanged": record(status={"const": "unchanged"}, **about, **none_moved, optional=rest),
-        "Deferred": record(status={"const": "deferred"}, **about, **waits, optional=rest),
+        "Deferred": record(status={"const": "deferred"}, **about, **waits, optional={**rest, **conflict}),
         "Duplicate": {
             **record(
                 status={"const": "duplicate"},
                 **only("first_status"),
                 **about,
-                optional={**rest, **waits, **moved},
+                optional={**rest, **waits, **conflict, **moved},
             ),
             "description": "The same event again: its first answer again.",
         },

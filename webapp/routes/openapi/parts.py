@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from workflow_fsm.core.definition.events import UNITS
 from workflow_fsm.core.values import money
 from workflow_fsm.core.values.fields import Field, Kind
 
@@ -33,12 +34,12 @@ CONFIDENCE: Schema = {
 _DECIMAL = r"(0|[1-9][0-9]{0,14})(\.[0-9]{1,4})?"
 PAYOUT: Schema = {
     "anyOf": [
-        {"type": "string", "pattern": rf"^(?!0(\.0*)?$){_DECIMAL}$"},
-        {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 10**15},
+        {"type": "string", "pattern": rf"^{_DECIMAL}$"},
+        {"type": "number", "minimum": 0, "exclusiveMaximum": 10**15},
     ],
     "description": "Money, in the currency's major unit. A string is exact, and may have an exponent; of a "
     "number what is within a thousandth of the currency's smallest unit is taken for noise. The currency "
-    "must be able to hold it: 12.50 in USD, 12 in JPY.",
+    "must be able to hold it: 12.50 in USD, 12 in JPY. Above 0, save beside what is reimbursed in kind.",
 }
 ESTIMATE: Schema = {
     "anyOf": [
@@ -112,8 +113,9 @@ def listed(fields: tuple[Field, ...]) -> dict[str, Any]:
         schema["required"] = required
     lists = [name for field in fields if field.kind is Kind.ENTRIES for name in field.names]
     apart = [_apart("claim_id", name) for name in lists if "claim_id" in properties]
-    if apart:
-        schema["allOf"] = apart
+    paid = [_paid(field.name) for field in fields if field.kind is Kind.PAYOUT]
+    if apart or paid:
+        schema["allOf"] = [*apart, *paid]
     return schema
 
 
@@ -135,6 +137,13 @@ def _of(field: Field) -> Schema:
     if field.kind is Kind.ENTRIES:
         return {"type": "array", "items": listed(field.entry)}
     return KINDS[field.kind]
+
+
+def _paid(amount: str) -> dict[str, Any]:
+    """Ask for an amount above nothing, or for units."""
+    above = [{"type": "string", "pattern": r"^(?!0(\.0*)?$)"}, {"type": "number", "exclusiveMinimum": 0}]
+    in_kind = {"properties": {UNITS.name: {"type": "integer", "minimum": 1}}, "required": [UNITS.name]}
+    return {"anyOf": [{"properties": {amount: {"anyOf": above}}}, in_kind]}
 
 
 def _apart(named: str, listed: str) -> dict[str, Any]:

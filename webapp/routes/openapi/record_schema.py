@@ -38,6 +38,8 @@ class RecordSchemas:
 
     def _of(self, hint: Any) -> Schema:
         kind, inner = get_origin(hint), get_args(hint)
+        if hint is Any:
+            return {}
         if kind is Annotated:
             return self._noted(*inner)
         if kind in (Union, UnionType):

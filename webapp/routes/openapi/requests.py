@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from webapp.http.query_string import DEFAULT_LIMIT, MAX_LIMIT
-from webapp.routes.dead_letters import MOST_OF_A_REASON
-from webapp.routes.openapi.parts import ID, listed, many, or_null, ref
+from webapp.routes.dead_letters import LAID_OVER, MOST_OF_A_REASON
+from webapp.routes.openapi.parts import CURRENCY, ID, listed, many, or_null, ref
 from workflow_fsm.core.definition import Definition, Trigger
 from workflow_fsm.core.values.fields import COMMON
 from workflow_fsm.read.dead_letters import KINDS
@@ -20,6 +20,17 @@ _REASON: Mapping[str, Any] = {
     "pattern": r"\S",
     "description": "Why; kept with who did it.",
 }
+
+_CASE = ("claim_id", "amazon_case_id")
+_NULL: Mapping[str, Any] = {"type": "null"}
+_LAID_OVER: Mapping[str, str] = {
+    "claim_id": "For which claim the event is.",
+    "amazon_case_id": "For which case it is.",
+    "currency": "What its money is in; also a withdrawn currency that the store has.",
+    "line_id": "Which line of its reimbursement it is.",
+    "original_reimbursement_id": "Which reimbursement a reversal takes back.",
+}
+_FORCE = "Let through money that conflicts with an earlier event, or that takes back more than is left."
 
 
 def schemas(definition: Definition) -> dict[str, Any]:
@@ -45,17 +56,35 @@ def schemas(definition: Definition) -> dict[str, Any]:
             "properties": {"user_id": ID, "claim_id": ID, "alias": ID},
             "required": ["user_id", "claim_id", "alias"],
         },
+        "Unlink": {
+            "description": "An alias, or a claim and a case that never was the claim's.",
+            "oneOf": [
+                {
+                    "type": "object",
+                    "properties": {"user_id": ID, "alias": ID, **dict.fromkeys(_CASE, _NULL)},
+                    "required": ["user_id", "alias"],
+                },
+                {
+                    "type": "object",
+                    "properties": {"user_id": ID, **dict.fromkeys(_CASE, ID), "alias": _NULL},
+                    "required": ["user_id", *_CASE],
+                },
+            ],
+        },
         "StartSync": {"type": "object", "properties": {"user_id": ID}, "required": ["user_id"]},
         "Retry": {
             "type": "object",
             "properties": {
-                "claim_id": {
-                    **or_null({**_REASON, **ID, "pattern": ID["pattern"]}),
-                    "description": "For which claim the event is; for an effect there is none.",
+                **{
+                    name: {**or_null(CURRENCY if name == "currency" else ID), "description": _LAID_OVER[name]}
+                    for name in LAID_OVER
                 },
+                "force": {"type": ["boolean", "null"], "description": _FORCE},
                 "reason": or_null(_REASON),
             },
+            "description": "What a person knows of an event is laid over what it said; an effect takes none.",
         },
+        "Restore": {"type": "object", "properties": {"reason": or_null(_REASON)}},
         "Drop": {"type": "object", "properties": {"reason": _REASON}, "required": ["reason"]},
     }
 
@@ -82,15 +111,23 @@ def _header(name: str, pattern: str, description: str) -> dict[str, Any]:
 _VISIBLE = r"^[!-~]([ -~]*[!-~])?$"
 _UNQUOTED = r"^[!#-~]([ -~]*[!-~])?$"
 
+_BY_PLACE = (
+    "With `#` and its place (from 0) behind it, an id of each event that brings none: `ID#3`; so a batch "
+    "that is sent again counts once."
+)
+
 PARAMETERS: Mapping[str, Any] = {
     "webhook_id": _header(
-        "webhook-id", _VISIBLE, "The event's id. It goes before every other. May be any UTF-8."
+        "webhook-id",
+        _VISIBLE,
+        "An id of the event, the one that answers and history name. May be any UTF-8.",
     ),
     "idempotency_key": _header(
         "Idempotency-Key",
         _UNQUOTED,
-        "The event's id, where `webhook-id` is absent; bare, or a quoted string of a structured field. It "
-        "goes before the body's `event_id`.",
+        "An id of the event as well; bare, or a quoted string of a structured field. Each id that is given "
+        "counts, and any of them makes a repeat; the first of `webhook-id`, this and the body's `event_id` "
+        "is the one that is named.",
     ),
     "user_id": _path("user_id", "Any string, percent-encoded, slashes too."),
     "letter_id": _path("id", "Opaque, as the list gave it."),
@@ -116,4 +153,11 @@ PARAMETERS: Mapping[str, Any] = {
     ),
     "kind": _query("kind", {"enum": list(KINDS)}, "Events or effects alone."),
     "letters_user": _query("user_id", _QUERIED, "Of one user alone."),
+    "letters_handler": _query("handler", _QUERIED, "Effects of one handler alone."),
+    "letters_trigger": _query("trigger", _QUERIED, "What is of one trigger alone."),
+    "letters_dropped": _query(
+        "dropped", {"enum": ["0", "1", "false", "true"]}, "Those that were dropped, which can be restored."
+    ),
+    "batch_webhook_id": _header("webhook-id", _VISIBLE, _BY_PLACE),
+    "batch_idempotency_key": _header("Idempotency-Key", _UNQUOTED, _BY_PLACE),
 }

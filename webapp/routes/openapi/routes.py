@@ -105,7 +105,9 @@ def _others() -> Iterator[Route]:
         path=f"{PREFIX}/events",
         tag="webhooks",
         summary="Many events at once",
-        description="All are in one commit, and one that is bad harms no other. Headers name no event here.",
+        description="All are in one commit, and one that is bad harms no other. An event without an "
+        "`event_id` has one by the request's and its place.",
+        parameters=("batch_webhook_id", "batch_idempotency_key"),
         body={**_json("Events"), NDJSON_TYPE: {"type": "string", "description": "A line of JSON an event."}},
         answers={200: ("Each has its own answer.", _json("Answers"))},
     )
@@ -115,10 +117,23 @@ def _others() -> Iterator[Route]:
         path=f"{PREFIX}/claims/link",
         tag="webhooks",
         summary="Give a claim another name",
-        description="Later events, and those that wait, may name the claim by it.",
+        description="Later events, and those that wait, may name the claim by it. An alias that is itself a "
+        "detected claim's id merges that claim into this one, where it has neither filing nor money.",
         body=_json("Link"),
         answers={200: ("Linked, or linked already.", _json("Linked"))},
-        problems=("invalid-event", "alias-taken"),
+        problems=("invalid-event", "alias-taken", "merge-refused"),
+    )
+    yield Route(
+        endpoint="unlink",
+        method="POST",
+        path=f"{PREFIX}/claims/unlink",
+        tag="webhooks",
+        summary="Take a name, or a case, away from a claim",
+        description="A case that never was the claim's; a claim that has no filed case left then, but a "
+        "rejected one, is rejected.",
+        body=_json("Unlink"),
+        answers={200: ("Taken away.", _json("Unlinked"))},
+        problems=("invalid-event", "name-unknown", "unlink-refused"),
     )
     yield Route(
         endpoint="start_sync",
@@ -181,7 +196,15 @@ def _dead_letters() -> Iterator[Route]:
         path=path,
         tag="dead letters",
         summary="What can't go on by itself, oldest first",
-        parameters=("kind", "letters_user", "limit", "letters_cursor"),
+        parameters=(
+            "kind",
+            "letters_user",
+            "letters_handler",
+            "letters_trigger",
+            "letters_dropped",
+            "limit",
+            "letters_cursor",
+        ),
         answers={200: ("A page of them.", _json("DeadLetters"))},
         problems=("invalid-request",),
     )
@@ -210,10 +233,24 @@ def _dead_letters() -> Iterator[Route]:
         method="POST",
         path=f"{path}/{{id}}/drop",
         tag="dead letters",
-        summary="End one for good",
+        summary="End one",
+        description="Its money counts as dropped, and its ids bind nobody any more, until it is restored.",
         parameters=("letter_id",),
         body=_json("Drop"),
         answers={200: ("It is no dead letter any more.", _json("Dropped"))},
+        problems=("invalid-event", "dead-letter-unknown", "unknown-route"),
+    )
+    yield Route(
+        endpoint="restore",
+        method="POST",
+        path=f"{path}/{{id}}/restore",
+        tag="dead letters",
+        summary="Bring a dropped one back",
+        description="Money that waits is judged again, and may be applied at once.",
+        parameters=("letter_id",),
+        body=_json("Restore"),
+        body_required=False,
+        answers={200: ("It is what it was before it was dropped.", _json("Restored"))},
         problems=("invalid-event", "dead-letter-unknown", "unknown-route"),
     )
 

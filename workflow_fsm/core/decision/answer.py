@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from workflow_fsm.core.decision.idempotency import NEEDS_AN_ID
-from workflow_fsm.core.decision.inbox import Share, Standing, StoredEvent
-from workflow_fsm.core.decision.lifecycle import Lifecycle, Row
 from workflow_fsm.core.definition import Definition, Trigger
 from workflow_fsm.core.definition.events import BadEntry, Part
 from workflow_fsm.core.errors import FieldError, NotAllowed
+from workflow_fsm.core.model.inbox import Share, Standing, StoredEvent
+from workflow_fsm.core.model.lifecycle import Lifecycle, Row
 from workflow_fsm.core.outcome import Outcome
 from workflow_fsm.core.records import (
     Candidate,
     DeferredPart,
+    Difference,
     FirstStatus,
     RefusedPart,
     TransitionRecord,
@@ -30,7 +32,7 @@ class AnswerDraft:
     """What became of an event's parts so far, as the answer will tell it."""
 
     transitions: list[TransitionRecord] = field(default_factory=list)
-    unchanged: dict[int, Lifecycle] = field(default_factory=dict)
+    unchanged: dict[int, UnchangedPart] = field(default_factory=dict)
     refused: list[RefusedPart] = field(default_factory=list)
     candidates: list[Candidate] = field(default_factory=list)
     hints: list[str] = field(default_factory=list)
@@ -46,6 +48,13 @@ class AnswerDraft:
                 version=row.version,
             )
         )
+
+    def add_known(self, lifecycle: Lifecycle, differs: Sequence[Difference] = ()) -> None:
+        """Tell that a lifecycle knew it, and where it is recorded otherwise."""
+        known = UnchangedPart(claim_id=lifecycle.claim_id, sync_id=lifecycle.sync_id, state=lifecycle.state)
+        if differs:
+            known["differs"] = list(differs)
+        self.unchanged[lifecycle.id] = known
 
     def refuse(self, definition: Definition, lifecycle: Lifecycle | None, part: Part, reason: str) -> Share:
         """Tell that a part is refused by a lifecycle, or (None) by all that could be meant."""
@@ -91,6 +100,46 @@ class AnswerDraft:
         return Share(claim=None, standing=Standing.REFUSED, index=entry.index)
 
 
+_FIELDS = {
+    "amount": "amount",
+    "claim_type": "claim_type",
+    "currency": "currency",
+    "deadline_date": "deadline_date",
+    "detected_confidence": "confidence",
+    "discovery_date": "discovery_date",
+    "eligible_from": "eligible_from",
+    "evidence": "evidence",
+    "evidence_document_id": "evidence_document_id",
+    "inventory_items": "inventory_items",
+    "match_confidence": "confidence",
+    "match_type": "match_type",
+    "orders_count": "orders_count",
+    "reasoning": "reasoning",
+    "rejection_reason": "rejection_reason",
+}
+"""The fields by which facts are told."""
+
+
+def differences(facts: Mapping[str, Any], told: Mapping[str, Any]) -> list[Difference]:
+    """Show where an event tells otherwise than is recorded."""
+    return [
+        Difference(
+            field=_FIELDS.get(fact, fact), recorded=_shown(fact, facts[fact]), told=_shown(fact, value)
+        )
+        for fact, value in told.items()
+        if fact in _FIELDS and facts.get(fact) not in (None, value)
+    ]
+
+
+def event_dead_letter(stored: StoredEvent) -> str:
+    """Give the id of an event as a dead letter, within its user."""
+    return f"event:{stored.seq}"
+
+
+def _shown(fact: str, value: Any) -> Any:
+    return float(value) if _FIELDS[fact] == "confidence" else value
+
+
 def answer_to(stored: StoredEvent, draft: AnswerDraft, trigger: Trigger) -> Outcome | NotAllowed:
     """Tell what became of a new event."""
     waiting = [share for share in stored.shares if share.standing is Standing.WAITING]
@@ -119,10 +168,7 @@ def answer_to(stored: StoredEvent, draft: AnswerDraft, trigger: Trigger) -> Outc
         user_id=stored.event.user_id,
         trigger=trigger.name,
         transitions=tuple(draft.transitions),
-        unchanged=tuple(
-            UnchangedPart(claim_id=one.claim_id, sync_id=one.sync_id, state=one.state)
-            for one in draft.unchanged.values()
-        ),
+        unchanged=tuple(draft.unchanged.values()),
         deferred=tuple(
             DeferredPart(claim_id=share.claim, waiting_for=list(share.waiting_for), expires_at=expires_at)
             for share in waiting
@@ -130,6 +176,8 @@ def answer_to(stored: StoredEvent, draft: AnswerDraft, trigger: Trigger) -> Outc
         refused=tuple(draft.refused),
         waiting_for=tuple(dict.fromkeys(step for share in waiting for step in share.waiting_for)),
         expires_at=expires_at if waiting else None,
+        reason=next((share.reason for share in waiting if share.reason is not None), None),
+        conflicts_with=next((one.conflicts_with for one in waiting if one.conflicts_with is not None), None),
         candidates=tuple(draft.candidates),
         hint=hint,
     )

@@ -1,45 +1,62 @@
-"""Applies one event: finds whom each part is for, forks what a detection found, does what each cell says.
+"""Applies one event: finds whom each part is for, forks what a detection found, and has each cell answer.
 
-A cell says a move, a fact kept, a wait, or a refusal. Moves and facts go into the situation, and are told in
-the draft of the answer; what became of each part comes back as the event's shares. Whether the event is a
+What a cell says to one lifecycle is done in `judge.py`. What became of each part comes back as the event's
+shares; moves and facts go into the situation, and are told in the draft of the answer. Whether the event is a
 repeat, and what it frees, is `decide.py`'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
-from workflow_fsm.core.decision.answer import AnswerDraft
-from workflow_fsm.core.decision.correlation import Nobody, Several, To, address, candidates, way_to
-from workflow_fsm.core.decision.idempotency import reimbursed_already, says_the_same_money
-from workflow_fsm.core.decision.inbox import Money, Share, Standing, StoredEvent
-from workflow_fsm.core.decision.lifecycle import Lifecycle
-from workflow_fsm.core.decision.moves import begin, branch, due_at, move
-from workflow_fsm.core.decision.situation import Situation
-from workflow_fsm.core.definition import Addressing, Definition, Meeting, Rest
-from workflow_fsm.core.definition.events import DEFAULT_CURRENCY, Part, confidence_of
-from workflow_fsm.core.values import money
+from workflow_fsm.core.decision.correlation import (
+    Nobody,
+    Several,
+    To,
+    Unknown,
+    address,
+    candidates,
+    likeliest,
+    show_candidates,
+    way_to,
+)
+from workflow_fsm.core.decision.idempotency import Conflict, Repeat, find_earlier, learn_line
+from workflow_fsm.core.decision.judge import Judge
+from workflow_fsm.core.decision.moves import begin, branch
+from workflow_fsm.core.definition import Addressing, Definition, Rest, Taken
+from workflow_fsm.core.definition.events import Part, confidence_of
+from workflow_fsm.core.model.inbox import ANY_CHANGE, Share, Standing, StoredEvent, Wait, WaitKind
+from workflow_fsm.core.model.lifecycle import CaseOwner, Lifecycle
+from workflow_fsm.core.model.situation import Situation
+from workflow_fsm.core.records import Candidate
 
 
 class Application:
     """One event being applied to one situation."""
 
     def __init__(
-        self, definition: Definition, situation: Situation, stored: StoredEvent, now: datetime
+        self,
+        definition: Definition,
+        situation: Situation,
+        stored: StoredEvent,
+        now: datetime,
+        *,
+        is_retried: bool = False,
     ) -> None:
         trigger = definition.trigger(stored.event.trigger)
         assert trigger is not None
         self._definition = definition
         self._situation = situation
         self._trigger = trigger
-        self._stored_event = stored
+        self._stored = stored
         self._event = stored.event
         self._now = now
         self._first = not stored.shares
-        self.draft = AnswerDraft()
+        self._is_answered = self._first or is_retried
+        self._judge = Judge(definition, situation, trigger, stored, now)
+        self.draft = self._judge.draft
 
     def apply(self) -> StoredEvent:
         """Judge what isn't settled yet, and give the event as it stands then."""
@@ -55,18 +72,19 @@ class Application:
         if self._first or self._trigger.addressing is Addressing.DETECTION:
             shares += [self.draft.refuse_bad_entry(entry) for entry in self._event.bad]
         waits = any(share.standing is Standing.WAITING for share in shares)
-        settled = self._stored_event.settled if waits else self._situation.cursor
-        self._stored_event = replace(self._stored_event, shares=tuple(shares), settled=settled)
-        return self._stored_event
+        if waits and self._trigger.money and self._event.field("currency") is not None:
+            self._situation.decimals(self._event.field("currency"))  # so that the store has met it
+        settled = self._stored.settled if waits else self._situation.cursor
+        return replace(self._judge.stored, shares=tuple(shares), settled=settled)
 
     # -- the ways of addressing
 
     def _sync(self) -> Share:
-        sync_id = self._event.field("sync_id") or self._stored_event.event_id
+        sync_id = self._event.field("sync_id") or self._stored.event_id
         sync = self._situation.sync(sync_id)
         if sync is not None:
-            return self._judge(sync, self._event.parts[0])
-        row = begin(self._definition, self._situation, sync_id, self._trigger, self._stored_event, self._now)
+            return self._judge.judge(sync, self._event.parts[0])
+        row = begin(self._definition, self._situation, sync_id, self._trigger, self._stored, self._now)
         self.draft.add_move(row)
         return Share(claim=None, standing=Standing.APPLIED, lifecycles=(row.lifecycle,))
 
@@ -77,10 +95,22 @@ class Application:
         else:
             sync = self._situation.sync(sync_id)
         if sync is None:
-            way = way_to(self._definition, None, self._trigger.name)
-            return [Share(claim=None, standing=Standing.WAITING, waiting_for=way)]
+            way = way_to(self._definition, None, self._trigger, self._event)
+            part = Part(claim=None, fields=self._event.fields)
+            if sync_id is None:
+                return [
+                    self._judge.wait(
+                        part, reason="no sync is known yet", waits=(ANY_CHANGE,), waiting_for=way
+                    )
+                ]
+            wait = Wait(WaitKind.SYNC, sync_id)
+            return [
+                self._judge.wait(
+                    part, reason=f"sync {sync_id!r} is not known yet", waits=(wait,), waiting_for=way
+                )
+            ]
         if not self._event.listed and self._event.field("claims_found") != 0:
-            return [self._judge(sync, self._event.parts[0])]
+            return [self._judge.judge(sync, self._event.parts[0])]
         claims, twice = self._named_once() if self._event.listed else ((), [])
         fork = self._fork(sync)
         shares = [self._found(sync, part) for part in claims] + twice
@@ -90,15 +120,15 @@ class Application:
     def _fork(self, sync: Lifecycle) -> Share:
         """Let a sync go on as the claims that it found, unless it went its own way already."""
         share = Share(claim=None, standing=Standing.KNOWN, lifecycles=(sync.id,))
-        answer = self._answer(sync, self._event.fields)
+        answer = self._judge.answer(sync, Part(claim=None, fields=self._event.fields))
         if not isinstance(answer, Rest):
-            self._move(sync, answer, {}, forked=True)
+            self._judge.move(sync, answer, {}, forked=True)
             return replace(share, standing=Standing.APPLIED)
         if sync.state == self._definition.forked_state() and not sync.forked:
             self._situation.put(replace(sync, forked=True))
             self._situation.leave(sync)
         if not self._event.parts or not self._event.listed:
-            self.draft.unchanged[sync.id] = sync
+            self.draft.add_known(sync)
         return share
 
     def _count_found(self, before: Lifecycle, shares: Sequence[Share]) -> None:
@@ -126,13 +156,13 @@ class Application:
                     part, "aliases", f"alias {alias!r} names claim {owner!r} already"
                 )
         if claim is not None:
-            share = self._judge(claim, part)
+            share = self._judge.judge(claim, part)
         else:
             first = self._definition.first_state()
             claim = branch(self._situation, sync, claim_id, first, self._now)
-            target = self._answer(claim, part.fields)
-            told = self._trigger.tells(part.fields, {})
-            self._move(claim, str(target), told)
+            taken = self._judge.answer(claim, part)
+            assert isinstance(taken, Taken)
+            self._judge.move(claim, taken, self._judge.told(part, {}))
             share = Share(
                 claim=part.claim, standing=Standing.APPLIED, lifecycles=(claim.id,), index=part.index
             )
@@ -170,173 +200,112 @@ class Application:
         parts = {part.claim: part for part in self._event.parts}
         return [
             self._part(parts[share.claim]) if share.standing is Standing.WAITING else share
-            for share in self._stored_event.shares
+            for share in self._stored.shares
         ]
 
     def _part(self, part: Part) -> Share:
+        if self._trigger.money and not self._stored.forced:
+            earlier = find_earlier(
+                self._definition, self._situation, self._trigger, self._event, stored=self._stored
+            )
+            if isinstance(earlier, Conflict):
+                return self._conflict(earlier, part)
+            if isinstance(earlier, Repeat):
+                return self._known_money(earlier.stored, part)
         found = address(self._definition, self._situation, self._trigger, self._event, part)
         match found:
             case To(lifecycles=(one,)):
-                return self._judge(one, part)
+                return self._judge.judge(one, part)
             case To(lifecycles=many):
                 return self._each(many, part)
-            case Several(lifecycles=several):
-                return self._ambiguous(several, part)
+            case Several():
+                return self._ambiguous(found, part)
+            case Unknown():
+                return self._unknown(found, part)
             case Nobody():
                 return self._nobody(found, part)
 
     def _each(self, lifecycles: tuple[Lifecycle, ...], part: Part) -> Share:
         """Judge a nameless event for many; it is done once it has moved somebody."""
-        shares = [self._judge(one, part) for one in lifecycles]
+        shares = [self._judge.judge(one, part) for one in lifecycles]
         standings = [share.standing for share in shares]
         order = (Standing.APPLIED, Standing.WAITING, Standing.KNOWN, Standing.REFUSED)
         standing = next(one for one in order if one in standings)
         if standing is not Standing.REFUSED:
             self.draft.refused.clear()
-        waiting_for = next((share.waiting_for for share in shares if share.waiting_for), ())
-        return Share(
-            claim=None,
-            standing=standing,
-            lifecycles=tuple(one.id for one in lifecycles),
-            waiting_for=waiting_for if standing is Standing.WAITING else (),
-        )
+        waiting = next((share for share in shares if share.standing is standing), shares[0])
+        return replace(waiting, claim=None, lifecycles=tuple(one.id for one in lifecycles), index=None)
 
-    def _ambiguous(self, several: tuple[Lifecycle, ...], part: Part) -> Share:
-        self.draft.candidates = list(candidates(several))
+    def _ambiguous(self, several: Several, part: Part) -> Share:
+        if several.lifecycles:
+            found = likeliest(self._definition, self._situation, self._event, several.lifecycles)
+            self.draft.candidates = list(show_candidates(found))
+        else:
+            self.draft.candidates = list(self._candidates())
         if self._trigger.money or not self._first:
-            return Share(claim=part.claim, standing=Standing.WAITING)
-        reason = (
-            f"{self._trigger.name} names no claim, and {len(several)} could be meant: "
-            "name one with claim_id, or with the amazon_case_id of its case"
+            return self._judge.wait(part, reason=several.reason, waits=several.waits)
+        return self.draft.refuse(self._definition, None, part, several.reason)
+
+    def _unknown(self, unknown: Unknown, part: Part) -> Share:
+        self.draft.candidates = list(self._candidates())
+        claim = None if part.claim is None else self._situation.claim(part.claim)
+        if claim is not None and self._first:
+            self._judge.cases.name(claim.owner)
+        return self._judge.wait(
+            part,
+            reason=unknown.reason,
+            waits=unknown.waits,
+            waiting_for=unknown.waiting_for,
+            lifecycle=claim,
         )
-        return self.draft.refuse(self._definition, None, part, reason)
 
     def _nobody(self, nobody: Nobody, part: Part) -> Share:
         if nobody.rest is Rest.WAIT:
-            return Share(
-                claim=part.claim,
-                standing=Standing.WAITING,
-                index=part.index,
-                waiting_for=nobody.waiting_for,
-            )
+            reason = f"{self._trigger.name} is too early for all of the user's lifecycles"
+            awaited = [wait.name for wait in nobody.waits if wait.kind == WaitKind.SYNC]
+            if awaited:
+                reason = f"sync {awaited[0]!r} is not known yet"
+            if part.claim is not None:
+                if self._first:
+                    self._judge.cases.name(CaseOwner(self._situation.canonical(part.claim), ""))
+                reason = f"claim {part.claim!r} is not known yet"
+            return self._judge.wait(part, reason=reason, waits=nobody.waits, waiting_for=nobody.waiting_for)
         if len(nobody.asked) == 1:
-            return self._judge(nobody.asked[0], part)
+            return self._judge.judge(nobody.asked[0], part)
         if nobody.rest is Rest.KNOWN or not self._first:
             known = [
                 one
                 for one in nobody.asked
                 if self._definition.cell(one.state, self._trigger.name).rest is Rest.KNOWN
             ]
-            self.draft.unchanged.update({one.id: one for one in known})
+            for one in known:
+                self.draft.add_known(one)
             return Share(claim=None, standing=Standing.KNOWN, lifecycles=tuple(one.id for one in known))
-        self.draft.candidates = list(candidates(nobody.asked))
-        return self.draft.refuse(
-            self._definition, None, part, f"none of the user's lifecycles takes {self._trigger.name} now"
-        )
+        self.draft.candidates = list(show_candidates(nobody.asked))
+        reason = f"none of the user's lifecycles takes {self._trigger.name} now"
+        return self.draft.refuse(self._definition, None, part, reason)
 
-    # -- one lifecycle
+    def _conflict(self, conflict: Conflict, part: Part) -> Share:
+        reimbursement = Wait(WaitKind.REIMBURSEMENT, self._event.field("reimbursement_id"))
+        claim = None if part.claim is None else self._situation.claim(part.claim)
+        if part.claim is not None and self._first:
+            self._judge.cases.name(CaseOwner(self._situation.canonical(part.claim), ""))
+        waits = (*self._judge.names(part), reimbursement)
+        share = self._judge.wait(part, reason=conflict.reason, waits=waits, lifecycle=claim)
+        return replace(share, conflicts_with=conflict.stored.event_id)
 
-    def _judge(self, lifecycle: Lifecycle, part: Part) -> Share:
-        """Ask the lifecycle's cell, and do what it says."""
-        told = self._trigger.tells(part.fields, lifecycle.facts)
-        if self._is_of_another_case(lifecycle, part):
-            told = {name: value for name, value in told.items() if name != "amazon_case_id"}
-        share = Share(claim=part.claim, standing=Standing.KNOWN, lifecycles=(lifecycle.id,), index=part.index)
-        meeting = Meeting(facts=lifecycle.facts, paid=lifecycle.paid, told=told)
-        if self._trigger.money:
-            met = self._money(lifecycle, meeting)
-            if not isinstance(met, Meeting):
-                return replace(share, standing=met)
-            meeting = met
-        cell = self._definition.cell(lifecycle.state, self._trigger.name)
-        answer = self._definition.answer(lifecycle.state, self._trigger.name, meeting)
-        if answer is Rest.WAIT:
-            way = cell.leads or way_to(self._definition, lifecycle.state, self._trigger.name)
-            return replace(share, standing=Standing.WAITING, lifecycles=(), waiting_for=way)
-        if answer is Rest.REFUSED and self._first:
-            reason = (
-                f"{self._trigger.name} contradicts what is recorded: the claim is {lifecycle.state}; "
-                f"it takes {', '.join(self._definition.allowed(lifecycle.state)) or 'nothing more'}"
-            )
-            return self.draft.refuse(self._definition, lifecycle, part, reason)
-        if isinstance(answer, Rest):
-            self._learn(lifecycle, told)
-            self.draft.unchanged[lifecycle.id] = lifecycle
-            return share
-        if meeting.currency is not None:
-            self._move_money(lifecycle, answer, told, meeting)
-        else:
-            self._move(lifecycle, answer, told)
-        return replace(share, standing=Standing.APPLIED)
+    def _known_money(self, earlier: StoredEvent, part: Part) -> Share:
+        """Know the money that an earlier event brought already."""
+        learn_line(self._situation, self._trigger, earlier, self._event)
+        lifecycles = tuple(sorted(earlier.lifecycles))
+        for lifecycle in map(self._situation.lifecycle, lifecycles):
+            if lifecycle is not None:
+                self.draft.add_known(lifecycle)
+        return Share(claim=part.claim, standing=Standing.KNOWN, lifecycles=lifecycles, index=part.index)
 
-    def _money(self, lifecycle: Lifecycle, meeting: Meeting) -> Meeting | Standing:
-        """Settle currency and amount; or say that the money waits, or was counted already."""
-        currency = self._event.field("currency") or lifecycle.facts.get("currency") or DEFAULT_CURRENCY
-        try:
-            minor = money.payout_minor(self._event.field("amount"), currency)
-        except money.NotMoney:
-            return Standing.WAITING
-        earlier = reimbursed_already(self._situation, self._stored_event, lifecycle)
-        if earlier is not None:
-            same = says_the_same_money(earlier, self._event)
-            return Standing.KNOWN if same else Standing.WAITING
-        return replace(meeting, currency=currency, amount=minor)
-
-    def _move_money(
-        self, lifecycle: Lifecycle, target: str, told: Mapping[str, Any], meeting: Meeting
-    ) -> None:
-        assert meeting.currency is not None
-        signed = meeting.amount * self._trigger.money
-        paid = {**lifecycle.paid}
-        paid[meeting.currency] = paid.get(meeting.currency, 0) + signed
-        paid = {currency: minor for currency, minor in sorted(paid.items()) if minor}
-        self._move(replace(lifecycle, paid=paid), target, told)
-        moved = Money(currency=meeting.currency, minor=signed)
-        self._stored_event = replace(self._stored_event, money=moved)
-        self._situation.changes.money.append(moved)
-
-    def _learn(self, lifecycle: Lifecycle, told: Mapping[str, Any]) -> None:
-        """Fill what is empty with what a known event tells, and overwrite nothing."""
-        fills = {name: value for name, value in told.items() if lifecycle.facts.get(name) is None}
-        for group in self._trigger.together:
-            if any(name in told and lifecycle.facts.get(name) not in (None, told[name]) for name in group):
-                fills = {name: value for name, value in fills.items() if name not in group}
-        if fills:
-            facts = {**lifecycle.facts, **fills}
-            learnt = replace(lifecycle, facts=facts)
-            due = due_at(self._definition, learnt.state, facts)
-            self._situation.put(replace(learnt, due_at=due))
-
-    def _answer(self, lifecycle: Lifecycle, fields: Mapping[str, Any]) -> str | Rest:
-        told = self._trigger.tells(fields, lifecycle.facts)
-        meeting = Meeting(facts=lifecycle.facts, paid=lifecycle.paid, told=told)
-        return self._definition.answer(lifecycle.state, self._trigger.name, meeting)
-
-    def _is_of_another_case(self, lifecycle: Lifecycle, part: Part) -> bool:
-        """Tell whether the event names another claim's case beside this claim, which wins, with a hint."""
-        case_id = self._event.field("amazon_case_id")
-        if part.claim is None or case_id is None or lifecycle.case_id == case_id:
-            return False
-        others = [one for one in self._situation.with_case(case_id) if one.id != lifecycle.id]
-        if others:
-            self.draft.hints.append(
-                f"case {case_id!r} is that of claim {others[0].claim_id!r}; "
-                f"the event was taken for claim {lifecycle.claim_id!r}, which it names."
-            )
-        return bool(others)
-
-    def _move(
-        self, lifecycle: Lifecycle, target: str, told: Mapping[str, Any], *, forked: bool = False
-    ) -> None:
-        row = move(
-            self._definition,
-            self._situation,
-            lifecycle,
-            target,
-            self._trigger,
-            told,
-            now=self._now,
-            stored=self._stored_event,
-            forked=forked,
-        )
-        self.draft.add_move(row)
+    def _candidates(self) -> Sequence[Candidate]:
+        """Give who could be meant; found only for an answer, as it costs more than the rest of the
+        judging."""
+        if not self._is_answered:
+            return ()
+        return candidates(self._definition, self._situation, self._trigger, self._event)

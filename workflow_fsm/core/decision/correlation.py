@@ -1,18 +1,21 @@
-"""Correlation: whom an event is for, among the user's lifecycles. Never guesses money.
+"""Correlation: whom an event is for, among the user's lifecycles, and if nobody, for whom it waits.
 
-A claim that is named is that claim. Where none is named, the trigger's addressing says how one is found, and
-what is found is either a lifecycle, several that can't be told apart, or nobody yet.
+A name that is given is meant: of a claim, of a case, of what a reversal takes back. Where nobody has it, the
+event waits for whoever will, or for a person; it never goes on to somebody else. Money that names nobody is
+nobody's. Only where nothing is named the trigger's addressing says how one is found.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from workflow_fsm.core.decision.lifecycle import Lifecycle
-from workflow_fsm.core.decision.situation import Seek, Situation
 from workflow_fsm.core.definition import Addressing, Definition, Rest, Trigger
 from workflow_fsm.core.definition.events import Event, Part
+from workflow_fsm.core.model.inbox import ANY_CHANGE, StoredEvent, Wait, WaitKind
+from workflow_fsm.core.model.lifecycle import Lifecycle
+from workflow_fsm.core.model.situation import Situation
+from workflow_fsm.core.model.source import Seek
 from workflow_fsm.core.records import Candidate
 
 MOST_CANDIDATES = 100
@@ -30,22 +33,35 @@ class To:
 class Nobody:
     """No arrow stands anywhere: `rest` is what the cells say together, `asked` the lifecycles that said it.
 
-    `waiting_for` names the triggers that would lead to an arrow, where `rest` is wait.
+    Where `rest` is wait, `waiting_for` names the triggers that would lead to an arrow, and `waits` the names
+    under which the event waits.
     """
 
     rest: Rest
     asked: tuple[Lifecycle, ...] = ()
     waiting_for: tuple[str, ...] = ()
+    waits: tuple[Wait, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """It names what nobody has: it waits under that name, or until a person tells; `reason` says which."""
+
+    reason: str
+    waits: tuple[Wait, ...] = ()
+    waiting_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Several:
-    """These qualify, and nothing tells which is meant."""
+    """These qualify, and nothing tells which is meant; `waits` are the names that could tell."""
 
     lifecycles: tuple[Lifecycle, ...]
+    reason: str
+    waits: tuple[Wait, ...] = ()
 
 
-Address = To | Nobody | Several
+Address = To | Nobody | Unknown | Several
 
 
 def address(
@@ -56,8 +72,9 @@ def address(
         claim = situation.claim(part.claim)
         if claim is None:
             start = definition.first_state() if situation.has_syncs() else None
-            return Nobody(rest=Rest.WAIT, waiting_for=way_to(definition, start, trigger.name))
-        return To(lifecycles=(claim,))
+            way = way_to(definition, start, trigger, event)
+            return Nobody(rest=Rest.WAIT, waiting_for=way, waits=(Wait(WaitKind.CLAIM, part.claim),))
+        return _unless_of_another(definition, situation, trigger, event, claim) or To(lifecycles=(claim,))
     if trigger.addressing is Addressing.EVERY:
         return _every(definition, situation, trigger, event)
     return _one(definition, situation, trigger, event)
@@ -67,117 +84,265 @@ def could_move(
     definition: Definition, situation: Situation, trigger: Trigger, event: Event, *, since: int
 ) -> bool:
     """Tell whether a nameless event could now be for a lifecycle that has moved after the cursor `since`."""
-    sync_id = event.field("sync_id")
-    if sync_id is not None and situation.sync(sync_id) is None:
-        sync_id = None
     wanted = Seek(
-        states=definition.arrow_states(trigger.name),
-        sync_id=sync_id,
-        unless_case=event.field("amazon_case_id"),
+        states=_arrow_states(definition, trigger, event),
+        sync_id=_known_sync(situation, event),
         since=since,
         limit=1,
     )
     return bool(situation.seek(wanted))
 
 
-def way_to(definition: Definition, state: str | None, trigger: str) -> tuple[str, ...]:
-    """Give the triggers that would lead from a state to where `trigger` has an arrow."""
-    return definition.path(state, trigger)
+def way_to(definition: Definition, state: str | None, trigger: Trigger, event: Event) -> tuple[str, ...]:
+    """Give the triggers that would lead from a state to where the event has an arrow."""
+    return definition.path(state, trigger.name, named=_names_case(event))
 
 
-def candidates(lifecycles: Iterable[Lifecycle]) -> tuple[Candidate, ...]:
+def original_of(
+    definition: Definition, situation: Situation, trigger: Trigger, event: Event
+) -> tuple[str, list[StoredEvent]] | None:
+    """Give the reimbursement that a reversal takes back, and the payouts of it that are stored.
+
+    One that tells no original names that of its own id, where a payout has that id.
+    """
+    if trigger.money >= 0:
+        return None
+    told = event.field("original_reimbursement_id")
+    name = told or event.field("reimbursement_id")
+    if name is None:
+        return None
+    payouts = [one for paying in _payouts(definition) for one in situation.with_reimbursement(paying, name)]
+    return (name, payouts) if told is not None or payouts else None
+
+
+def candidates(
+    definition: Definition, situation: Situation, trigger: Trigger, event: Event
+) -> tuple[Candidate, ...]:
+    """Show the lifecycles that an event could be for, at most a hundred, the likeliest first.
+
+    Likeliest is one whose filing has no name yet, then one that is filed, then whichever came last.
+    """
+    sync_id = None if trigger.money else _known_sync(situation, event)
+    states = _arrow_states(definition, trigger, event)
+    found = situation.seek(Seek(states=states, sync_id=sync_id, limit=MOST_CANDIDATES))
+    return show_candidates(likeliest(definition, situation, event, found))
+
+
+def likeliest(
+    definition: Definition, situation: Situation, event: Event, lifecycles: Iterable[Lifecycle]
+) -> list[Lifecycle]:
+    """Put those that could be meant in the order in which they are likely to be: see `candidates`."""
+    found = sorted(lifecycles, key=lambda one: one.id, reverse=True)
+    awaited = {state.name for state in definition.states if not state.closed}
+    filed = {name for name in awaited if _is_filed(definition, name)}
+    unnamed = situation.with_unnamed_case(found) if event.field("amazon_case_id") is not None else set()
+    found.sort(key=lambda one: (one.id not in unnamed, one.state not in filed, one.state not in awaited))
+    return found
+
+
+def show_candidates(lifecycles: Iterable[Lifecycle]) -> tuple[Candidate, ...]:
     """Show lifecycles that an event could be for."""
-    return tuple(Candidate(claim_id=one.claim_id, sync_id=one.sync_id, state=one.state) for one in lifecycles)
+    shown = list(lifecycles)[:MOST_CANDIDATES]
+    return tuple(Candidate(claim_id=one.claim_id, sync_id=one.sync_id, state=one.state) for one in shown)
+
+
+# -- the ways of addressing
 
 
 def _every(definition: Definition, situation: Situation, trigger: Trigger, event: Event) -> Address:
     sync_id = event.field("sync_id")
     if sync_id is not None and situation.sync(sync_id) is None:
-        return Nobody(rest=Rest.WAIT, waiting_for=way_to(definition, None, trigger.name))
-    movable = situation.seek(Seek(states=definition.arrow_states(trigger.name), sync_id=sync_id))
+        way = way_to(definition, None, trigger, event)
+        return Nobody(rest=Rest.WAIT, waiting_for=way, waits=(Wait(WaitKind.SYNC, sync_id),))
+    movable = situation.seek(Seek(states=_arrow_states(definition, trigger, event), sync_id=sync_id))
     if movable:
         return To(lifecycles=tuple(movable))
-    return _nobody(definition, situation, trigger, sync_id=sync_id)
+    return _nobody(definition, situation, trigger, event, sync_id=sync_id)
 
 
 def _one(definition: Definition, situation: Situation, trigger: Trigger, event: Event) -> Address:
+    taken_back = original_of(definition, situation, trigger, event)
+    if taken_back is not None:
+        return _of_original(definition, situation, *taken_back)
     case_id = event.field("amazon_case_id")
-    pool = situation.with_case(case_id) if case_id is not None else []
-    if not pool:
-        paid = _paid_by(definition, situation, event)
-        pool = [paid] if paid is not None else []
-    if len(pool) == 1:
-        return To(lifecycles=tuple(pool))
-    if pool:
-        movable = [one for one in pool if definition.has_arrow(one.state, trigger.name)]
-        if not movable:
-            return _rest_of(definition, trigger, pool)
-    else:
-        sync_id = event.field("sync_id")
-        if sync_id is not None and situation.sync(sync_id) is None:
-            sync_id = None
-        movable = situation.seek(
-            Seek(
-                states=definition.arrow_states(trigger.name),
-                sync_id=sync_id,
-                unless_case=case_id,
-                limit=MOST_CANDIDATES,
-            )
+    if case_id is not None:
+        found = _of_case(definition, situation, trigger, event, case_id)
+        if found is not None:
+            return found
+    sync_id = _known_sync(situation, event)
+    states = _arrow_states(definition, trigger, event)
+    if trigger.money and situation.has_claims():
+        return Several(
+            lifecycles=(),
+            reason="its money names neither claim nor case nor what it takes back, so it is nobody's yet; "
+            "retry it with the claim_id or the amazon_case_id that it is for",
+            waits=_own_reimbursement(trigger, event),
         )
-        if not movable:
-            return _nobody(definition, situation, trigger, sync_id=sync_id, unless_case=case_id)
-        if len(movable) > 1 and not situation.has_claims():
-            movable = movable[-1:]
+    movable = situation.seek(Seek(states=states, sync_id=sync_id, limit=MOST_CANDIDATES))
+    if not movable:
+        return _nobody(definition, situation, trigger, event, sync_id=sync_id)
+    if len(movable) > 1 and not situation.has_claims():
+        movable = movable[-1:]
     if len(movable) == 1:
         return To(lifecycles=tuple(movable))
-    return Several(lifecycles=tuple(movable))
+    return Several(
+        lifecycles=(),
+        reason=f"{trigger.name} names no claim, and {len(movable)} could be meant: "
+        "name one with claim_id, or with the amazon_case_id of its case",
+        waits=(ANY_CHANGE,),
+    )
 
 
-def _paid_by(definition: Definition, situation: Situation, event: Event) -> Lifecycle | None:
-    """Give the lifecycle that the payout of `original_reimbursement_id` went to."""
-    original = event.field("original_reimbursement_id")
-    if original is None:
+def _of_original(
+    definition: Definition, situation: Situation, name: str, payouts: Sequence[StoredEvent]
+) -> Address:
+    """Find the lifecycle that the payouts of a reimbursement paid."""
+    waits = (Wait(WaitKind.REIMBURSEMENT, name),)
+    paid = {one for stored in payouts if stored.money is not None for one in stored.lifecycles}
+    lifecycles = [one for one in map(situation.lifecycle, sorted(paid)) if one is not None]
+    if len(lifecycles) == 1:
+        return To(lifecycles=tuple(lifecycles))
+    if lifecycles:
+        return Several(
+            lifecycles=tuple(lifecycles),
+            reason=f"reimbursement {name!r}, which it takes back, paid {len(lifecycles)} claims; retry it "
+            "with the claim_id that it is for",
+            waits=waits,
+        )
+    return Unknown(
+        reason=f"no payout of reimbursement {name!r}, which it takes back, has been applied; it waits for "
+        "one, or retry it with the claim_id or original_reimbursement_id that it is for",
+        waits=waits,
+        waiting_for=_payouts(definition),
+    )
+
+
+def _of_case(
+    definition: Definition, situation: Situation, trigger: Trigger, event: Event, case_id: str
+) -> Address | None:
+    """Find the lifecycles that have a case; None where the event may bring one that nobody has."""
+    waits = (Wait(WaitKind.CASE, case_id),)
+    pool = situation.with_case(case_id)
+    owners = situation.owners_of(case_id)
+    if (len(pool) == 1 and len(owners) == 1) or (pool and not trigger.money):
+        return To(lifecycles=tuple(pool))
+    if pool:
+        return Several(
+            lifecycles=tuple(pool),
+            reason=f"case {case_id!r} is that of {len(owners)} claims; "
+            "retry it with the claim_id that it is for",
+            waits=waits,
+        )
+    if situation.is_case_named(case_id):
+        start = definition.first_state() if situation.has_syncs() else None
+        way = way_to(definition, start, trigger, event)
+        return Nobody(rest=Rest.WAIT, waiting_for=way, waits=waits)
+    if trigger.files:
+        if not situation.has_claims() or _known_sync(situation, event) is not None:
+            return None
+        return Several(
+            lifecycles=(),
+            reason=f"{trigger.name} names case {case_id!r}, which no claim has, and no claim: "
+            "name the claim that was filed with claim_id",
+            waits=waits,
+        )
+    start = definition.first_state() if situation.has_syncs() else None
+    brought_by = tuple(one.name for one in definition.triggers if one.files)
+    return Unknown(
+        reason=f"no claim has case {case_id!r}; it waits until one does, or retry it with the claim_id that "
+        "it is for",
+        waits=waits,
+        waiting_for=brought_by if situation.has_claims() else way_to(definition, start, trigger, event),
+    )
+
+
+def _own_reimbursement(trigger: Trigger, event: Event) -> tuple[Wait, ...]:
+    """Give what a reversal waits for that may turn out to name a payout by its own reimbursement id."""
+    name = event.field("reimbursement_id")
+    return (Wait(WaitKind.REIMBURSEMENT, name),) if trigger.money < 0 and name is not None else ()
+
+
+def _unless_of_another(
+    definition: Definition, situation: Situation, trigger: Trigger, event: Event, claim: Lifecycle
+) -> Address | None:
+    """See that what a reversal takes back is the named claim's."""
+    taken_back = original_of(definition, situation, trigger, event)
+    if taken_back is None:
         return None
-    payouts = [trigger.name for trigger in definition.triggers if trigger.money > 0]
-    paid = {
-        lifecycle
-        for name in payouts
-        for stored in situation.with_reimbursement(name, original)
-        for share in stored.shares
-        for lifecycle in share.lifecycles
-        if stored.money is not None
-    }
-    return situation.lifecycle(paid.pop()) if len(paid) == 1 else None
+    name, payouts = taken_back
+    if any(stored.money is not None and claim.id in stored.lifecycles for stored in payouts):
+        return None
+    return Unknown(
+        reason=f"it names claim {claim.claim_id!r}, and takes back reimbursement {name!r}, which has not "
+        "paid that claim; it waits for that payout, or retry it with the original_reimbursement_id "
+        "that it is for",
+        waits=(Wait(WaitKind.REIMBURSEMENT, name), Wait(WaitKind.CLAIM, claim.claim_id or "")),
+        waiting_for=_payouts(definition),
+    )
 
 
 def _nobody(
     definition: Definition,
     situation: Situation,
     trigger: Trigger,
+    event: Event,
     *,
     sync_id: str | None = None,
-    unless_case: str | None = None,
 ) -> Nobody:
+    """Say what cells without an arrow say together: wait if any does, else known, else refused."""
     asked: list[Lifecycle] = []
     for state in definition.states:
-        wanted = Seek(states=(state.name,), sync_id=sync_id, unless_case=unless_case, limit=MOST_CANDIDATES)
-        asked.extend(situation.seek(wanted))
+        asked.extend(situation.seek(Seek(states=(state.name,), sync_id=sync_id, limit=MOST_CANDIDATES)))
     if not asked:
         start = definition.first_state() if situation.has_syncs() else None
-        return Nobody(rest=Rest.WAIT, waiting_for=way_to(definition, start, trigger.name))
-    return _rest_of(definition, trigger, asked)
-
-
-def _rest_of(definition: Definition, trigger: Trigger, asked: Iterable[Lifecycle]) -> Nobody:
-    """Say what cells without an arrow say together: wait if any does, else known, else refused."""
+        way = way_to(definition, start, trigger, event)
+        return Nobody(rest=Rest.WAIT, waiting_for=way, waits=(ANY_CHANGE,))
     lifecycles = tuple(asked)[:MOST_CANDIDATES]
-    rests = {definition.cell(one.state, trigger.name).rest: one.state for one in lifecycles}
+    rests = {rest: one.state for one in lifecycles for rest in _rests(definition, trigger, event, one.state)}
     if Rest.WAIT in rests:
         ways = (
-            way_to(definition, one.state, trigger.name)
+            definition.cell(one.state, trigger.name).leads or way_to(definition, one.state, trigger, event)
             for one in lifecycles
-            if definition.cell(one.state, trigger.name).rest is Rest.WAIT
+            if Rest.WAIT in _rests(definition, trigger, event, one.state)
         )
-        return Nobody(rest=Rest.WAIT, asked=lifecycles, waiting_for=min(ways, key=len))
+        way = min(ways, key=len)
+        return Nobody(rest=Rest.WAIT, asked=lifecycles, waiting_for=way, waits=(ANY_CHANGE,))
     rest = Rest.KNOWN if Rest.KNOWN in rests else Rest.REFUSED
     return Nobody(rest=rest, asked=lifecycles)
+
+
+# -- parts
+
+
+def _payouts(definition: Definition) -> tuple[str, ...]:
+    return tuple(trigger.name for trigger in definition.triggers if trigger.money > 0)
+
+
+def _rests(definition: Definition, trigger: Trigger, event: Event, state: str) -> tuple[Rest, ...]:
+    """Give what a cell says to an event that it has no arrow for: its rest, whatever it would answer."""
+    cell = definition.cell(state, trigger.name)
+    return () if cell.rest is None else (cell.rest,)
+
+
+def _arrow_states(definition: Definition, trigger: Trigger, event: Event) -> tuple[str, ...]:
+    return definition.arrow_states(trigger.name, named=_names_case(event))
+
+
+def _names_case(event: Event) -> bool:
+    return event.field("amazon_case_id") is not None
+
+
+def _known_sync(situation: Situation, event: Event) -> str | None:
+    sync_id: str | None = event.field("sync_id")
+    return sync_id if sync_id is not None and situation.sync(sync_id) is not None else None
+
+
+def _is_filed(definition: Definition, state: str) -> bool:
+    """Tell whether a claim in that state is with the marketplace: a submission leads there."""
+    return any(
+        arrow.leads_to(other) == state
+        for trigger in definition.triggers
+        if trigger.files
+        for other in (one.name for one in definition.states)
+        for arrow in definition.cell(other, trigger.name).arrows
+    )

@@ -1,26 +1,40 @@
 """Dead letters: what a person does with an event that can't go on by itself. Each act is a row of history.
 
-A letter's id is `event:SEQ` or `effect:SEQ` within its user; the store makes it opaque.
+A dead letter's id is `event:SEQ` or `effect:SEQ` within its user; the store makes it opaque.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from workflow_fsm.core.decision.answer import answer_to
 from workflow_fsm.core.decision.apply import Application
 from workflow_fsm.core.decision.decide import Policy, follow
-from workflow_fsm.core.decision.inbox import Share, Standing, StoredEvent
-from workflow_fsm.core.decision.lifecycle import ACTS, GENESIS, Row
-from workflow_fsm.core.decision.situation import Situation
 from workflow_fsm.core.definition import Definition, Trigger
-from workflow_fsm.core.definition.events import Event, read_event
+from workflow_fsm.core.definition.events import UNITS
 from workflow_fsm.core.errors import FieldError, InvalidEvent, NotAllowed
+from workflow_fsm.core.model.inbox import (
+    ANY_CHANGE,
+    FORCE,
+    Share,
+    Standing,
+    StoredEvent,
+    Wait,
+    WaitKind,
+    lay_over,
+)
+from workflow_fsm.core.model.lifecycle import ACTS, GENESIS, Row
+from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.outcome import Outcome
+from workflow_fsm.core.values import money
 
 RETRIED = "deadletter_retried"
 DROPPED = "deadletter_dropped"
+RESTORED = "deadletter_restored"
+_ENDED = (Standing.WAITING, Standing.DEAD, Standing.REFUSED)
 
 
 def retry_event(
@@ -28,58 +42,83 @@ def retry_event(
     situation: Situation,
     stored: StoredEvent,
     *,
-    claim_id: str | None,
+    overlay: Mapping[str, Any],
     now: datetime,
     policy: Policy,
 ) -> Outcome | NotAllowed:
-    """Judge an event anew as things stand now; `claim_id` says whom it is for, where it didn't itself.
+    """Judge an event anew as things stand now, with what a person lays over what it said.
 
-    What was settled of a list stays settled; what still waits then has its time to live again. Raises
-    InvalidEvent where the event can't be given a claim.
+    What was settled of a list stays settled; what still waits then has its time to live again. One that was
+    applied, and is in doubt, stays as it is, and is in doubt no more. Raises InvalidEvent where the event
+    can't be read with the overlay.
     """
     trigger = definition.trigger(stored.event.trigger)
     if trigger is None:
         reason = f"is {stored.event.trigger!r}, which the definition doesn't know any more"
         raise InvalidEvent([FieldError(field="trigger", reason=reason)])
+    if stored.doubt is not None:
+        _refuse_overlay(trigger, overlay)
+        situation.keep(replace(stored, doubt=None))
+        assert stored.answer is not None
+        return Outcome.from_dict(stored.answer)
     shares: tuple[Share, ...] = ()
     if stored.binds or stored.standing is Standing.DEAD:
         shares = tuple(
             replace(share, standing=Standing.WAITING) if share.standing is Standing.DEAD else share
             for share in stored.shares
         )
-    event = stored.event
-    if claim_id is not None:
-        event = _for_claim(trigger, stored, claim_id)
-        shares = (Share(claim=claim_id, standing=Standing.WAITING),) if shares else ()
-    expires_at = None if stored.expires_at is None else now + policy.defer
-    application = Application(
-        definition, situation, replace(stored, event=event, shares=shares, expires_at=expires_at), now
-    )
+    told = stored
+    if overlay:
+        _refuse_unlisted(trigger, overlay)
+        told = lay_over(trigger, stored, overlay)
+        _refuse_currency(situation, trigger, told, overlay)
+        if "claim_id" in overlay and shares:
+            shares = (Share(claim=overlay["claim_id"], standing=Standing.WAITING),)
+    expires_at = None if trigger.money else now + policy.defer
+    retried = replace(told, shares=shares, expires_at=expires_at)
+    application = Application(definition, situation, retried, now, is_retried=True)
     settled = application.apply()
     outcome = answer_to(settled, application.draft, trigger)
     if not stored.binds and isinstance(outcome, Outcome):
         settled = replace(settled, answer=outcome.as_dict())
     situation.keep(settled)
+    _wake(situation, settled)
     follow(definition, situation, now)
     return outcome
 
 
-def _for_claim(trigger: Trigger, stored: StoredEvent, claim_id: str) -> Event:
-    if all(field.name != "claim_id" for field in trigger.fields):
-        reason = f"a {trigger.name} is for no single claim; retry it without one"
-        raise InvalidEvent([FieldError(field="claim_id", reason=reason)], trigger=trigger.name)
-    read = read_event(trigger, {**stored.event.body, "claim_id": claim_id}, event_id=stored.event_id)
-    return replace(read, fingerprint=stored.event.fingerprint)
-
-
 def drop_event(situation: Situation, stored: StoredEvent) -> None:
-    """End what waits, is dead or is refused of an event, for good."""
-    ended = (Standing.WAITING, Standing.DEAD, Standing.REFUSED)
+    """End what waits, is dead or is refused of an event; its ids bind nobody any more.
+
+    One that was applied, and is in doubt, stays as it is, and is in doubt no more.
+    """
     shares = tuple(
-        replace(share, standing=Standing.DROPPED) if share.standing in ended else share
+        replace(share, standing=Standing.DROPPED, was=share.standing) if share.standing in _ENDED else share
         for share in stored.shares
     )
-    situation.keep(replace(stored, shares=shares, settled=situation.cursor))
+    if stored.doubt is not None:
+        shares = stored.shares
+    situation.keep(replace(stored, shares=shares, doubt=None, settled=situation.cursor))
+    _wake(situation, stored)
+
+
+def restore_event(definition: Definition, situation: Situation, stored: StoredEvent, now: datetime) -> None:
+    """Bring a dropped event back as what it was: a dead letter, or money that waits, which is judged
+    again."""
+    trigger = definition.trigger(stored.event.trigger)
+    before = Standing.WAITING if trigger is not None and trigger.money else Standing.DEAD
+    shares = tuple(
+        replace(share, standing=share.was or before, was=None)
+        if share.standing is Standing.DROPPED
+        else share
+        for share in stored.shares
+    )
+    restored = replace(stored, shares=shares)
+    if trigger is not None and restored.standing is Standing.WAITING:
+        restored = Application(definition, situation, restored, now).apply()
+    situation.keep(restored)
+    _wake(situation, restored)
+    follow(definition, situation, now)
 
 
 def record_act(
@@ -114,3 +153,57 @@ def record_act(
         reason=reason,
     )
     situation.changes.rows.append(row)
+
+
+def told_with(overlay: Mapping[str, Any], reason: str | None) -> str | None:
+    """Say in an act's reason what was laid over the event, beside its claim, which stands by itself."""
+    laid = [f"{name}={value}" for name, value in sorted(overlay.items()) if name not in ("claim_id", FORCE)]
+    laid += [FORCE] if overlay.get(FORCE) else []
+    if not laid:
+        return reason
+    return ", ".join(laid) + (f": {reason}" if reason else "")
+
+
+def _refuse_unlisted(trigger: Trigger, overlay: Mapping[str, Any]) -> None:
+    listed = {field.name for field in trigger.fields}
+    errors = [
+        FieldError(field=name, reason=f"a {trigger.name} has no such field; retry it without one")
+        for name in overlay
+        if name not in listed and name != FORCE
+    ]
+    if overlay.get(FORCE) and not trigger.money:
+        errors.append(
+            FieldError(field=FORCE, reason=f"a {trigger.name} brings no money that could be forced")
+        )
+    if errors:
+        raise InvalidEvent(errors, trigger=trigger.name)
+
+
+def _refuse_currency(
+    situation: Situation, trigger: Trigger, told: StoredEvent, overlay: Mapping[str, Any]
+) -> None:
+    """See that a currency which a person tells can hold the amount."""
+    currency = overlay.get("currency")
+    if currency is None or not trigger.money:
+        return
+    in_kind = bool(told.event.field(UNITS.name))
+    try:
+        places = situation.decimals(currency)
+        money.payout(told.event.field("amount"), currency, places, or_nothing=in_kind)
+    except money.NotMoney as error:
+        raise InvalidEvent([FieldError(field="currency", reason=str(error))], trigger=trigger.name) from error
+
+
+def _refuse_overlay(trigger: Trigger, overlay: Mapping[str, Any]) -> None:
+    """Refuse to tell anew whom an event is for that was applied by then."""
+    if overlay:
+        reason = "the event was applied, and stays as it is; correct it by a reversal and a new payout"
+        raise InvalidEvent([FieldError(field=name, reason=reason) for name in overlay], trigger=trigger.name)
+
+
+def _wake(situation: Situation, stored: StoredEvent) -> None:
+    """Have what conflicts with an event judged again."""
+    situation.wake(ANY_CHANGE)
+    for field in ("reimbursement_id", "original_reimbursement_id"):
+        if stored.event.field(field) is not None:
+            situation.wake(Wait(WaitKind.REIMBURSEMENT, stored.event.field(field)))

@@ -12,16 +12,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from workflow_fsm.core.decision.answer import answer_to
+from workflow_fsm.core.decision.answer import answer_to, event_dead_letter
 from workflow_fsm.core.decision.apply import Application
-from workflow_fsm.core.decision.idempotency import Again, Repeat, find_repeat
-from workflow_fsm.core.decision.inbox import Standing, StoredEvent
-from workflow_fsm.core.decision.lifecycle import Lifecycle
+from workflow_fsm.core.decision.idempotency import Again, Repeat, find_repeat, learn_line
 from workflow_fsm.core.decision.moves import move
-from workflow_fsm.core.decision.situation import Situation
 from workflow_fsm.core.definition import Addressing, Definition, Meeting, Rest
 from workflow_fsm.core.definition.events import Event
-from workflow_fsm.core.errors import AliasTaken, EventIdReused, WorkflowError
+from workflow_fsm.core.errors import EventIdReused, WorkflowError
+from workflow_fsm.core.model.inbox import Share, Standing, StoredEvent
+from workflow_fsm.core.model.lifecycle import Lifecycle
+from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.outcome import Outcome
 
 
@@ -47,7 +47,7 @@ def decide(
 ) -> Outcome | WorkflowError:
     """Take one event: write all that it changes into the situation, and give its answer.
 
-    NotAllowed is an answer as well, and kept; EventIdReused changes nothing.
+    NotAllowed is an answer as well, and kept; so is EventIdReused, once, under an id made for it.
     """
     event, now = arrival.event, arrival.at
     trigger = definition.trigger(event.trigger)
@@ -55,13 +55,17 @@ def decide(
     try:
         repeat = find_repeat(definition, situation, trigger, event)
     except EventIdReused as reused:
+        _keep_reused(situation, arrival, reused)
         return reused
     if isinstance(repeat, Repeat):
+        situation.add_ids(repeat.stored, event.ids)
+        learn_line(situation, trigger, repeat.stored, event)
+        follow(definition, situation, now)
         return _repeated(repeat)
     event_id = event.event_id or arrival.new_id()
     if isinstance(repeat, Again):
-        situation.changes.replaced.append(repeat.stored.seq)
-        event_id = repeat.stored.event_id
+        situation.changes.replaced.extend(stored.seq for stored in repeat.replaced)
+        event_id = event.event_id or repeat.replaced[0].event_id
     fresh = StoredEvent(
         seq=situation.next_cursor(),
         event_id=event_id,
@@ -79,15 +83,31 @@ def decide(
     )
     stored = replace(stored, answer=answer)
     situation.keep(stored, received=True)
+    situation.add_ids(stored, event.ids)
     if stored.letter is not None:
         situation.tell_of(event_dead_letter(stored), now)
     follow(definition, situation, now)
     return outcome
 
 
-def event_dead_letter(stored: StoredEvent) -> str:
-    """Give the id of an event as a dead letter, within its user."""
-    return f"event:{stored.seq}"
+def _keep_reused(situation: Situation, arrival: Arrival, reused: EventIdReused) -> None:
+    """Keep an event whose ids are another's, once, as a refused one under an id made for it."""
+    event = arrival.event
+    before = situation.latest_reuse(event.trigger, event.fingerprint)
+    if before is not None:
+        return
+    stored = StoredEvent(
+        seq=situation.next_cursor(),
+        event_id=arrival.new_id(),
+        event=replace(event, ids=()),
+        actor=arrival.actor,
+        received_at=arrival.at,
+        shares=(Share(claim=None, standing=Standing.REFUSED),),
+        settled=situation.cursor,
+        answer={"status": "refused", "code": reused.code, "reason": str(reused)},
+    )
+    situation.keep(stored, received=True)
+    situation.tell_of(event_dead_letter(stored), arrival.at)
 
 
 def pass_time(
@@ -119,23 +139,11 @@ def pass_time(
     return done
 
 
-def link(definition: Definition, situation: Situation, *, claim_id: str, alias: str, now: datetime) -> None:
-    """Let an alias stand for a claim, and free the events that waited under it. Raises AliasTaken."""
-    target = situation.canonical(claim_id)
-    owner = situation.owner(alias)
-    if alias == target or owner == target:
-        return
-    if owner is not None:
-        raise AliasTaken(user_id=situation.user_id, claim_id=target, alias=alias, owner=owner)
-    situation.link(alias, target)
-    follow(definition, situation, now)
-
-
 def _fire_timers(definition: Definition, situation: Situation, lifecycle: Lifecycle, now: datetime) -> int:
     if lifecycle.due_at is None or lifecycle.due_at > now:
         return 0
     for timer in definition.by_addressing(Addressing.TIMER):
-        meeting = Meeting(facts=lifecycle.facts, paid=lifecycle.paid, told={})
+        meeting = Meeting(facts=lifecycle.facts, told={}, paid=lifecycle.paid, now=now)
         answer = definition.answer(lifecycle.state, timer.name, meeting)
         if not isinstance(answer, Rest):
             move(definition, situation, lifecycle, answer, timer, {}, now=now, stored=None)
@@ -147,8 +155,8 @@ def follow(definition: Definition, situation: Situation, now: datetime) -> None:
     """Let follow what a change brings about, until nothing more does.
 
     Timers fire that are due already; then the waiting events are judged from the oldest, and from the oldest
-    again after each that went on. Only those are judged that the change can concern: the nameless, and those
-    that name a changed claim; the others would go on waiting.
+    again after each that went on. Only those are judged that the change can concern: those that wait under a
+    name that somebody has by now, or has no more, or whose claim changed; the others would go on waiting.
     """
     waiting: dict[int, StoredEvent] = {}
     queue: list[int] = []
@@ -164,7 +172,7 @@ def follow(definition: Definition, situation: Situation, now: datetime) -> None:
         elif queue:
             stored = waiting.pop(heapq.heappop(queue))
             applied = Application(definition, situation, stored, now).apply()
-            if applied.shares != stored.shares:
+            if applied.shares != stored.shares or applied.money != stored.money:
                 situation.keep(applied)
         else:
             return

@@ -1,21 +1,24 @@
-"""Idempotency: the same event again, found by its id, its reimbursement, or (without an id) its content.
+"""Idempotency: the same event again, found by its ids, its reimbursement, or (without an id) its content.
 
-Decides whether an event is a repeat of a kept one. An id is bound to its content; a refused or dead event
-doesn't bind its id, and is judged anew when it comes again.
+Decides whether an event is a repeat of a stored one, and what it means that a reimbursement came before. An
+id is bound to its content; a refused, dead or dropped event doesn't bind its ids, and is judged anew when it
+comes again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 from workflow_fsm.core.decision import correlation
-from workflow_fsm.core.decision.inbox import Standing, StoredEvent
-from workflow_fsm.core.decision.lifecycle import Lifecycle
-from workflow_fsm.core.decision.situation import Situation
 from workflow_fsm.core.definition import Addressing, Definition, Trigger
-from workflow_fsm.core.definition.events import Event
+from workflow_fsm.core.definition.claim import TAKEN_BACK_AT
+from workflow_fsm.core.definition.events import UNITS, Event
 from workflow_fsm.core.errors import EventIdReused
+from workflow_fsm.core.model.inbox import Standing, StoredEvent, Wait, WaitKind, lay_over
+from workflow_fsm.core.model.lifecycle import Lifecycle
+from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.values import money
 from workflow_fsm.core.values.fields import comparable_value
 
@@ -39,109 +42,238 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Again:
-    """A refused or dead event that comes again: it is judged anew and replaces `stored`."""
+    """Refused, dead or dropped events that come again: the event is judged anew and replaces them."""
+
+    replaced: tuple[StoredEvent, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """An earlier event of the same reimbursement, whose money this one is neither counted nor refused
+    beside."""
 
     stored: StoredEvent
+    reason: str
 
 
 def find_repeat(
     definition: Definition, situation: Situation, trigger: Trigger, event: Event
 ) -> Repeat | Again | None:
-    """Find the kept event that this one repeats.
+    """Find the stored event that this one repeats.
 
-    Raises EventIdReused where its id, or its reimbursement, belongs to an event with other content.
+    Raises EventIdReused where an id belongs to an event with other content, or two belong to two events.
     """
-    again: Again | None = None
-    if event.event_id is not None:
-        stored = situation.event(event.event_id)
-        if stored is not None and stored.binds:
-            return Repeat(stored=_same_content(stored, event))
-        again = Again(stored=stored) if stored is not None else None
-    if trigger.money and event.field("reimbursement_id") is not None:
-        stored = _reimbursed(situation, event)
-        if stored is not None:
-            return Repeat(stored=stored)
-    if event.event_id is None:
+    known = {one: stored for one in event.ids if (stored := situation.event(one)) is not None}
+    found = {stored.seq: stored for stored in known.values()}
+    binding = {one: stored for one, stored in known.items() if stored.binds}
+    if binding:
+        return Repeat(stored=_same_content(binding, event))
+    if trigger.money:
+        earlier = find_earlier(definition, situation, trigger, event)
+        if isinstance(earlier, Repeat):
+            return earlier
+    if found:
+        return Again(replaced=tuple(found.values()))
+    if not event.ids:
         return _same_again(definition, situation, trigger, event)
-    return again
-
-
-def reimbursed_already(situation: Situation, stored: StoredEvent, lifecycle: Lifecycle) -> StoredEvent | None:
-    """Give the applied event of the same trigger and reimbursement on that lifecycle, if there is one."""
-    reimbursement = stored.event.field("reimbursement_id")
-    if reimbursement is None:
-        return None
-    for other in situation.with_reimbursement(stored.event.trigger, reimbursement):
-        if other.seq != stored.seq and other.money is not None and lifecycle.id in _lifecycles(other):
-            return other
     return None
 
 
-def says_the_same_money(first: StoredEvent, event: Event) -> bool:
-    """Tell whether amount and currency are equal, a currency that isn't told left out."""
-    currency = first.money.currency if first.money is not None else first.event.field("currency")
+def find_earlier(
+    definition: Definition,
+    situation: Situation,
+    trigger: Trigger,
+    event: Event,
+    *,
+    stored: StoredEvent | None = None,
+    lifecycle: Lifecycle | None = None,
+) -> Repeat | Conflict | None:
+    """Find the earlier event of an event's reimbursement: the same money again, or one that it conflicts
+    with.
+
+    `stored` is the event itself, where it is stored by now; `lifecycle` the one that it is for, where that is
+    found by now.
+    """
+    reimbursement = event.field("reimbursement_id")
+    if reimbursement is None:
+        return None
+    conflict: Conflict | None = None
+    for earlier in _met(definition, situation, trigger, event, stored, lifecycle):
+        if stored is not None and stored.has_line_of_its_own and earlier.line != stored.line:
+            continue
+        met = _compare(definition, situation, trigger, event, earlier)
+        if isinstance(met, Repeat):
+            return met
+        conflict = conflict or met
+    return conflict
+
+
+def learn_line(situation: Situation, trigger: Trigger, stored: StoredEvent, event: Event) -> None:
+    """Let an event know the line that a repeat of it tells; what conflicted with it is judged again."""
+    line = event.field("line_id")
+    if line is not None and stored.line is None:
+        situation.keep(lay_over(trigger, stored, {"line_id": line}))
+        situation.wake(Wait(WaitKind.REIMBURSEMENT, event.field("reimbursement_id")))
+
+
+# -- reimbursements
+
+
+def _met(
+    definition: Definition,
+    situation: Situation,
+    trigger: Trigger,
+    event: Event,
+    stored: StoredEvent | None,
+    lifecycle: Lifecycle | None,
+) -> Iterator[StoredEvent]:
+    """Give the earlier events of the reimbursement that are for the same claim, or case."""
+    found = situation.with_reimbursement(trigger.name, event.field("reimbursement_id"))
+    others = [one for one in found if stored is None or one.seq != stored.seq]
+    if not others:
+        return
+    named = None if event.field("claim_id") is None else situation.canonical(event.field("claim_id"))
+    case_id = event.field("amazon_case_id")
+    if lifecycle is None:
+        lifecycle = _target(definition, situation, trigger, event, named)
+    for earlier in others:
+        if earlier.standing is Standing.APPLIED:
+            is_its = lifecycle is not None and lifecycle.id in earlier.lifecycles
+            of_case = (
+                named is None and case_id is not None and earlier.event.field("amazon_case_id") == case_id
+            )
+            if earlier.money is not None and (is_its or of_case):
+                yield earlier
+        elif (
+            earlier.standing is Standing.WAITING
+            and (stored is None or earlier.seq < stored.seq)
+            and _names_the_same(situation, earlier.event, event, named)
+        ):
+            yield earlier
+
+
+def _target(
+    definition: Definition, situation: Situation, trigger: Trigger, event: Event, named: str | None
+) -> Lifecycle | None:
+    if named is not None:
+        return situation.claim(named)
+    (part,) = event.parts
+    found = correlation.address(definition, situation, trigger, event, part)
+    match found:
+        case correlation.To(lifecycles=(one,)):
+            return one
+        case _:
+            return None
+
+
+def _names_the_same(situation: Situation, earlier: Event, event: Event, named: str | None) -> bool:
+    """Tell whether one that waits names what this one names: the claim, else the case, else both nobody."""
+    told = earlier.field("claim_id")
+    if named is not None:
+        return told is not None and situation.canonical(told) == named
+    case_id = event.field("amazon_case_id")
+    return bool(earlier.field("amazon_case_id") == case_id) and (told is None or case_id is not None)
+
+
+def _compare(
+    definition: Definition, situation: Situation, trigger: Trigger, event: Event, earlier: StoredEvent
+) -> Repeat | Conflict | None:
+    """Hold an event against an earlier one of its reimbursement: a repeat, a conflict, or another line."""
+    line, known = event.field("line_id"), earlier.line
+    if None not in (line, known) and line != known:
+        return None
+    name = f"reimbursement {event.field('reimbursement_id')!r}"
+    what = name if line is None else f"line {line!r} of {name}"
+    if _is_same_money(earlier, event):
+        if not _is_new_id(event, earlier) or line != known:
+            return Repeat(stored=earlier)
+        if trigger.money > 0 and _is_reversed(definition, situation, earlier):
+            return Conflict(
+                stored=earlier,
+                reason=f"{what} came before as event {earlier.event_id!r}, and was reversed since; if it was "
+                "paid anew, retry it with force, or with a line_id of its own, else drop it",
+            )
+        if trigger.money < 0 and _is_of_a_payout(definition, situation, event):
+            return Conflict(
+                stored=earlier,
+                reason=f"an equal reversal of {name} came before as event {earlier.event_id!r}; if it was "
+                "taken back twice, retry it with force, else drop it",
+            )
+        return Repeat(stored=earlier)
+    if trigger.money < 0 and _is_new_id(event, earlier) and _is_of_a_payout(definition, situation, event):
+        return None
+    if line is not None and known is None:
+        reason = f"{name} came before as event {earlier.event_id!r}, which tells no line; if this is another "
+        reason += f"line than that, retry it with line_id {line!r}"
+    else:
+        reason = f"{what} came before as event {earlier.event_id!r}, with another amount or currency; "
+        reason += "if it is a line of its own, retry it with its line_id"
+    return Conflict(stored=earlier, reason=f"{reason}, if it counts besides, with force, else drop it")
+
+
+def _is_new_id(event: Event, earlier: StoredEvent) -> bool:
+    return event.event_id is not None and event.event_id != earlier.event_id
+
+
+def _is_same_money(earlier: StoredEvent, event: Event) -> bool:
+    """Tell whether amount, units and currency are equal, a currency that isn't told left out."""
+    currency = earlier.money.currency if earlier.money is not None else earlier.event.field("currency")
     told = event.field("currency")
     if None not in (currency, told) and currency != told:
         return False
-    return _value(event) == _value(first.event)
+    units = [one.field(UNITS.name) or 0 for one in (earlier.event, event)]
+    return units[0] == units[1] and _value(event) == _value(earlier.event)
 
 
-def _same_content(stored: StoredEvent, event: Event) -> StoredEvent:
-    if stored.event.trigger != event.trigger:
-        reason = f"event id {stored.event_id!r} belongs to a {stored.event.trigger}"
+def _is_reversed(definition: Definition, situation: Situation, payout: StoredEvent) -> bool:
+    """Tell whether a payout was taken back since: by a reversal of its claim that names no other original."""
+    name = payout.event.field("reimbursement_id")
+    reversals = [trigger.name for trigger in definition.triggers if trigger.money < 0]
+    named = [one for reversing in reversals for one in situation.with_reimbursement(reversing, name)]
+    for stored in (*situation.taking_back(name), *named):
+        original = stored.event.field("original_reimbursement_id")
+        is_of_it = stored.money is not None and original in (None, name)
+        if is_of_it and stored.lifecycles & payout.lifecycles and stored.settled > payout.settled:
+            return True
+    return any(
+        lifecycle is not None and lifecycle.facts.get(TAKEN_BACK_AT, 0) > payout.seq
+        for lifecycle in map(situation.lifecycle, payout.lifecycles)
+    )
+
+
+def _is_of_a_payout(definition: Definition, situation: Situation, event: Event) -> bool:
+    """Tell whether a reversal has no reimbursement id of its own, but gives that of a payout."""
+    name = event.field("reimbursement_id")
+    payouts = [trigger.name for trigger in definition.triggers if trigger.money > 0]
+    return any(situation.with_reimbursement(paying, name) for paying in payouts)
+
+
+def _value(event: Event) -> Decimal:
+    amount = event.field("amount")
+    assert isinstance(amount, money.Amount)
+    return Decimal(comparable_value(amount))
+
+
+# -- ids and content
+
+
+def _same_content(binding: Mapping[str, StoredEvent], event: Event) -> StoredEvent:
+    """Give the event to which those of an event's ids belong that are bound, where it says the same."""
+    (sent, stored), *others = binding.items()
+    if any(other.seq != stored.seq for _, other in others):
+        reason = f"its ids {' and '.join(map(repr, binding))} are those of several events"
+    elif stored.event.trigger != event.trigger:
+        reason = f"event id {sent!r} belongs to a {stored.event.trigger}"
     elif stored.event.fingerprint != event.fingerprint:
-        reason = f"event id {stored.event_id!r} belongs to an event with other content"
+        reason = f"event id {sent!r} belongs to an event with other content"
     else:
         return stored
     raise EventIdReused(
         f"{reason}; send a new or corrected event under an id of its own",
-        event_id=stored.event_id,
+        event_id=sent,
         user_id=event.user_id,
         trigger=event.trigger,
     )
-
-
-def _reimbursed(situation: Situation, event: Event) -> StoredEvent | None:
-    reimbursement = event.field("reimbursement_id")
-    for stored in reversed(situation.with_reimbursement(event.trigger, reimbursement)):
-        if not _for_the_same(situation, stored, event):
-            continue
-        if says_the_same_money(stored, event):
-            return stored
-        raise EventIdReused(
-            f"reimbursement {reimbursement!r} came before as event {stored.event_id!r}, with another amount "
-            "or currency; send a new reimbursement under an id of its own",
-            event_id=stored.event_id,
-            user_id=event.user_id,
-            trigger=event.trigger,
-        )
-    return None
-
-
-def _for_the_same(situation: Situation, stored: StoredEvent, event: Event) -> bool:
-    """Tell whether two events of one reimbursement are for the same claim, or case."""
-    first, second = stored.event, event
-    claims = [
-        None if one.field("claim_id") is None else situation.canonical(one.field("claim_id"))
-        for one in (first, second)
-    ]
-    if None not in claims:
-        return bool(claims[0] == claims[1])
-    cases = [one.field("amazon_case_id") for one in (first, second)]
-    targets = _lifecycles(stored), _target(situation, claims[1], cases[1])
-    if targets[0] and targets[1] is not None:
-        return targets[1] in targets[0]
-    if None not in cases:
-        return bool(cases[0] == cases[1])
-    return (claims[0] is None and cases[0] is None) or (claims[1] is None and cases[1] is None)
-
-
-def _target(situation: Situation, claim: str | None, case: str | None) -> int | None:
-    if claim is not None:
-        lifecycle = situation.claim(claim)
-        return None if lifecycle is None else lifecycle.id
-    found = situation.with_case(case) if case is not None else []
-    return found[0].id if len(found) == 1 else None
 
 
 def _same_again(
@@ -152,11 +284,11 @@ def _same_again(
     if stored is None:
         return None
     if not stored.binds:
-        return Again(stored=stored)
+        return None if stored.is_reuse else Again(replaced=(stored,))
     hint = TAKEN_FOR_A_REPEAT
     if stored.standing is Standing.WAITING:
         return Repeat(stored=stored, hint=hint)
-    for lifecycle_id in _lifecycles(stored):
+    for lifecycle_id in stored.lifecycles:
         lifecycle = situation.lifecycle(lifecycle_id)
         if lifecycle is not None and lifecycle.cursor > stored.settled:
             return None
@@ -180,13 +312,3 @@ def _could_be_for_others(
     if trigger.addressing is Addressing.SYNC or event.listed or event.field("claim_id") is not None:
         return False
     return correlation.could_move(definition, situation, trigger, event, since=since)
-
-
-def _lifecycles(stored: StoredEvent) -> set[int]:
-    return {lifecycle for share in stored.shares for lifecycle in share.lifecycles}
-
-
-def _value(event: Event) -> Decimal:
-    amount = event.field("amount")
-    assert isinstance(amount, money.Amount)
-    return Decimal(comparable_value(amount))

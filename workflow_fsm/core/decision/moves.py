@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from workflow_fsm.core.decision.inbox import StoredEvent
-from workflow_fsm.core.decision.lifecycle import GENESIS, Lifecycle, Row
-from workflow_fsm.core.decision.situation import Situation
-from workflow_fsm.core.definition import Addressing, Definition, Meeting, Trigger
+from workflow_fsm.core.definition import Addressing, Definition, Meeting, Taken, Trigger
+from workflow_fsm.core.model.inbox import StoredEvent
+from workflow_fsm.core.model.lifecycle import GENESIS, Lifecycle, Row
+from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.values.instants import read_instant
 
 TIMER = "timer"
 """The actor of a transition that time brought about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intervention:
+    """What a person did that moved a lifecycle, without an event: who, and what it was."""
+
+    actor: str
+    reason: str
 
 
 def begin(
@@ -26,20 +35,21 @@ def begin(
 ) -> Row:
     """Begin the lifecycle of a sync; give its first row, to which the claims that fork from it will chain."""
     told = trigger.tells(stored.event.fields, {})
-    target = str(definition.answer(None, trigger.name, Meeting(facts={}, paid={}, told=told)))
+    taken = definition.answer(None, trigger.name, Meeting(facts={}, told=told))
+    assert isinstance(taken, Taken)
     cursor = situation.cursor + 1
     blank = Lifecycle(
         id=cursor,
         claim_id=None,
         sync_id=sync_id,
-        state=target,
+        state=taken.target,
         version=0,
         entered_at=now,
         cursor=cursor,
         head=GENESIS,
         origin=GENESIS,
     )
-    return move(definition, situation, blank, target, trigger, told, now=now, stored=stored)
+    return move(definition, situation, blank, taken, trigger, told, now=now, stored=stored)
 
 
 def branch(situation: Situation, sync: Lifecycle, claim_id: str, state: str, now: datetime) -> Lifecycle:
@@ -55,6 +65,7 @@ def branch(situation: Situation, sync: Lifecycle, claim_id: str, state: str, now
         head=sync.origin,
         origin=sync.origin,
         parent=sync.id,
+        entered=sync.cursor,
     )
 
 
@@ -62,19 +73,21 @@ def move(
     definition: Definition,
     situation: Situation,
     lifecycle: Lifecycle,
-    target: str,
+    taken: Taken,
     trigger: Trigger,
     told: Mapping[str, Any],
     *,
     now: datetime,
     stored: StoredEvent | None,
     forked: bool = False,
+    act: Intervention | None = None,
 ) -> Row:
-    """Move a lifecycle along an arrow into `target`; give the row of history that says so.
+    """Move a lifecycle along an arrow that was taken; give the row of history that says so.
 
-    `stored` is the event that moved it, None for a timer. A lifecycle that the situation doesn't hold yet
-    (its id is the next cursor) is made.
+    `stored` is the event that moved it, None for a timer and for what a person did (`act`). A lifecycle that
+    the situation doesn't hold yet (its id is the next cursor) is made.
     """
+    target = taken.target
     cursor = situation.next_cursor()
     version = lifecycle.version + 1
     row = Row.chained(
@@ -91,8 +104,8 @@ def move(
         event_id=None if stored is None else stored.event_id,
         at=now,
         occurred_at=None if stored is None else stored.event.occurred_at,
-        actor=TIMER if stored is None else stored.actor,
-        reason=None,
+        actor=_actor(stored, act),
+        reason=_reason(stored, act),
     )
     facts = {**lifecycle.facts, **told}
     moved = Lifecycle(  # spelled out: `replace` takes three times as long
@@ -101,7 +114,7 @@ def move(
         sync_id=lifecycle.sync_id,
         state=target,
         version=version,
-        entered_at=now,
+        entered_at=lifecycle.entered_at if taken.internal else now,
         cursor=cursor,
         head=row.hash,
         origin=row.hash if version == 1 else lifecycle.origin,
@@ -109,12 +122,28 @@ def move(
         forked=forked or lifecycle.forked,
         facts=facts,
         paid=lifecycle.paid,
+        units=lifecycle.units,
         due_at=due_at(definition, target, facts),
+        entered=lifecycle.entered if taken.internal else cursor,
+        merged_into=lifecycle.merged_into,
     )
     situation.changes.rows.append(row)
     situation.put(moved, made=lifecycle.id == cursor)
-    situation.owe(row, moved)
+    situation.owe(row, moved, internal=taken.internal)
     return row
+
+
+def _actor(stored: StoredEvent | None, act: Intervention | None) -> str:
+    if act is not None:
+        return act.actor
+    return TIMER if stored is None else stored.actor
+
+
+def _reason(stored: StoredEvent | None, act: Intervention | None) -> str | None:
+    if act is not None:
+        return act.reason
+    reason = None if stored is None else stored.event.field("reason")
+    return reason if isinstance(reason, str) else None
 
 
 def due_at(definition: Definition, state: str, facts: Mapping[str, Any]) -> datetime | None:

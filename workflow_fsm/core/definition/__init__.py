@@ -4,6 +4,7 @@ from workflow_fsm.core.definition.cells import (
     KNOWN,
     NONE,
     REFUSED,
+    STAY,
     WAIT,
     Addressing,
     Arrow,
@@ -16,14 +17,16 @@ from workflow_fsm.core.definition.cells import (
     Trigger,
     ask,
     go,
+    stay,
     tells_nothing,
 )
-from workflow_fsm.core.definition.definition import Definition
+from workflow_fsm.core.definition.definition import Definition, Taken
 
 __all__ = [
     "KNOWN",
     "NONE",
     "REFUSED",
+    "STAY",
     "WAIT",
     "Addressing",
     "Arrow",
@@ -33,9 +36,11 @@ __all__ = [
     "Question",
     "Rest",
     "State",
+    "Taken",
     "Telling",
     "Trigger",
     "ask",
     "go",
+    "stay",
     "tells_nothing",
 ]

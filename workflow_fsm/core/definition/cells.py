@@ -1,19 +1,23 @@
 """What a lifecycle's table is made of: states, triggers, and a cell for each of their pairs.
 
 A cell's arrow moves the lifecycle; *known* means that it is past that point, *wait* that it is too early,
-*refused* that the event contradicts what is recorded. A cell may ask a question first; its answers are
-exclusive, so no two arrows of a cell can both hold.
+*refused* that the event contradicts what is recorded. An internal arrow is a transition that stays: it leaves
+and enters nothing. A cell may ask a question first; its answers are exclusive, so no two of them can both
+hold.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
-from workflow_fsm.core.values.fields import COMMON, Field, FieldTable
+from workflow_fsm.core.definition.cases import Cases
+from workflow_fsm.core.values.fields import COMMON, REASON, Field, FieldTable
 
 NONE = "(none yet)"
 """The name of the row of a lifecycle that doesn't exist yet; its state is None."""
@@ -39,43 +43,83 @@ class Addressing(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meeting:
-    """What a question is asked about: the lifecycle's facts and money, and what the event tells.
+    """What a question is asked about: the lifecycle's facts, money and cases, and what the event tells.
 
-    `paid` and `amount` are minor units; `currency` and `amount` are set for money triggers only.
+    `told` are the facts that it tells, `case_id` the case that it names (`names_anew`: one that the claim had
+    not by that name), `occurred_at` when it says it happened, `now` when it is judged. `currency`, `amount`
+    (a decimal, in major units) and `units` are set for money triggers only; `force` where a person lets
+    through what would wait.
     """
 
     facts: Mapping[str, Any]
-    paid: Mapping[str, int]
     told: Mapping[str, Any]
+    paid: Mapping[str, Decimal] = field(default_factory=dict)
+    units_paid: int = 0
+    cases: Cases = field(default_factory=dict)
+    case_id: str | None = None
+    names_anew: bool = False
     currency: str | None = None
-    amount: int = 0
+    amount: Decimal = Decimal(0)
+    units: int = 0
+    force: bool = False
+    now: datetime | None = None
+    occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A guard: a named question whose answer picks the arrow. `answers` lists all it can give."""
+    """A guard: a named question whose answer picks the arrow. `answers` lists all it can give.
+
+    `of_case` tells that only an event which names a case has an arrow behind it.
+    """
 
     name: str
     answers: tuple[str, ...]
     ask: Callable[[Meeting], str]
+    of_case: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrow:
-    """A move to `target`, always or where the cell's question is answered `when`."""
+    """A move to `target`, always or where the cell's question is answered `when`.
 
-    target: str
+    Without a target it is internal: a transition to the same state that leaves and enters nothing (UML's
+    internal transition).
+    """
+
+    target: str | None
     when: str | None = None
+
+    def leads_to(self, state: str | None) -> str:
+        """Give the state that it leads to from the row's."""
+        target = state if self.target is None else self.target
+        assert target is not None
+        return target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One cell of the table. `leads` names the triggers that a wait behind a question is for."""
+    """One cell of the table.
+
+    `rest` is what it says where no arrow holds, `rests` what it says to some answers instead. `leads` names
+    the triggers that a wait behind a question is for.
+    """
 
     arrows: tuple[Arrow, ...] = ()
     rest: Rest | None = None
+    rests: Mapping[str, Rest] = field(default_factory=dict)
     question: Question | None = None
     leads: tuple[str, ...] = ()
+
+    def rest_for(self, answer: str | None) -> Rest | None:
+        """Give what it says to an answer for which no arrow stands."""
+        return self.rest if answer is None else self.rests.get(answer, self.rest)
+
+    @property
+    def all_rests(self) -> tuple[Rest, ...]:
+        """What it can say where it doesn't move."""
+        told = ([] if self.rest is None else [self.rest]) + list(self.rests.values())
+        return tuple(dict.fromkeys(told))
 
 
 KNOWN = Cell(rest=Rest.KNOWN)
@@ -88,12 +132,31 @@ def go(target: str) -> Cell:
     return Cell(arrows=(Arrow(target=target),))
 
 
+STAY: Final = object()
+"""Stands for the target of an internal arrow: a transition to the same state that leaves and enters
+nothing."""
+
+
+def stay() -> Cell:
+    """Make a cell with an internal arrow: always a transition, and the state stays."""
+    return Cell(arrows=(Arrow(target=None),))
+
+
 def ask(
-    question: Question, arrows: Mapping[str, str], rest: Rest | None = None, leads: Sequence[str] = ()
+    question: Question,
+    answers: Mapping[str, str | Rest | object],
+    rest: Rest | None = None,
+    leads: Sequence[str] = (),
 ) -> Cell:
-    """Make a cell that asks: `arrows` maps an answer to a target; other answers get `rest`."""
-    moves = tuple(Arrow(target=target, when=answer) for answer, target in arrows.items())
-    return Cell(arrows=moves, rest=rest, question=question, leads=tuple(leads))
+    """Make a cell that asks: `answers` maps an answer to a state, to STAY, or to a rest; others get
+    `rest`."""
+    arrows = tuple(
+        Arrow(target=None if target is STAY else str(target), when=answer)
+        for answer, target in answers.items()
+        if not isinstance(target, Rest)
+    )
+    rests = {answer: target for answer, target in answers.items() if isinstance(target, Rest)}
+    return Cell(arrows=arrows, rest=rest, rests=rests, question=question, leads=tuple(leads))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,14 +180,18 @@ def tells_nothing(fields: Mapping[str, Any], facts: Mapping[str, Any]) -> Mappin
 class Trigger:
     """A trigger, the fields of its events, and what they tell.
 
-    `money` is 1 where the event's amount comes in, -1 where it is taken back, else 0. `together` names
-    facts that are filled as one or not at all. `due` (timers) names the fact that holds the instant.
+    `money` is 1 where the event's amount comes in, -1 where it is taken back, else 0. `files` tells that it
+    files a case, and may bring one that nobody has; `rejects` that it is the marketplace's no to one.
+    `together` names facts that are filled as one or not at all. `due` (timers) names the fact that holds the
+    instant.
     """
 
     name: str
     addressing: Addressing
     fields: tuple[Field, ...] = ()
     money: int = 0
+    files: bool = False
+    rejects: bool = False
     tells: Telling = tells_nothing
     together: tuple[tuple[str, ...], ...] = ()
     due: str | None = None
@@ -132,7 +199,9 @@ class Trigger:
     @cached_property
     def table(self) -> FieldTable:
         """The fields that its events carry, those that every event takes among them."""
-        return FieldTable(self.fields + COMMON)
+        names = {name for field in self.fields for name in field.names}
+        rest = COMMON if REASON.name in names else (*COMMON, REASON)
+        return FieldTable(self.fields + rest)
 
     @property
     def timer(self) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 from workflow_fsm.core.definition import (
     KNOWN,
-    REFUSED,
+    STAY,
     WAIT,
     Addressing,
     Cell,
@@ -29,36 +29,133 @@ from workflow_fsm.core.definition import (
     events,
     go,
 )
+from workflow_fsm.core.definition.cases import CaseState, is_another_filed, is_told_late
 from workflow_fsm.core.values import money
 from workflow_fsm.core.values.fields import plain_decimal
-from workflow_fsm.core.values.instants import show_instant
+from workflow_fsm.core.values.instants import read_instant, show_instant
+from workflow_fsm.core.values.strict_json import EXACT
+
+DECISION = "decision"
+MATCH_CONFIDENCE = "match_confidence"
+DETECTION_AT = "detection_occurred_at"
+"""The fact that tells when the detection happened by which a claim is known."""
+PAID_WITHOUT_CASE = "paid_without_case"
+"""The fact that money came under no case, and no submission has told of a filing since."""
+TAKEN_BACK_AT = "taken_back_at"
+"""The fact that tells the number of the last reversal that named no payout."""
+REPLACED = (
+    "deadline_date",
+    "eligible_from",
+    "amount",
+    "currency",
+    "claim_type",
+    "detected_confidence",
+    "evidence",
+)
+"""What a detector may change its mind about, until the claim is filed."""
+
+
+def _yes(holds: bool) -> str:
+    return "yes" if holds else "no"
 
 
 def _is_confidence_higher(meeting: Meeting) -> str:
-    told, known = meeting.told.get("match_confidence"), meeting.facts.get("match_confidence")
-    if told is None:
-        return "no"
-    return "yes" if known is None or Decimal(told) > Decimal(known) else "no"
+    told, known = meeting.told.get(MATCH_CONFIDENCE), meeting.facts.get(MATCH_CONFIDENCE)
+    return _yes(told is not None and (known is None or Decimal(told) > Decimal(known)))
 
 
 def _what_is_left(meeting: Meeting) -> str:
     assert meeting.currency is not None
-    left = meeting.paid.get(meeting.currency, 0) - meeting.amount
-    if left < 0:
-        return "too little"
-    others = any(amount for currency, amount in meeting.paid.items() if currency != meeting.currency)
-    return "something" if left or others else "nothing"
+    left = {**meeting.paid}
+    left[meeting.currency] = EXACT.subtract(left.get(meeting.currency, Decimal(0)), meeting.amount)
+    units = meeting.units_paid - meeting.units
+    if not meeting.force and (left[meeting.currency] < 0 or units < 0):
+        return "less than it takes back"
+    return "something" if units > 0 or any(amount > 0 for amount in left.values()) else "nothing"
+
+
+def _is_told_anew(meeting: Meeting) -> str:
+    if is_older(meeting):
+        return "no"
+    return _yes(
+        any(meeting.told[name] != meeting.facts.get(name) for name in REPLACED if name in meeting.told)
+    )
+
+
+def _is_told_another_deadline(meeting: Meeting) -> str:
+    told = meeting.told.get("deadline_date")
+    if told in (None, meeting.facts.get("deadline_date")) or is_older(meeting):
+        return "no"
+    if meeting.now is not None and read_instant(told) <= meeting.now:
+        return "no"
+    return "yes, of a matched claim" if DECISION in meeting.facts else "yes"
+
+
+def is_older(meeting: Meeting) -> bool:
+    """Tell whether a detection happened before the one that the claim is known by; both must say when."""
+    told, known = meeting.occurred_at, meeting.facts.get(DETECTION_AT)
+    return told is not None and known is not None and told < read_instant(known)
+
+
+def _names_a_case(meeting: Meeting) -> str:
+    return _yes(meeting.case_id is not None)
+
+
+def _is_another_case_filed(meeting: Meeting) -> str:
+    return _yes(is_another_filed(meeting.cases, meeting.case_id))
+
+
+def _is_filing_told_late(meeting: Meeting) -> str:
+    paid_without_case = bool(meeting.facts.get(PAID_WITHOUT_CASE))
+    return _yes(is_told_late(meeting.cases, meeting.case_id, paid_without_case=paid_without_case))
+
+
+def _is_first_no_to_a_case(meeting: Meeting) -> str:
+    case = meeting.cases.get(meeting.case_id)
+    is_new = meeting.names_anew or case is None or case.state != CaseState.REJECTED
+    return _yes(meeting.case_id is not None and is_new)
+
+
+def _is_no_to_an_unpaid_case(meeting: Meeting) -> str:
+    case = meeting.cases.get(meeting.case_id)
+    return _yes(meeting.case_id is not None and (case is None or case.state != CaseState.PAID))
 
 
 HIGHER = Question(name="is the confidence higher?", answers=("yes", "no"), ask=_is_confidence_higher)
 LEFT = Question(
-    name="what is left after it?", answers=("something", "nothing", "too little"), ask=_what_is_left
+    name="what is left after it?",
+    answers=("something", "nothing", "less than it takes back"),
+    ask=_what_is_left,
+)
+ANEW = Question(name="does it tell anew?", answers=("yes", "no"), ask=_is_told_anew)
+ANOTHER_DEADLINE = Question(
+    name="does it tell another deadline, not past?",
+    answers=("yes", "yes, of a matched claim", "no"),
+    ask=_is_told_another_deadline,
+)
+A_CASE = Question(name="does it name a case?", answers=("yes", "no"), ask=_names_a_case, of_case=True)
+ANOTHER_FILED = Question(
+    name="is another of its cases filed?", answers=("yes", "no"), ask=_is_another_case_filed
+)
+LATE = Question(name="is it a filing told late?", answers=("yes", "no"), ask=_is_filing_told_late)
+FIRST_NO = Question(
+    name="does it name a case that nobody said this of?", answers=("yes", "no"), ask=_is_first_no_to_a_case
+)
+UNPAID_CASE = Question(
+    name="does it name a case that was not paid?", answers=("yes", "no"), ask=_is_no_to_an_unpaid_case
 )
 
 BETTER_MATCH = ask(HIGHER, {"yes": "matched"}, rest=Rest.KNOWN)
 TAKEN_BACK = ask(
     LEFT, {"something": "paid", "nothing": "rejected"}, rest=Rest.WAIT, leads=("payout_received",)
 )
+TOLD_ANEW = ask(ANEW, {"yes": STAY}, rest=Rest.KNOWN)
+REVIVED = ask(ANOTHER_DEADLINE, {"yes": "detected", "yes, of a matched claim": "matched"}, rest=Rest.KNOWN)
+NO_TO_A_CASE = ask(A_CASE, {"yes": "rejected"}, rest=Rest.WAIT, leads=("claim_submitted",))
+NO_TO_THE_LAST = ask(ANOTHER_FILED, {"no": "rejected"}, rest=Rest.KNOWN)
+FILED_AGAIN = ask(LATE, {"no": "submitted"}, rest=Rest.KNOWN)
+NO_AGAIN = ask(FIRST_NO, {"yes": Rest.KNOWN}, rest=Rest.REFUSED)
+NO_AFTER_MONEY = ask(UNPAID_CASE, {"yes": Rest.KNOWN}, rest=Rest.REFUSED)
 
 STATES = (
     State(name="synced"),
@@ -70,21 +167,21 @@ STATES = (
     State(name="expired", closed=True),
 )
 
-_DETECTED, _MATCHED, _SUBMITTED = go("detected"), go("matched"), go("submitted")
-_REJECTED, _PAID, _EXPIRED = go("rejected"), go("paid"), go("expired")
+_SYNCED, _DETECTED, _MATCHED = go("synced"), go("detected"), go("matched")
+_SUBMITTED, _PAID, _EXPIRED = go("submitted"), go("paid"), go("expired")
 
 # fmt: off
 CELLS: Mapping[str | None, tuple[Cell | None, ...]] = {
     # sync_complete, detection_complete, evidence_matching_complete, claim_submitted,
     # claim_rejected, payout_received, payout_reversed, deadline_passed
-    None:        (go("synced"), WAIT,  WAIT,         WAIT,       WAIT,      WAIT,  WAIT,       None),
-    "synced":    (KNOWN,   _DETECTED,  WAIT,         WAIT,       WAIT,      WAIT,  WAIT,       KNOWN),
-    "detected":  (KNOWN,   KNOWN,      _MATCHED,     _SUBMITTED, WAIT,      _PAID, WAIT,       _EXPIRED),
-    "matched":   (KNOWN,   KNOWN,      BETTER_MATCH, _SUBMITTED, WAIT,      _PAID, WAIT,       _EXPIRED),
-    "submitted": (KNOWN,   KNOWN,      KNOWN,        KNOWN,      _REJECTED, _PAID, WAIT,       KNOWN),
-    "rejected":  (KNOWN,   KNOWN,      KNOWN,        _SUBMITTED, REFUSED,   _PAID, WAIT,       KNOWN),
-    "paid":      (KNOWN,   KNOWN,      KNOWN,        KNOWN,      REFUSED,   _PAID, TAKEN_BACK, KNOWN),
-    "expired":   (KNOWN,   KNOWN,      KNOWN,        _SUBMITTED, WAIT,      _PAID, WAIT,       KNOWN),
+    None:        (_SYNCED, WAIT,      WAIT,         WAIT,        WAIT,           WAIT,  WAIT,       None),
+    "synced":    (KNOWN,   _DETECTED, WAIT,         WAIT,        WAIT,           WAIT,  WAIT,       KNOWN),
+    "detected":  (KNOWN,   TOLD_ANEW, _MATCHED,     _SUBMITTED,  NO_TO_A_CASE,   _PAID, WAIT,       _EXPIRED),
+    "matched":   (KNOWN,   TOLD_ANEW, BETTER_MATCH, _SUBMITTED,  NO_TO_A_CASE,   _PAID, WAIT,       _EXPIRED),
+    "submitted": (KNOWN,   KNOWN,     KNOWN,        KNOWN,       NO_TO_THE_LAST, _PAID, WAIT,       KNOWN),
+    "rejected":  (KNOWN,   KNOWN,     KNOWN,        FILED_AGAIN, NO_AGAIN,       _PAID, WAIT,       KNOWN),
+    "paid":      (KNOWN,   KNOWN,     KNOWN,        KNOWN,       NO_AFTER_MONEY, _PAID, TAKEN_BACK, KNOWN),
+    "expired":   (KNOWN,   REVIVED,   KNOWN,        _SUBMITTED,  NO_TO_A_CASE,   _PAID, WAIT,       KNOWN),
 }
 # fmt: on
 
@@ -117,33 +214,32 @@ def claim_lifecycle(
             addressing=Addressing.EVERY,
             fields=events.EVIDENCE_MATCHING_COMPLETE,
             tells=_match_tells(auto_submit, prompt),
-            together=(("decision", "match_confidence"),),
+            together=((DECISION, MATCH_CONFIDENCE),),
         ),
         Trigger(
             name="claim_submitted",
             addressing=Addressing.ONE,
             fields=events.CLAIM_SUBMITTED,
-            tells=_told("amazon_case_id"),
+            files=True,
         ),
         Trigger(
             name="claim_rejected",
             addressing=Addressing.ONE,
             fields=events.CLAIM_REJECTED,
-            tells=_told("rejection_reason", "amazon_case_id"),
+            rejects=True,
+            tells=_told("rejection_reason"),
         ),
         Trigger(
             name="payout_received",
             addressing=Addressing.ONE,
             fields=events.PAYOUT_RECEIVED,
             money=1,
-            tells=_told("amazon_case_id"),
         ),
         Trigger(
             name="payout_reversed",
             addressing=Addressing.ONE,
             fields=events.PAYOUT_REVERSED,
             money=-1,
-            tells=_told("amazon_case_id"),
         ),
         Trigger(name="deadline_passed", addressing=Addressing.TIMER, due="deadline_date"),
     )
@@ -172,10 +268,22 @@ def _detection_tells(fields: Mapping[str, Any], facts: Mapping[str, Any]) -> Map
     amount = fields.get("amount")
     if amount is not None:
         currency = currency or facts.get("currency") or events.DEFAULT_CURRENCY
-        told["amount"] = money.estimate_minor(amount, currency)
+        told["amount"] = money.text(money.estimate(amount, _places(amount, currency, facts.get("amount"))))
     if currency is not None:
         told["currency"] = currency
+    if fields.get("occurred_at") is not None:
+        told[DETECTION_AT] = show_instant(fields["occurred_at"])
     return told
+
+
+def _places(amount: money.Amount, currency: str, recorded: str | None) -> int:
+    """Give the decimals of an estimate's currency; one that ISO 4217 has withdrawn since has those that are
+    recorded, or that came."""
+    try:
+        return money.decimals(currency)
+    except money.NotMoney:
+        known = (amount.value, Decimal(recorded or 0))
+        return max(0, *(-int(value.as_tuple().exponent) for value in known))
 
 
 def _match_tells(auto_submit: Decimal, prompt: Decimal) -> Telling:
@@ -185,12 +293,12 @@ def _match_tells(auto_submit: Decimal, prompt: Decimal) -> Telling:
         told = dict(documents(fields, facts))
         confidence = fields.get("confidence")
         if confidence is None:
-            return told | {"decision": "review"}
-        told["match_confidence"] = plain_decimal(confidence)
+            return told | {DECISION: "review"}
+        told[MATCH_CONFIDENCE] = plain_decimal(confidence)
         if confidence >= auto_submit:
-            told["decision"] = "auto_submit"
+            told[DECISION] = "auto_submit"
         else:
-            told["decision"] = "ask_user" if confidence >= prompt else "review"
+            told[DECISION] = "ask_user" if confidence >= prompt else "review"
         return told
 
     return tells

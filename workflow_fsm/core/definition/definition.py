@@ -21,6 +21,14 @@ from workflow_fsm.core.definition.validation import cell_problems, outline_probl
 from workflow_fsm.core.errors import DefinitionInvalid
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An arrow that was taken: into which state, and whether that is an internal transition."""
+
+    target: str
+    internal: bool = False
+
+
 class _Token:
     """The mutable slot that the shared machine moves."""
 
@@ -82,14 +90,19 @@ class Definition:
         """Give the cell of a state (None: no lifecycle yet) and a trigger."""
         return self.table[state, trigger]
 
-    def has_arrow(self, state: str | None, trigger: str) -> bool:
-        """Tell whether an arrow stands in that cell, whatever its question."""
-        cell = self.table.get((state, trigger))
-        return cell is not None and bool(cell.arrows)
+    def has_arrow(self, state: str | None, trigger: str, *, named: bool = True) -> bool:
+        """Tell whether an arrow stands in that cell, whatever its question.
 
-    def arrow_states(self, trigger: str) -> tuple[str, ...]:
-        """Give the states in whose cell for that trigger an arrow stands."""
-        return tuple(state.name for state in self.states if self.has_arrow(state.name, trigger))
+        An event that names no case (`named` is False) has none where one is asked for.
+        """
+        cell = self.table.get((state, trigger))
+        if cell is None or not cell.arrows:
+            return False
+        return named or cell.question is None or not cell.question.of_case
+
+    def arrow_states(self, trigger: str, *, named: bool = True) -> tuple[str, ...]:
+        """Give the states in whose cell for that trigger an arrow stands, as `has_arrow` says."""
+        return tuple(state.name for state in self.states if self.has_arrow(state.name, trigger, named=named))
 
     def allowed(self, state: str | None) -> tuple[str, ...]:
         """Give the triggers with an arrow from that state, timers left out."""
@@ -110,40 +123,46 @@ class Definition:
     def first_state(self) -> str:
         """Give the state in which a lifecycle begins."""
         (sync,) = self.by_addressing(Addressing.SYNC)
-        return self.cell(None, sync.name).arrows[0].target
+        return self.cell(None, sync.name).arrows[0].leads_to(None)
 
     def forked_state(self) -> str | None:
         """Give the state into which detection moves, or None in a lifecycle without forks."""
         return next(
             (
-                self.cell(self.first_state(), trigger.name).arrows[0].target
+                self.cell(self.first_state(), trigger.name).arrows[0].leads_to(self.first_state())
                 for trigger in self.by_addressing(Addressing.DETECTION)
             ),
             None,
         )
 
-    def answer(self, state: str | None, trigger: str, meeting: Meeting) -> str | Rest:
-        """Say what a trigger does in a state: the target of the arrow that holds, else the cell's rest.
+    def answer(self, state: str | None, trigger: str, meeting: Meeting) -> Taken | Rest:
+        """Say what a trigger does in a state: the arrow that holds, taken, else the cell's rest.
 
         The arrow is taken on the shared machine. Raises KeyError for an unknown state or trigger.
         """
         cell = self.table[state, trigger]
-        if not cell.arrows:
-            assert cell.rest is not None
-            return cell.rest
         told = cell.question.ask(meeting) if cell.question else None
-        if cell.rest is not None and all(arrow.when != told for arrow in cell.arrows):
-            return cell.rest
+        arrow = next((arrow for arrow in cell.arrows if arrow.when == told), None)
+        if arrow is None:
+            rest = cell.rest_for(told)
+            assert rest is not None
+            return rest
         token = _Token(NONE if state is None else state)
         self._machine.events[trigger].trigger(token, answer=told)
-        return token.state
+        return Taken(target=token.state, internal=arrow.target is None)
 
-    def path(self, state: str | None, trigger: str) -> tuple[str, ...]:
+    def is_internal(self, state: str | None, trigger: str, target: str) -> bool:
+        """Tell whether the arrow from a state to that target, by that trigger, leaves and enters nothing."""
+        cell = self.table.get((state, trigger))
+        return cell is not None and state == target and any(arrow.target is None for arrow in cell.arrows)
+
+    def path(self, state: str | None, trigger: str, *, named: bool = True) -> tuple[str, ...]:
         """Give the fewest triggers (timers left out) that lead from `state` to where `trigger` has an arrow.
 
-        Empty where it has one already, or where nothing leads there.
+        Empty where it has one already, or where nothing leads there. `named` is False for an event that names
+        no case.
         """
-        goals = set(self.arrow_states(trigger))
+        goals = set(self.arrow_states(trigger, named=named))
         seen: set[str | None] = {state}
         queue: deque[tuple[str | None, tuple[str, ...]]] = deque([(state, ())])
         while queue:
@@ -152,9 +171,10 @@ class Definition:
                 return way
             for step in self.allowed(here):
                 for arrow in self.cell(here, step).arrows:
-                    if arrow.target not in seen:
-                        seen.add(arrow.target)
-                        queue.append((arrow.target, (*way, step)))
+                    target = arrow.leads_to(here)
+                    if target not in seen:
+                        seen.add(target)
+                        queue.append((target, (*way, step)))
         return ()
 
     def variant(

@@ -6,9 +6,10 @@ Decides what is well formed and what an event's content is. Whom it is for is `c
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from workflow_fsm.core.definition import Trigger
@@ -79,7 +80,9 @@ EVIDENCE_MATCHING_COMPLETE = (
 )
 CLAIM_SUBMITTED = (CLAIM, CASE, SYNC)
 CLAIM_REJECTED = (CLAIM, Field(name="rejection_reason", kind=Kind.TEXT, aliases=("reason",)), CASE, SYNC)
-PAYOUT_RECEIVED = (PAYOUT, CLAIM, CURRENCY, CASE, REIMBURSEMENT, SYNC)
+LINE = Field(name="line_id", kind=Kind.ID, aliases=("sku",))
+UNITS = Field(name="quantity_reimbursed_inventory", kind=Kind.COUNT)
+PAYOUT_RECEIVED = (PAYOUT, CLAIM, CURRENCY, CASE, REIMBURSEMENT, LINE, UNITS, SYNC)
 PAYOUT_REVERSED = (*PAYOUT_RECEIVED, Field(name="original_reimbursement_id", kind=Kind.ID))
 
 
@@ -109,12 +112,13 @@ class Event:
 
     `parts` has one part for each claim named (a list, `claim_id`), one nameless part where the event names
     none, and none where it has an empty list. `body` is the content as kept: canonical names, plain values.
-    `fingerprint` is equal for equal content, whatever its spelling; the id is no part of it.
+    `fingerprint` is equal for equal content of the listed fields, whatever its spelling; the ids are no part
+    of it. `ids` are all that the event was given, the first of which answers and history name.
     """
 
     trigger: str
     user_id: str
-    event_id: str | None
+    ids: tuple[str, ...]
     fields: Mapping[str, Any]
     parts: tuple[Part, ...]
     listed: bool
@@ -124,28 +128,44 @@ class Event:
     occurred_at: datetime | None = None
     hint: str | None = None
 
+    @property
+    def event_id(self) -> str | None:
+        """The first of its ids, None where it was given none."""
+        return self.ids[0] if self.ids else None
+
     def field(self, name: str) -> Any:
         """Give the read value of a field, None where it is absent."""
         return self.fields.get(name)
 
 
 def read_event(
-    trigger: Trigger, body: Mapping[str, Any], *, event_id: str | None = None, id_field: str = "event_id"
+    trigger: Trigger,
+    body: Mapping[str, Any],
+    *,
+    ids: Sequence[tuple[str, str]] = (),
+    currencies: Mapping[str, int] = MappingProxyType({}),
+    is_stored: bool = False,
+    refused: Collection[int] = (),
 ) -> Event:
     """Read a body (JSON values as `strict_json` gives them) as an event of `trigger`.
 
-    `event_id` is an id that came beside the body, in `id_field`; it goes before the body's own.
-    Raises InvalidEvent with every wrong field; one bad entry of a list is no fault of the whole, unless
-    all are bad.
+    `ids` are those that came beside the body, each with the name of what brought it; they go before the
+    body's own. `currencies` are those that payouts may be in besides ISO 4217's, with their decimals. What
+    `is_stored` was read before: its currencies and amounts are taken as they are, but for the entries of its
+    list at the places in `refused`, which are read as if they came now. Raises InvalidEvent with every wrong
+    field; one bad entry of a list is no fault of the whole, unless all are bad.
     """
-    reading = _Reading(trigger.table, body)
+    reading = _Reading(trigger.table, body, currencies, is_stored=is_stored, refused=refused)
     reading.read()
     fields = reading.fields
-    if event_id is not None:
+    given: list[str] = []
+    for name, one in ids:
         try:
-            fields["event_id"] = read_value(Kind.ID, event_id)
+            given.append(read_value(Kind.ID, one))
         except ValueError as error:
-            reading.errors.append(FieldError(field=id_field, reason=str(error)))
+            reading.errors.append(FieldError(field=name, reason=str(error)))
+    if "event_id" in fields:
+        given.append(fields["event_id"])
     named = fields.get("claim_id")
     lists = [f for f in trigger.fields if f.kind is Kind.ENTRIES]
     listed = next((f for f in lists if f.name in reading.entries), None)
@@ -158,10 +178,10 @@ def read_event(
     if listed is None:
         parts = (Part(claim=named, fields=fields),)
     else:
-        parts, bad, contents = _read_list(listed, reading.entries[listed.name], reading.hints)
+        parts, bad, contents = _read_list(listed, reading.entries[listed.name], reading)
         reading.content[listed.name] = [show for show, _ in contents]
         reading.comparable[listed.name] = [compare for _, compare in contents]
-        if bad and not parts:
+        if bad and not parts and not is_stored:
             reading.errors.extend(
                 FieldError(field=f"{listed.name}[{entry.index}].{e.field}".rstrip("."), reason=e.reason)
                 for entry in bad
@@ -172,7 +192,7 @@ def read_event(
     return Event(
         trigger=trigger.name,
         user_id=fields["user_id"],
-        event_id=fields.get("event_id"),
+        ids=tuple(dict.fromkeys(given)),
         fields=fields,
         parts=parts,
         listed=listed is not None,
@@ -187,7 +207,18 @@ def read_event(
 class _Reading:
     """One object being read: the values read, the content kept, and every error met."""
 
-    def __init__(self, table: FieldTable, body: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        table: FieldTable,
+        body: Mapping[str, Any],
+        currencies: Mapping[str, int],
+        *,
+        is_stored: bool,
+        refused: Collection[int] = (),
+    ) -> None:
+        self.currencies = currencies
+        self.is_stored = is_stored
+        self.refused = refused
         self._body = body
         self._table = table
         self.fields: dict[str, Any] = {}
@@ -203,7 +234,7 @@ class _Reading:
         for name, raw in self._body.items():
             field = self._table.by_name.get(name)
             if field is None:
-                self.content[name] = self.comparable[name] = raw
+                self.content[name] = raw
                 self._hint(name)
             elif raw is not None and not (field.or_count and self._count(field, name, raw)):
                 given.setdefault(field.name, []).append((name, raw))
@@ -215,28 +246,65 @@ class _Reading:
                 reason = "is required" + (f"; {hint}" if hint else "")
                 self.errors.append(FieldError(field=field.name, reason=reason))
         if "amount" in self.fields:
-            _check_money(self.fields, self._table.by_name["amount"].kind, self.errors)
+            self._check_money(self._table.by_name["amount"].kind)
         for name, value in self.fields.items():
             if name != "event_id":
                 self.content[name] = show_value(value)
                 self.comparable[name] = comparable_value(value)
 
+    def read_inside(self, field: Field, index: int, entry: Mapping[str, Any]) -> _Reading:
+        """Read an entry of a list as this is read; one that was refused as if it came now."""
+        is_stored = self.is_stored and index not in self.refused
+        inside = _Reading(field.entries, entry, self.currencies, is_stored=is_stored)
+        inside.read()
+        return inside
+
     def _hint(self, name: str) -> None:
-        meant = did_you_mean(name, self._table.by_name)
+        meant = None if self.is_stored else did_you_mean(name, self._table.by_name)
         if meant is not None and self._body.get(meant) is None:
             self.hints.append(f"`{name}` is not read: did you mean `{meant}`?")
+
+    def _value(self, field: Field, raw: Any) -> Any:
+        if field.kind is not Kind.CURRENCY or not isinstance(raw, str):
+            return read_value(field.kind, raw)
+        withdrawn = raw.upper()
+        pays = "amount" in self._table.by_name and self._table.by_name["amount"].kind is Kind.PAYOUT
+        if self.is_stored or (pays and withdrawn in self.currencies):
+            return withdrawn
+        return read_value(field.kind, raw)
+
+    def _check_money(self, kind: Kind) -> None:
+        """Check an amount against its currency; a payout whose currency is told is rounded to it."""
+        if self.is_stored:
+            return
+        amount, currency = self.fields["amount"], self.fields.get("currency")
+        in_kind = bool(self.fields.get(UNITS.name))
+        try:
+            if kind is Kind.ESTIMATE:
+                money.estimate(amount, money.decimals(currency or DEFAULT_CURRENCY))
+            elif currency is not None:
+                places = money.decimals(currency, self.currencies)
+                paid = money.payout(amount, currency, places, or_nothing=in_kind)
+                self.fields["amount"] = money.amount(money.text(paid))
+            elif (amount.value or not in_kind) and not money.payable_somewhere(amount):
+                raise money.NotMoney("must be above 0, and have no more decimals than some currency has (4)")
+        except money.NotMoney as error:
+            self.errors.append(FieldError(field="amount", reason=str(error)))
 
     def _read_field(self, field: Field, given: Sequence[tuple[str, Any]]) -> None:
         values = []
         for name, raw in given:
             try:
                 is_list = field.kind is Kind.ENTRIES
-                values.append(read_entries(field, raw) if is_list else read_value(field.kind, raw))
+                values.append(read_entries(field, raw) if is_list else self._value(field, raw))
             except ValueError as error:
-                self.errors.append(FieldError(field=name, reason=str(error)))
-        if len(values) < len(given):
+                if self.is_stored and not field.required:  # it was taken when no field went by that name
+                    self.content[name] = raw
+                else:
+                    self.errors.append(FieldError(field=name, reason=str(error)))
+        if not values or (len(values) < len(given) and not self.is_stored):
             return
-        if len(values) == 2 and not _alike(field, values):
+        if len(values) == 2 and not self.is_stored and not self._are_alike(field, values):
             alias = next(name for name, _ in given if name != field.name)
             reason = f"`{field.name}` and `{alias}` are two names of one field and differ; send one of them"
             self.errors.append(FieldError(field=alias, reason=reason))
@@ -244,6 +312,15 @@ class _Reading:
             self.entries[field.name] = values[0]
         else:
             self.fields[field.name] = values[0]
+
+    def _are_alike(self, field: Field, values: Sequence[Any]) -> bool:
+        if field.kind is Kind.ENTRIES:
+            apart = _Reading(self._table, {}, self.currencies, is_stored=True)
+            contents = (_read_list(field, entries, apart)[2] for entries in values)
+            first, second = ([compare for _, compare in content] for content in contents)
+        else:
+            first, second = (comparable_value(value) for value in values)
+        return strict_json.dumps(first) == strict_json.dumps(second)
 
     def _count(self, field: Field, name: str, raw: Any) -> bool:
         """Take a plain count that stands where a list may; tell whether it was one."""
@@ -263,20 +340,8 @@ def confidence_of(fields: Mapping[str, Any]) -> Any:
     return -1 if confidence is None else confidence
 
 
-def _alike(field: Field, values: Sequence[Any]) -> bool:
-    if field.kind is Kind.ENTRIES:
-        first, second = (_comparable_entries(field, entries) for entries in values)
-    else:
-        first, second = (comparable_value(value) for value in values)
-    return strict_json.dumps(first) == strict_json.dumps(second)
-
-
-def _comparable_entries(field: Field, entries: Sequence[Any]) -> list[Any]:
-    return [compare for _, compare in _read_list(field, entries, [])[2]]
-
-
 def _read_list(
-    field: Field, entries: Sequence[Any], hints: list[str]
+    field: Field, entries: Sequence[Any], within: _Reading
 ) -> tuple[tuple[Part, ...], tuple[BadEntry, ...], list[tuple[Any, Any]]]:
     """Read a list's entries: the parts, the bad ones, and each entry's (content kept, content compared)."""
     good: list[tuple[int, Mapping[str, Any], str]] = []
@@ -287,9 +352,8 @@ def _read_list(
             bad.append(BadEntry(index=index, errors=(FieldError(field="", reason="must be an object"),)))
             contents.append((entry, entry))
             continue
-        reading = _Reading(field.entries, entry)
-        reading.read()
-        hints.extend(reading.hints)
+        reading = within.read_inside(field, index, entry)
+        within.hints.extend(reading.hints)
         if reading.errors:
             bad.append(BadEntry(index=index, errors=tuple(reading.errors)))
             contents.append((entry, entry))
@@ -316,22 +380,6 @@ def _one_part_a_claim(
         best = max(group, key=lambda entry: confidence_of(entry[1]))
         parts.append(Part(claim=claim, fields=best[1], index=group[0][0]))
     return tuple(parts), bad
-
-
-def _check_money(fields: dict[str, Any], kind: Kind, errors: list[FieldError]) -> None:
-    """Check an amount against its currency; a payout whose currency is told is rounded to it."""
-    amount = fields["amount"]
-    currency = fields.get("currency")
-    try:
-        if kind is Kind.ESTIMATE:
-            money.estimate_minor(amount, currency or DEFAULT_CURRENCY)
-        elif currency is not None:
-            minor = money.payout_minor(amount, currency)
-            fields["amount"] = money.amount(money.text(minor, currency))
-        elif not money.payable_somewhere(amount):
-            raise money.NotMoney("must be above 0, and have no more decimals than some currency has (4)")
-    except money.NotMoney as error:
-        errors.append(FieldError(field="amount", reason=str(error)))
 
 
 def _fingerprint(comparable: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from workflow_fsm.core.definition import Cell, Definition, Rest, State
+from workflow_fsm.core.definition import Arrow, Cell, Definition, Rest, State
 
 Explained = Literal["allowed", "known", "waits", "refused"]
 
@@ -30,20 +30,20 @@ def explain(definition: Definition, state: str | None, trigger: str) -> Explanat
     """Explain one cell of the table. Raises KeyError for a state or trigger that isn't there."""
     cell = definition.cell(state, trigger)
     where = "nothing is known of the claim yet" if state is None else f"the claim is {state}"
-    if cell.arrows:
-        question = cell.question
-        if question is None:
-            reason = f"{where}, and {trigger} moves it to {cell.arrows[0].target}"
-        else:
-            moves = ", ".join(f"{arrow.when}: to {arrow.target}" for arrow in cell.arrows)
-            otherwise = "" if cell.rest is None else f"; else it {_REST[cell.rest]}"
-            reason = f"{where}, and {trigger} asks: {question.name} {moves}{otherwise}"
-        return Explanation(trigger=trigger, state=state, verdict="allowed", reason=reason)
-    assert cell.rest is not None
     leads = definition.path(state, trigger)
+    if cell.arrows:
+        leads = cell.leads if Rest.WAIT in cell.all_rests else ()
     way = f"; {' then '.join(leads)} would lead to where it is allowed" if leads else ""
-    reason = f"{where}, and {trigger} {_REST[cell.rest]}{way}"
-    verdict = _VERDICT[cell.rest]
+    question = cell.question
+    if question is None:
+        told = _MOVES.format(_target(cell.arrows[0], state)) if cell.arrows else _REST[cell.all_rests[0]]
+        reason = f"{where}, and {trigger} {told}{way}"
+    else:
+        answers = [f"{arrow.when}: {_MOVES.format(_target(arrow, state))}" for arrow in cell.arrows]
+        answers += [f"{answer}: it {_REST[rest]}" for answer, rest in cell.rests.items()]
+        otherwise = "" if cell.rest is None else f"; else it {_REST[cell.rest]}"
+        reason = f"{where}, and {trigger} asks: {question.name} {', '.join(answers)}{otherwise}{way}"
+    verdict = "allowed" if cell.arrows else _VERDICT[cell.all_rests[0]]
     return Explanation(trigger=trigger, state=state, verdict=verdict, reason=reason, leads=leads)
 
 
@@ -58,11 +58,20 @@ def mermaid(definition: Definition) -> str:
             cell = definition.cell(name, trigger.name)
             for arrow in cell.arrows:
                 label = trigger.name if arrow.when is None else f"{trigger.name} ({_guard(cell, arrow.when)})"
-                labels.setdefault((name or "[*]", arrow.target), []).append(label)
+                label = f"{label} ↻" if arrow.target is None else label
+                labels.setdefault((name or "[*]", arrow.leads_to(name)), []).append(label)
     lines = ["stateDiagram-v2"]
     lines += [f"    {source} --> {target}: {', '.join(by)}" for (source, target), by in labels.items()]
     lines += [f"    {state.name} --> [*]" for state in definition.states if state.closed]
     return "\n".join(lines)
+
+
+def _target(arrow: Arrow, state: str | None) -> str:
+    return (
+        f"{arrow.leads_to(state)} (which it neither leaves nor enters)"
+        if arrow.target is None
+        else arrow.leads_to(state)
+    )
 
 
 def _guard(cell: Cell, when: str) -> str:
@@ -70,6 +79,7 @@ def _guard(cell: Cell, when: str) -> str:
     return f"{cell.question.name} {when}"
 
 
+_MOVES = "moves it to {}"
 _REST = {
     Rest.KNOWN: "is known: nothing moves, and what it tells is kept",
     Rest.WAIT: "waits: it is too early",

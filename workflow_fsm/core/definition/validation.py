@@ -88,15 +88,22 @@ def cell_problems(table: Table) -> list[str]:
         problems += [
             f"{where} moves to {arrow.target!r}, which is no state"
             for arrow in cell.arrows
-            if arrow.target not in names
+            if arrow.target is not None and arrow.target not in names
         ]
         problems += [f"{where} {fault}" for fault in _question_faults(cell)]
-        if cell.rest in (Rest.REFUSED, Rest.KNOWN) and trigger.money:
+        if trigger.money and {Rest.REFUSED, Rest.KNOWN} & set(cell.all_rests):
             problems.append(f"{where} would lose money, which must move or wait")
-        if trigger.timer and cell.rest in (Rest.WAIT, Rest.REFUSED):
+        if trigger.timer and {Rest.WAIT, Rest.REFUSED} & set(cell.all_rests):
             problems.append(f"{where} lets a timer wait or be refused; it moves or is known")
-        if state is None and (cell.question or cell.rest not in (None, Rest.WAIT)):
+        if state is None and (cell.question or set(cell.all_rests) - {Rest.WAIT}):
             problems.append(f"{where} must move or wait, since nothing is known there")
+        if any(arrow.target is None for arrow in cell.arrows):
+            if state is None:
+                problems.append(f"{where} stays, where nothing is there to stay")
+            if any(arrow.target == state for arrow in cell.arrows):
+                problems.append(
+                    f"{where} both stays in {state!r} and enters it anew, which history can't tell"
+                )
         if state is None and cell.arrows and trigger.addressing is not Addressing.SYNC:
             problems.append(f"{where} begins a lifecycle, which only a `sync` trigger may")
         if trigger.addressing is Addressing.SYNC and state is None and not cell.arrows:
@@ -105,11 +112,11 @@ def cell_problems(table: Table) -> list[str]:
 
 
 def _question_faults(cell: Cell) -> Iterable[str]:
-    answers = [arrow.when for arrow in cell.arrows]
-    if not cell.arrows and cell.rest is None:
+    answers = [*(arrow.when for arrow in cell.arrows), *cell.rests]
+    if not answers and cell.rest is None:
         yield "says nothing"
     if cell.question is None:
-        if len(cell.arrows) > 1 or any(answers):
+        if len(answers) > 1 or any(answers):
             yield "has several arrows and no question to choose by"
         if cell.arrows and cell.rest is not None:
             yield f"always moves, so it never comes to {cell.rest}"
@@ -118,13 +125,13 @@ def _question_faults(cell: Cell) -> Iterable[str]:
         yield f"answers {cell.question.name!r} twice in the same way"
     for answer in answers:
         if answer not in cell.question.answers:
-            yield f"moves on {answer!r}, which {cell.question.name!r} never answers"
+            yield f"answers {answer!r}, which {cell.question.name!r} never does"
     if set(answers) >= set(cell.question.answers):
         if cell.rest is not None:
-            yield f"moves on every answer, so it never comes to {cell.rest}"
+            yield f"says what it does on every answer, so it never comes to {cell.rest}"
     elif cell.rest is None:
         yield f"says nothing on some answers to {cell.question.name!r}"
-    if cell.arrows and cell.rest is Rest.WAIT and not cell.leads:
+    if cell.arrows and Rest.WAIT in cell.all_rests and not cell.leads:
         yield "waits behind a question and names no trigger that would end the wait (`leads`)"
 
 
@@ -132,7 +139,7 @@ def path_problems(table: Table) -> list[str]:
     """Find states that can't be reached, or left for a closed one, and waits that can't come true."""
     arrows: dict[str | None, set[str]] = {None: set()} | {state.name: set() for state in table.states}
     for (state, _), cell in table.table.items():
-        arrows[state].update(arrow.target for arrow in cell.arrows)
+        arrows[state].update(arrow.leads_to(state) for arrow in cell.arrows)
     problems = [
         f"state {state.name!r} can't be reached"
         for state in table.states
@@ -145,7 +152,7 @@ def path_problems(table: Table) -> list[str]:
         if not state.closed and not _reach(arrows, state.name) & closed
     ]
     for (at, name), cell in table.table.items():
-        if cell.rest is not Rest.WAIT:
+        if Rest.WAIT not in cell.all_rests:
             continue
         if not cell.arrows and not table.path(at, name):
             problems.append(f"what waits for {name!r} in {NONE if at is None else at!r} can never come true")

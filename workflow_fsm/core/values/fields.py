@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from workflow_fsm.core.values import money
@@ -76,8 +77,13 @@ EVENT_ID = Field(name="event_id", kind=Kind.ID)
 OCCURRED_AT = Field(name="occurred_at", kind=Kind.INSTANT)
 COMMON = (USER, EVENT_ID, OCCURRED_AT)
 """What every trigger takes beside its own fields."""
+REASON = Field(name="reason", kind=Kind.TEXT)
+"""Why it was sent, kept in history: what every trigger takes, unless a field of its own goes by that name."""
 
 
+_NEAR = 0.75
+"""How alike two names must be for one to be a slip of the other: `claim` and `claim_id`, `curency` and
+`currency`."""
 _PLAIN = (str, int)
 """What most values are: they are kept, and compared, as they stand."""
 
@@ -131,9 +137,17 @@ def read_entries(field: Field, raw: Any) -> list[Any]:
 
 
 def did_you_mean(name: str, fields: Mapping[str, Field]) -> str | None:
-    """Give the listed name that a camelCase (or otherwise dressed up) name stands for, if there is one."""
+    """Give the listed name that a name stands for: one dressed up (`userId`), or a slip away (`curency`)."""
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).replace("-", "_").lower()
-    return snake if snake != name and snake in fields else None
+    if snake in fields:
+        return snake if snake != name else None
+    return _nearest(snake, tuple(fields))
+
+
+@lru_cache(maxsize=1024)  # senders send the same few
+def _nearest(name: str, names: tuple[str, ...]) -> str | None:
+    near = get_close_matches(name, names, n=1, cutoff=_NEAR)
+    return near[0] if near else None
 
 
 def _read_id(raw: Any) -> str:

@@ -1,11 +1,14 @@
-"""Money: amounts and currencies, read exactly and kept as whole minor units. Never a float, never a guess.
+"""Money: amounts and currencies, read exactly, and kept with their decimals. Never a float, never a guess.
 
-Decides which amounts a currency can hold and how they are shown. Which currency an amount is in, and what it
-does to a claim, is left to `claim`. ISO 4217 itself is the `iso4217` package's knowledge.
+Decides which amounts a currency can hold. Which currency an amount is in, and what it does to a claim, is
+left to `claim`. ISO 4217 itself is the `iso4217` package's knowledge; what is kept stays readable without it,
+as it is a decimal with as many decimals as its currency had: 12.50, not 12.5.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
+from types import MappingProxyType
 
 from iso4217 import Currency
 
@@ -36,9 +39,20 @@ def currency(code: str) -> str:
     raise NotMoney(f"{code[:12]!a} is not the ISO 4217 code of a currency in use, such as USD")
 
 
-def decimals(code: str) -> int:
-    """Gives how many decimals a currency has (USD 2, JPY 0); raises NotMoney as `currency` does."""
-    return _DECIMALS[currency(code)]
+def decimals(code: str, known: Mapping[str, int] = MappingProxyType({})) -> int:
+    """Gives how many decimals a currency has (USD 2, JPY 0); raises NotMoney as `currency` does.
+
+    `known` tells those of currencies that ISO 4217 may have withdrawn.
+    """
+    places = _DECIMALS.get(code)
+    if places is None:
+        places = known.get(code)
+    return _DECIMALS[currency(code)] if places is None else places
+
+
+def is_listed(code: str) -> bool:
+    """Tells whether the list in force has a currency."""
+    return code in _DECIMALS
 
 
 def amount(value: JSON) -> Amount:
@@ -50,15 +64,17 @@ def amount(value: JSON) -> Amount:
     return _amount(value, exact=False)
 
 
-def payout_minor(amount: Amount, currency: str) -> int:
-    """Gives a payout in minor units, above zero; raises NotMoney where the currency can't hold it exactly."""
-    places = decimals(currency)
+def payout(amount: Amount, currency: str, places: int, *, or_nothing: bool = False) -> Decimal:
+    """Gives a payout with the currency's decimals; raises NotMoney where the currency can't hold it exactly.
+
+    It is above zero; zero is money too where units may come instead (`or_nothing`).
+    """
     minor = _fit(amount, places)
     if minor is None:
-        raise NotMoney(f"{currency.upper()} has {_PLACES[places]}; {amount.value} has more")
-    if minor <= 0:
-        raise NotMoney(f"must be at least {text(1, currency)} in {currency.upper()}")
-    return minor
+        raise NotMoney(f"{currency} has {_PLACES.get(places, f'{places} decimals')}; {amount.value} has more")
+    if minor < 0 or not (minor or or_nothing):
+        raise NotMoney(f"must be at least {text(_major(1, places))} in {currency}")
+    return _major(minor, places)
 
 
 def payable_somewhere(amount: Amount) -> bool:
@@ -66,24 +82,41 @@ def payable_somewhere(amount: Amount) -> bool:
     return any((_fit(amount, places) or 0) > 0 for places in _PLACES)
 
 
-def estimate_minor(amount: Amount, currency: str) -> int:
-    """Gives an estimate in minor units, zero or more, rounded half-even; raises NotMoney below zero."""
-    places = decimals(currency)
+def estimate(amount: Amount, places: int) -> Decimal:
+    """Gives an estimate, zero or more, rounded half-even to so many decimals; raises NotMoney below zero."""
     if amount.value < 0:
         raise NotMoney("must be zero or more")
-    return int(_rounded(amount.value.scaleb(places, EXACT)))
+    return _major(int(_rounded(amount.value.scaleb(places, EXACT))), places)
 
 
-def text(minor: int, currency: str) -> str:
-    """Shows minor units as a decimal string with the currency's decimals: 1250 in USD is '12.50'."""
-    return _point(minor, decimals(currency))
+def text(value: Decimal) -> str:
+    """Shows money as a decimal string with the decimals that it has: '12.50'."""
+    return format(value, "f")
 
 
-def text_decimal(value: Decimal, currency: str) -> str:
+def text_in(value: Decimal, currency: str, known: Mapping[str, int] = MappingProxyType({})) -> str:
     """Shows major units with the currency's decimals, more where the value needs them, never an exponent."""
-    exponent = value.normalize(EXACT).as_tuple().exponent
-    places = max(decimals(currency), -int(exponent))
-    return _point(int(value.scaleb(places, EXACT)), places)
+    value = value.normalize(EXACT) or Decimal(0)  # nothing has no sign
+    exponent = value.as_tuple().exponent
+    try:
+        least = decimals(currency, known)
+    except NotMoney:
+        least = 0
+    return text(value.quantize(Decimal(1).scaleb(-max(least, -int(exponent))), context=EXACT))
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """Adds up, exactly; nothing adds up to 0."""
+    added = Decimal(0)
+    for one in amounts:
+        added = EXACT.add(added, one)
+    return added
+
+
+def add(sums: Mapping[str, Decimal], currency: str, amount: Decimal) -> dict[str, Decimal]:
+    """Adds an amount to sums by currency; a currency with nothing is left out."""
+    added = {**sums, currency: EXACT.add(sums.get(currency, Decimal(0)), amount)}
+    return {code: added[code] for code in sorted(added) if added[code]}
 
 
 _DECIMALS = {unit.code: unit.exponent for unit in Currency if unit.exponent is not None}
@@ -124,7 +157,5 @@ def _rounded(value: Decimal) -> Decimal:
     return value.to_integral_value(ROUND_HALF_EVEN, EXACT)
 
 
-def _point(units: int, places: int) -> str:
-    digits = f"{abs(units):0{places + 1}d}"
-    sign = "-" if units < 0 else ""
-    return f"{sign}{digits[:-places]}.{digits[-places:]}" if places else f"{sign}{digits}"
+def _major(minor: int, places: int) -> Decimal:
+    return Decimal(minor).scaleb(-places, EXACT)

@@ -5,14 +5,18 @@ The tables stand in the first schema of the connection's search path.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import psycopg
+from psycopg.rows import dict_row
 
 from workflow_fsm.core.errors import StoreRefused
 from workflow_fsm.core.values.instants import show_instant
-from workflow_fsm.stores.statements import migrations
+from workflow_fsm.stores.second_edition import STEPS
+from workflow_fsm.stores.statements import PARAMETER, migrations
 
 OLDEST_SERVER = 13
 _LOCK = 0x776F726B
@@ -42,9 +46,19 @@ def migrate(connection: psycopg.Connection[Any], now: datetime) -> None:
                     connection.execute(_CREATE)
                 for statement in migrations("postgres")[name]:
                     connection.execute(statement.encode())
+                if name in STEPS:
+                    STEPS[name](partial(_run, connection))
                 connection.execute(
                     "INSERT INTO workflow_fsm_migrations VALUES (%s, %s)", (name, show_instant(now))
                 )
+
+
+def _run(
+    connection: psycopg.Connection[Any], sql: str, parameters: Mapping[str, Any]
+) -> Sequence[Mapping[str, Any]]:
+    named = PARAMETER.sub(lambda found: f"%({found[1]})s" if found[1] else found[0], sql)
+    found = connection.cursor(row_factory=dict_row).execute(named.encode(), parameters)
+    return found.fetchall() if found.description else []
 
 
 def _missing(connection: psycopg.Connection[Any]) -> list[str]:

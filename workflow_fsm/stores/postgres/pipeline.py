@@ -282,7 +282,14 @@ class PostgresSession:
 
 
 _WRITING = frozenset(
-    {"drop_handler", "void_effects_of_handler", "revive_effect", "extend_effect", "settle_effect"}
+    {
+        "drop_handler",
+        "void_effects_of_handler",
+        "revive_effect",
+        "restore_effect",
+        "extend_effect",
+        "settle_effect",
+    }
 )
 """Statements that write and give rows."""
 

@@ -4,24 +4,24 @@
 -- locked to the end of the transaction; whoever is new gets a row that says nothing yet.
 -- may_wait: this began to look before it had the lock, so that it could miss what waits since
 WITH locked AS MATERIALIZED (
-    SELECT cursor, updated_at, recovered FROM users WHERE user_id = :user_id FOR UPDATE
+    SELECT cursor, updated_at, recovered, currencies FROM users WHERE user_id = :user_id FOR UPDATE
 ), made AS (
-    INSERT INTO users (user_id, cursor, updated_at, recovered)
-    SELECT :user_id, 0, '', '{}' WHERE NOT EXISTS (SELECT 1 FROM locked)
+    INSERT INTO users (user_id, cursor, updated_at, recovered, currencies)
+    SELECT :user_id, 0, '', '{}', '{}' WHERE NOT EXISTS (SELECT 1 FROM locked)
     ON CONFLICT (user_id) DO UPDATE SET cursor = users.cursor
-    RETURNING cursor, updated_at, recovered
+    RETURNING cursor, updated_at, recovered, currencies
 )
 SELECT *, true AS may_wait FROM locked UNION ALL SELECT *, true AS may_wait FROM made;
 
 -- name: lock_free_user
 -- the same where nobody else holds it: no row where somebody does
 WITH locked AS MATERIALIZED (
-    SELECT cursor, updated_at, recovered FROM users WHERE user_id = :user_id FOR UPDATE SKIP LOCKED
+    SELECT cursor, updated_at, recovered, currencies FROM users WHERE user_id = :user_id FOR UPDATE SKIP LOCKED
 ), made AS (
-    INSERT INTO users (user_id, cursor, updated_at, recovered)
-    SELECT :user_id, 0, '', '{}' WHERE NOT EXISTS (SELECT 1 FROM users WHERE user_id = :user_id)
+    INSERT INTO users (user_id, cursor, updated_at, recovered, currencies)
+    SELECT :user_id, 0, '', '{}', '{}' WHERE NOT EXISTS (SELECT 1 FROM users WHERE user_id = :user_id)
     ON CONFLICT (user_id) DO NOTHING
-    RETURNING cursor, updated_at, recovered
+    RETURNING cursor, updated_at, recovered, currencies
 )
 SELECT *, true AS may_wait FROM locked UNION ALL SELECT *, true AS may_wait FROM made;
 
@@ -31,11 +31,13 @@ SET LOCAL lock_timeout = '100ms';
 
 -- name: put_user
 -- the numbers handed out so far, and the money recovered; the row was locked, so it is there
-UPDATE users SET cursor = :cursor, updated_at = :updated_at, recovered = :recovered WHERE user_id = :user_id;
+UPDATE users
+SET cursor = :cursor, updated_at = :updated_at, recovered = :recovered, currencies = :currencies
+WHERE user_id = :user_id;
 
 -- name: seek_moved
 -- those that are in a state and moved since, the last moved first, found by what happened since; of one sync
--- where one is named, and of no other case. Each OFFSET 0 keeps the order: the rows first, a look-up for each
+-- where one is named. Each OFFSET 0 keeps the order: the rows first, a look-up for each
 SELECT lifecycles.* FROM (
     SELECT lifecycle, cursor FROM history
     WHERE user_id = :user_id AND cursor > :since AND to_state = :state ORDER BY cursor DESC OFFSET 0
@@ -43,27 +45,37 @@ SELECT lifecycles.* FROM (
 CROSS JOIN LATERAL (
     SELECT * FROM lifecycles
     WHERE user_id = :user_id AND id = moved.lifecycle AND cursor = moved.cursor AND forked < 1
-      AND (:sync_id::text IS NULL OR sync_id = :sync_id)
-      AND (:unless_case::text IS NULL OR case_id IS NULL OR case_id = :unless_case) OFFSET 0
+      AND (:sync_id::text IS NULL OR sync_id = :sync_id) OFFSET 0
 ) AS lifecycles
 LIMIT :limit;
 
 -- name: waiting
--- the waiting events with a nameless part, or a part that names one of some claims, or an alias of one.
--- Each OFFSET 0 keeps a look-up one by whole keys: joined freely, all of a user's events would be read
+-- the events that wait under one of some names, under an alias or a case of a claim among them, or under a case
+-- of a sync's plain lifecycle. Each OFFSET 0 keeps a look-up one by whole keys: joined freely, all of a user's
+-- events would be read
+WITH given (kind, name) AS MATERIALIZED (
+    SELECT value ->> 0, value ->> 1 FROM json_array_elements(:names::json) AS names (value)
+)
 SELECT events.* FROM (
     SELECT DISTINCT waits.seq FROM (
-        SELECT '' AS name
+        SELECT kind, name FROM given
         UNION
-        SELECT value FROM json_array_elements_text(:names::json) AS names (value)
+        SELECT 'claim', aliases.alias FROM given CROSS JOIN LATERAL (
+            SELECT alias FROM aliases WHERE user_id = :user_id AND claim_id = given.name OFFSET 0
+        ) AS aliases WHERE given.kind = 'claim'
         UNION
-        SELECT aliases.alias FROM json_array_elements_text(:names::json) AS names (value)
-        CROSS JOIN LATERAL (
-            SELECT alias FROM aliases WHERE user_id = :user_id AND claim_id = names.value OFFSET 0
-        ) AS aliases
+        SELECT 'case', cases.case_id FROM given CROSS JOIN LATERAL (
+            SELECT case_id FROM cases
+            WHERE user_id = :user_id AND claim_id = given.name AND sync_id = '' OFFSET 0
+        ) AS cases WHERE given.kind = 'claim'
+        UNION
+        SELECT 'case', cases.case_id FROM given CROSS JOIN LATERAL (
+            SELECT case_id FROM cases
+            WHERE user_id = :user_id AND claim_id = '' AND sync_id = given.name OFFSET 0
+        ) AS cases WHERE given.kind = 'sync'
     ) AS names
     CROSS JOIN LATERAL (
-        SELECT seq FROM waits WHERE user_id = :user_id AND name = names.name OFFSET 0
+        SELECT seq FROM waits WHERE user_id = :user_id AND kind = names.kind AND name = names.name OFFSET 0
     ) AS waits
 ) AS found
 CROSS JOIN LATERAL (
@@ -89,15 +101,46 @@ CROSS JOIN LATERAL (
     SELECT claim_id, alias FROM aliases WHERE user_id = :user_id AND claim_id = claims.value OFFSET 0
 ) AS aliases;
 
+-- name: with_case
+-- whose a case is, with the lifecycle where there is one: a claim may not be detected yet. Each OFFSET 0 keeps a
+-- look-up for each
+SELECT cases.claim_id AS case_claim, cases.sync_id AS case_sync, lifecycles.* FROM cases
+LEFT JOIN LATERAL (
+    SELECT * FROM lifecycles WHERE user_id = :user_id AND claim_id = cases.claim_id OFFSET 0
+) AS lifecycles ON true
+WHERE cases.user_id = :user_id AND cases.case_id = :case_id AND cases.claim_id > ''
+UNION ALL
+SELECT cases.claim_id AS case_claim, cases.sync_id AS case_sync, lifecycles.* FROM cases
+LEFT JOIN LATERAL (
+    SELECT * FROM lifecycles
+    WHERE user_id = :user_id AND sync_id = cases.sync_id AND claim_id IS NULL OFFSET 0
+) AS lifecycles ON true
+WHERE cases.user_id = :user_id AND cases.case_id = :case_id AND cases.claim_id = '';
+
+-- name: cases_of_many
+SELECT cases.* FROM json_array_elements_text(:claims::json) AS claims (value)
+CROSS JOIN LATERAL (
+    SELECT * FROM cases WHERE user_id = :user_id AND claim_id = claims.value AND sync_id = '' OFFSET 0
+) AS cases
+UNION ALL
+SELECT cases.* FROM json_array_elements_text(:syncs::json) AS syncs (value)
+CROSS JOIN LATERAL (
+    SELECT * FROM cases WHERE user_id = :user_id AND claim_id = '' AND sync_id = syncs.value OFFSET 0
+) AS cases;
+
 -- name: further
 -- which of some users are further than a cursor of theirs
 SELECT users.user_id FROM json_each_text(:cursors::json) AS asked
 JOIN users ON users.user_id = asked.key WHERE users.cursor > asked.value::bigint;
 
 -- name: figures_of_money
--- a float: it may be more than a whole number can hold, and what reads it knows only floats
-SELECT money.key AS currency, sum(money.value::numeric)::float8 AS minor
-FROM users, json_each_text(users.recovered::json) AS money GROUP BY money.key;
+-- a float: it may be more than a whole number can hold, and what reads it knows only floats.
+-- under '': how many users' money can't be read
+SELECT money.key AS currency, sum(money.value::numeric)::float8 AS amount
+FROM users, json_each_text(CASE
+    WHEN users.recovered ~ '^[{]("[A-Z]{3}": ?"-?[0-9]+([.][0-9]+)?"(, ?)?)*[}]$' THEN users.recovered
+    ELSE '{"": 1}'
+END::json) AS money GROUP BY money.key;
 
 -- name: every_complaint
 -- what PostgreSQL itself finds wrong with its indexes
@@ -109,7 +152,8 @@ WHERE NOT pg_index.indisvalid AND index.relnamespace = (
 
 -- name: every_user
 -- a page of users, from one on. PostgreSQL takes no text that isn't UTF-8
-SELECT user_id, cursor, recovered FROM users WHERE user_id >= :start ORDER BY user_id LIMIT :limit;
+SELECT user_id, cursor, updated_at, recovered, currencies FROM users
+WHERE user_id >= :start ORDER BY user_id LIMIT :limit;
 
 -- name: every_stranger
 -- whoever something is kept of and is no user
@@ -119,6 +163,8 @@ SELECT user_id FROM (
     UNION SELECT user_id FROM events
     UNION SELECT user_id FROM waits
     UNION SELECT user_id FROM aliases
+    UNION SELECT user_id FROM cases
+    UNION SELECT user_id FROM event_ids
     UNION SELECT user_id FROM effects
 ) AS kept WHERE NOT EXISTS (SELECT 1 FROM users WHERE users.user_id = kept.user_id) ORDER BY user_id;
 
@@ -135,4 +181,13 @@ SELECT * FROM events WHERE user_id = :user_id ORDER BY seq;
 SELECT * FROM effects WHERE user_id = :user_id ORDER BY seq;
 
 -- name: every_wait
-SELECT * FROM waits WHERE user_id = :user_id ORDER BY seq, name;
+SELECT * FROM waits WHERE user_id = :user_id ORDER BY seq, kind, name;
+
+-- name: every_case
+SELECT * FROM cases WHERE user_id = :user_id ORDER BY case_id, claim_id, sync_id;
+
+-- name: every_alias
+SELECT * FROM aliases WHERE user_id = :user_id ORDER BY alias;
+
+-- name: every_event_id
+SELECT * FROM event_ids WHERE user_id = :user_id ORDER BY event_id;

@@ -6,35 +6,42 @@
 
 -- name: put_user
 -- the numbers handed out so far, and the money recovered
-INSERT INTO users (user_id, cursor, updated_at, recovered)
-VALUES (:user_id, :cursor, :updated_at, :recovered)
+INSERT INTO users (user_id, cursor, updated_at, recovered, currencies)
+VALUES (:user_id, :cursor, :updated_at, :recovered, :currencies)
 ON CONFLICT (user_id) DO UPDATE
-SET cursor = excluded.cursor, updated_at = excluded.updated_at, recovered = excluded.recovered;
+SET cursor = excluded.cursor, updated_at = excluded.updated_at, recovered = excluded.recovered,
+    currencies = excluded.currencies;
 
 -- name: seek_moved
 -- those that are in a state and moved since, the last moved first, found by what happened since; of one sync
--- where one is named, and of no other case. CROSS JOIN keeps its order: the rows first, a look-up for each
+-- where one is named. CROSS JOIN keeps its order: the rows first, a look-up for each
 SELECT lifecycles.* FROM history
 CROSS JOIN lifecycles ON lifecycles.user_id = :user_id AND lifecycles.id = history.lifecycle
   AND lifecycles.cursor = history.cursor
 WHERE history.user_id = :user_id AND history.cursor > :since AND history.to_state = :state
   AND lifecycles.forked < 1 AND (:sync_id IS NULL OR lifecycles.sync_id = :sync_id)
-  AND (:unless_case IS NULL OR case_id IS NULL OR case_id = :unless_case)
 ORDER BY history.cursor DESC LIMIT :limit;
 
 -- name: waiting
--- the waiting events with a nameless part, or a part that names one of some claims, or an alias of one.
--- Each CROSS JOIN keeps its order: the names first, then a look-up for each
+-- the events that wait under one of some names, under an alias or a case of a claim among them, or under a case
+-- of a sync's plain lifecycle. IN and LEFT JOIN are a look-up for each name; joined otherwise, all that the user
+-- has would be read for a filter, once it was analyzed
+WITH given (kind, name) AS (SELECT value ->> 0, value ->> 1 FROM json_each(:names)), names (kind, name) AS (
+    SELECT kind, name FROM given
+    UNION
+    SELECT 'claim', alias FROM aliases
+    WHERE user_id = :user_id AND claim_id IN (SELECT name FROM given WHERE kind = 'claim')
+    UNION
+    SELECT 'case', case_id FROM cases
+    WHERE user_id = :user_id AND claim_id IN (SELECT name FROM given WHERE kind = 'claim') AND sync_id = ''
+    UNION
+    SELECT 'case', case_id FROM cases
+    WHERE user_id = :user_id AND claim_id = '' AND sync_id IN (SELECT name FROM given WHERE kind = 'sync')
+)
 SELECT * FROM events
 WHERE user_id = :user_id AND seq IN (
-    SELECT seq FROM waits WHERE user_id = :user_id AND name = ''
-    UNION
-    SELECT waits.seq FROM json_each(:names) AS names
-    CROSS JOIN waits ON waits.user_id = :user_id AND waits.name = names.value
-    UNION
-    SELECT waits.seq FROM json_each(:names) AS names
-    CROSS JOIN aliases ON aliases.user_id = :user_id AND aliases.claim_id = names.value
-    CROSS JOIN waits ON waits.user_id = :user_id AND waits.name = aliases.alias
+    SELECT waits.seq FROM names
+    LEFT JOIN waits ON waits.user_id = :user_id AND waits.kind = names.kind AND waits.name = names.name
 )
 ORDER BY seq;
 
@@ -46,14 +53,35 @@ ORDER BY seq;
 SELECT claim_id, alias FROM aliases
 WHERE user_id = :user_id AND claim_id IN (SELECT value FROM json_each(:claims));
 
+-- name: with_case
+-- whose a case is, with the lifecycle where there is one: a claim may not be detected yet
+SELECT cases.claim_id AS case_claim, cases.sync_id AS case_sync, lifecycles.* FROM cases
+LEFT JOIN lifecycles ON lifecycles.user_id = cases.user_id AND lifecycles.claim_id = cases.claim_id
+WHERE cases.user_id = :user_id AND cases.case_id = :case_id AND cases.claim_id > ''
+UNION ALL
+SELECT cases.claim_id AS case_claim, cases.sync_id AS case_sync, lifecycles.* FROM cases
+LEFT JOIN lifecycles ON lifecycles.user_id = cases.user_id AND lifecycles.sync_id = cases.sync_id
+    AND lifecycles.claim_id IS NULL
+WHERE cases.user_id = :user_id AND cases.case_id = :case_id AND cases.claim_id = '';
+
+-- name: cases_of_many
+SELECT * FROM cases
+WHERE user_id = :user_id AND claim_id IN (SELECT value FROM json_each(:claims)) AND sync_id = ''
+UNION ALL
+SELECT * FROM cases
+WHERE user_id = :user_id AND claim_id = '' AND sync_id IN (SELECT value FROM json_each(:syncs));
+
 -- name: further
 -- which of some users are further than a cursor of theirs
 SELECT users.user_id FROM json_each(:cursors) AS asked
 CROSS JOIN users ON users.user_id = asked.key WHERE users.cursor > asked.value;
 
 -- name: figures_of_money
--- a float: it may be more than a whole number can hold, and what reads it knows only floats
-SELECT money.key AS currency, total(money.value) AS minor FROM users, json_each(users.recovered) AS money
+-- a float: it may be more than a whole number can hold, and what reads it knows only floats.
+-- under '': how many users' money can't be read
+SELECT money.key AS currency, total(money.value) AS amount FROM users, json_each(
+    CASE WHEN json_valid(users.recovered) THEN users.recovered ELSE '{"": 1}' END
+) AS money
 GROUP BY money.key;
 
 -- name: every_complaint
@@ -62,7 +90,8 @@ SELECT integrity_check AS complaint FROM pragma_integrity_check(100) WHERE integ
 
 -- name: every_user
 -- a page of users, from one on. Here and below text is read as its bytes, which may be UTF-8 no more
-SELECT CAST(user_id AS BLOB) AS user_id, cursor, CAST(recovered AS BLOB) AS recovered
+SELECT CAST(user_id AS BLOB) AS user_id, cursor, CAST(updated_at AS BLOB) AS updated_at,
+    CAST(recovered AS BLOB) AS recovered, CAST(currencies AS BLOB) AS currencies
 FROM users WHERE user_id >= CAST(:start AS TEXT) ORDER BY users.user_id LIMIT :limit;
 
 -- name: every_stranger
@@ -73,6 +102,8 @@ SELECT CAST(user_id AS BLOB) AS user_id FROM (
     UNION SELECT user_id FROM events
     UNION SELECT user_id FROM waits
     UNION SELECT user_id FROM aliases
+    UNION SELECT user_id FROM cases
+    UNION SELECT user_id FROM event_ids
     UNION SELECT user_id FROM effects
 ) AS kept WHERE NOT EXISTS (SELECT 1 FROM users WHERE users.user_id = kept.user_id) ORDER BY user_id;
 
@@ -80,8 +111,8 @@ SELECT CAST(user_id AS BLOB) AS user_id FROM (
 SELECT id, CAST(claim_id AS BLOB) AS claim_id, CAST(sync_id AS BLOB) AS sync_id,
     CAST(state AS BLOB) AS state, version, CAST(entered_at AS BLOB) AS entered_at, cursor,
     CAST(head AS BLOB) AS head, CAST(origin AS BLOB) AS origin, parent, forked,
-    CAST(case_id AS BLOB) AS case_id, CAST(due_at AS BLOB) AS due_at,
-    CAST(facts AS BLOB) AS facts, CAST(paid AS BLOB) AS paid
+    CAST(due_at AS BLOB) AS due_at, CAST(facts AS BLOB) AS facts, CAST(paid AS BLOB) AS paid, units, entered,
+    CAST(merged_into AS BLOB) AS merged_into
 FROM lifecycles WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY id;
 
 -- name: every_row
@@ -100,7 +131,8 @@ SELECT CAST(user_id AS BLOB) AS user_id, seq, CAST(event_id AS BLOB) AS event_id
     CAST(expires_at AS BLOB) AS expires_at, settled, CAST(fingerprint AS BLOB) AS fingerprint,
     CAST(body AS BLOB) AS body, CAST(shares AS BLOB) AS shares, CAST(answer AS BLOB) AS answer,
     CAST(actor AS BLOB) AS actor, CAST(reimbursement_id AS BLOB) AS reimbursement_id,
-    CAST(currency AS BLOB) AS currency, CAST(minor AS BLOB) AS minor,
+    CAST(original_id AS BLOB) AS original_id, CAST(currency AS BLOB) AS currency,
+    CAST(amount AS BLOB) AS amount, units, CAST(overlay AS BLOB) AS overlay, CAST(doubt AS BLOB) AS doubt,
     CAST(letter AS BLOB) AS letter, CAST(letter_at AS BLOB) AS letter_at
 FROM events WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY seq;
 
@@ -112,5 +144,18 @@ SELECT seq, lifecycle, cursor, CAST(handler AS BLOB) AS handler, on_enter,
 FROM effects WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY seq;
 
 -- name: every_wait
-SELECT CAST(name AS BLOB) AS name, seq FROM waits
-WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY seq, name;
+SELECT CAST(kind AS BLOB) AS kind, CAST(name AS BLOB) AS name, seq FROM waits
+WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY seq, kind, name;
+
+-- name: every_case
+SELECT CAST(case_id AS BLOB) AS case_id, CAST(claim_id AS BLOB) AS claim_id, CAST(sync_id AS BLOB) AS sync_id,
+    CAST(state AS BLOB) AS state, CAST(at AS BLOB) AS at, seq, told, CAST(paid AS BLOB) AS paid, units, alone
+FROM cases WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY case_id, claim_id, sync_id;
+
+-- name: every_alias
+SELECT CAST(alias AS BLOB) AS alias, CAST(claim_id AS BLOB) AS claim_id FROM aliases
+WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY alias;
+
+-- name: every_event_id
+SELECT CAST(event_id AS BLOB) AS event_id, seq FROM event_ids
+WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY event_id;

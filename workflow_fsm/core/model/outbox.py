@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from workflow_fsm.core.decision.lifecycle import Lifecycle, Row
+from workflow_fsm.core.model.lifecycle import Lifecycle, Row
 from workflow_fsm.core.values.instants import read_instant
 
 REQUEST = "request"
@@ -82,7 +82,7 @@ class Effect:
 
 def owed(pattern: Pattern, row: Row, lifecycle: Lifecycle, *, seq: int) -> Effect:
     """Make the effect that a transition owes to a handler; `lifecycle` is as the transition left it."""
-    held = _instant(lifecycle.facts.get(pattern.not_before)) if pattern.not_before is not None else None
+    held = held_until(pattern, lifecycle)
     return Effect(
         seq=seq,
         lifecycle=row.lifecycle,
@@ -92,6 +92,12 @@ def owed(pattern: Pattern, row: Row, lifecycle: Lifecycle, *, seq: int) -> Effec
         due_at=row.at if held is None else max(row.at, held),
         key=effect_key(row.user_id, row.lifecycle, row.version, pattern.name),
     )
+
+
+def held_until(pattern: Pattern, lifecycle: Lifecycle) -> datetime | None:
+    """Give the instant before which what a lifecycle owes to a handler isn't due, None where there is
+    none."""
+    return None if pattern.not_before is None else _instant(lifecycle.facts.get(pattern.not_before))
 
 
 def owed_apart(handler: str, user_id: str, about: str, *, seq: int, now: datetime) -> Effect:

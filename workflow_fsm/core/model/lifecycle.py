@@ -10,8 +10,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from decimal import Decimal
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from workflow_fsm.core.values.instants import show_instant
 from workflow_fsm.core.values.json_writer import json_writer
@@ -21,14 +22,24 @@ ACTS = 0
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
+class CaseOwner(NamedTuple):
+    """Whose cases: a claim's (by its id, also one that isn't detected yet), or a plain lifecycle's, by its
+    sync."""
+
+    claim_id: str
+    sync_id: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lifecycle:
     """Where one claim (or, while `claim_id` is None, one sync) stands.
 
-    `id` is unique within the user and grows with age. `cursor` is its latest transition's, `head` that
-    row's hash, `origin` the hash of the sync's first row, from which claims fork; `parent` is that sync's id.
-    A `forked` sync takes no further part. `facts` holds plain JSON values (money in minor units, instants
-    as text); `paid` maps a currency to minor units above 0. `due_at` is when a timer would move it.
+    `id` is unique within the user and grows with age. `cursor` is its latest transition's, `head` that row's
+    hash, `origin` the hash of the sync's first row, from which claims fork; `parent` is that sync's id. A
+    `forked` sync takes no further part, nor does a claim that was merged into another. `facts` holds plain
+    JSON values (money as a decimal string, instants as text); `paid` maps a currency to a decimal that isn't
+    0, `units` is what came in kind. `due_at` is when a timer would move it. `entered` is the cursor of the
+    transition by which it entered its state: an internal one leaves it, and grows `cursor` alone.
     """
 
     id: int
@@ -43,13 +54,16 @@ class Lifecycle:
     parent: int | None = None
     forked: bool = False
     facts: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
-    paid: Mapping[str, int] = field(default_factory=lambda: _EMPTY)
+    paid: Mapping[str, Decimal] = field(default_factory=lambda: _EMPTY)
+    units: int = 0
     due_at: datetime | None = None
+    entered: int = 0
+    merged_into: str | None = None
 
     @property
-    def case_id(self) -> str | None:
-        """The marketplace's case, where it is known."""
-        return self.facts.get("amazon_case_id")
+    def owner(self) -> CaseOwner:
+        """Whose its cases are."""
+        return CaseOwner("", self.sync_id) if self.claim_id is None else CaseOwner(self.claim_id, "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,2 @@
+"""The model: what is stored of a user, as the core holds it, and the place where it reads and changes
+that."""

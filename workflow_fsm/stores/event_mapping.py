@@ -1,0 +1,150 @@
+"""Event mapping: how stored events and their parts stand in a table, and are read back as values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from workflow_fsm.core.definition import Definition
+from workflow_fsm.core.definition.events import Event, read_event
+from workflow_fsm.core.model.inbox import Money, Share, Standing, StoredEvent, Wait, lay_over
+from workflow_fsm.core.values import money, strict_json
+from workflow_fsm.core.values.instants import show_instant
+from workflow_fsm.stores.columns import (
+    amount_of,
+    instant_of,
+    instant_or_none,
+    json_of,
+    object_of,
+    object_or_none,
+    reads,
+    shown,
+    write_json,
+)
+from workflow_fsm.stores.session import Columns
+
+
+def event_row(stored: StoredEvent) -> dict[str, Any]:
+    """Give a stored event as the columns of its table."""
+    dead_letter = stored.letter
+    return {
+        "user_id": stored.event.user_id,
+        "seq": stored.seq,
+        "event_id": stored.event_id,
+        "trigger": stored.event.trigger,
+        "standing": stored.standing.value,
+        "received_at": show_instant(stored.received_at),
+        "occurred_at": shown(stored.event.occurred_at),
+        "expires_at": shown(stored.expires_at),
+        "settled": stored.settled,
+        "fingerprint": stored.event.fingerprint,
+        "body": strict_json.dumps(dict(stored.event.body)),
+        "shares": write_json([_share_row(share) for share in stored.shares]),
+        "answer": write_json(stored.answer),
+        "actor": stored.actor,
+        "reimbursement_id": stored.event.field("reimbursement_id"),
+        "original_id": stored.event.field("original_reimbursement_id"),
+        "currency": stored.money.currency if stored.money else None,
+        "amount": money.text(stored.money.amount) if stored.money else None,
+        "units": stored.money.units if stored.money else 0,
+        "overlay": None if stored.overlay is None else strict_json.dumps(dict(stored.overlay)),
+        "doubt": stored.doubt,
+        "letter": dead_letter,
+        "letter_at": None if dead_letter is None else show_instant(stored.letter_at),
+    }
+
+
+@reads("events", "seq")
+def fingerprint_of(definition: Definition, row: Columns) -> str:
+    """Give the fingerprint of the content that a stored event's row holds, whatever the row says of it."""
+    return _event_of(definition, row).fingerprint
+
+
+@reads("events", "seq")
+def stored_event_of(definition: Definition, row: Columns) -> StoredEvent:
+    """Read a stored event back from its row. Raises RowUnreadable."""
+    booked = None
+    if row["amount"] is not None:
+        booked = Money(currency=row["currency"], amount=amount_of(row["amount"]), units=row["units"])
+    stored = StoredEvent(
+        seq=row["seq"],
+        event_id=row["event_id"],
+        event=replace(_event_of(definition, row), fingerprint=row["fingerprint"]),
+        actor=row["actor"],
+        received_at=instant_of(row["received_at"]),
+        shares=tuple(_share_of(share) for share in json.loads(row["shares"])),
+        settled=row["settled"],
+        expires_at=instant_or_none(row["expires_at"]),
+        answer=object_or_none(json.loads(row["answer"])),
+        money=booked,
+        doubt=row["doubt"],
+    )
+    trigger = definition.trigger(row["trigger"])
+    if trigger is None and stored.standing is Standing.WAITING:
+        raise ValueError(f"it waits, and its trigger {row['trigger']!r} is none of the definition's")
+    if row["overlay"] is None or trigger is None:
+        return stored
+    return lay_over(trigger, stored, object_of(json_of(row["overlay"])))
+
+
+@reads("events", "seq")
+def body_of(row: Columns) -> dict[str, Any]:
+    """Give what a stored event said, with its id."""
+    return {**object_of(json_of(row["body"])), "event_id": row["event_id"]}
+
+
+def _event_of(definition: Definition, row: Columns) -> Event:
+    trigger = definition.trigger(row["trigger"])
+    body = object_of(json_of(row["body"]))
+    if trigger is not None and not trigger.timer:
+        shares = map(_share_of, json.loads(row["shares"]))
+        refused = {one.index for one in shares if one.standing is Standing.REFUSED and one.index is not None}
+        ids = [("event_id", row["event_id"])]
+        return read_event(trigger, body, ids=ids, is_stored=True, refused=refused)
+    return Event(
+        trigger=row["trigger"],
+        user_id=row["user_id"],
+        ids=(row["event_id"],),
+        fields={},
+        parts=(),
+        listed=False,
+        bad=(),
+        body=body,
+        fingerprint=row["fingerprint"],
+    )
+
+
+def _share_row(share: Share) -> dict[str, Any]:
+    row: dict[str, Any] = {"standing": share.standing.value}
+    if share.claim is not None:
+        row["claim"] = share.claim
+    if share.index is not None:
+        row["index"] = share.index
+    if share.lifecycles:
+        row["lifecycles"] = list(share.lifecycles)
+    if share.waiting_for:
+        row["waiting_for"] = list(share.waiting_for)
+    if share.waits:
+        row["waits"] = [list(wait) for wait in share.waits]
+    for name in ("reason", "conflicts_with", "currency", "was"):
+        value = getattr(share, name)
+        if value is not None:
+            row[name] = value
+    return row
+
+
+def _share_of(row: Mapping[str, Any]) -> Share:
+    return Share(
+        claim=row.get("claim"),
+        standing=Standing(row["standing"]),
+        lifecycles=tuple(row.get("lifecycles", ())),
+        index=row.get("index"),
+        waiting_for=tuple(row.get("waiting_for", ())),
+        waits=tuple(Wait(*wait) for wait in row.get("waits", ())),
+        reason=row.get("reason"),
+        conflicts_with=row.get("conflicts_with"),
+        currency=row.get("currency"),
+        was=Standing(row["was"]) if "was" in row else None,
+    )
