@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -59,7 +59,7 @@ def event_row(stored: StoredEvent) -> dict[str, Any]:
 @reads("events", "seq")
 def fingerprint_of(definition: Definition, row: Columns) -> str:
     """Give the fingerprint of the content that a stored event's row holds, whatever the row says of it."""
-    return _event_of(definition, row).fingerprint
+    return _event_of(definition, row, _shares_of(row)).fingerprint
 
 
 @reads("events", "seq")
@@ -68,13 +68,14 @@ def stored_event_of(definition: Definition, row: Columns) -> StoredEvent:
     booked = None
     if row["amount"] is not None:
         booked = Money(currency=row["currency"], amount=amount_of(row["amount"]), units=row["units"])
+    shares = _shares_of(row)
     stored = StoredEvent(
         seq=row["seq"],
         event_id=row["event_id"],
-        event=replace(_event_of(definition, row), fingerprint=row["fingerprint"]),
+        event=replace(_event_of(definition, row, shares), fingerprint=row["fingerprint"]),
         actor=row["actor"],
         received_at=instant_of(row["received_at"]),
-        shares=tuple(_share_of(share) for share in json.loads(row["shares"])),
+        shares=shares,
         settled=row["settled"],
         expires_at=instant_or_none(row["expires_at"]),
         answer=object_or_none(json.loads(row["answer"])),
@@ -95,11 +96,10 @@ def body_of(row: Columns) -> dict[str, Any]:
     return {**object_of(json_of(row["body"])), "event_id": row["event_id"]}
 
 
-def _event_of(definition: Definition, row: Columns) -> Event:
+def _event_of(definition: Definition, row: Columns, shares: Sequence[Share]) -> Event:
     trigger = definition.trigger(row["trigger"])
     body = object_of(json_of(row["body"]))
     if trigger is not None and not trigger.timer:
-        shares = map(_share_of, json.loads(row["shares"]))
         refused = {one.index for one in shares if one.standing is Standing.REFUSED and one.index is not None}
         ids = [("event_id", row["event_id"])]
         return read_event(trigger, body, ids=ids, is_stored=True, refused=refused)
@@ -114,6 +114,10 @@ def _event_of(definition: Definition, row: Columns) -> Event:
         body=body,
         fingerprint=row["fingerprint"],
     )
+
+
+def _shares_of(row: Columns) -> tuple[Share, ...]:
+    return tuple(_share_of(share) for share in json.loads(row["shares"]))
 
 
 def _share_row(share: Share) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.definition.cases import Case
@@ -27,6 +27,8 @@ from workflow_fsm.stores.mapping import (
 )
 from workflow_fsm.stores.session import Columns, Session, Statement
 
+T = TypeVar("T")
+
 log = logging.getLogger(__name__)
 
 NO_LIMIT = 2**63 - 1
@@ -34,7 +36,10 @@ NO_LIMIT = 2**63 - 1
 
 
 class Repository:
-    """One user's lifecycles and events as they stand in a session: the core's `Source`."""
+    """One user's lifecycles and events as they stand in a session: the core's `Source`.
+
+    It reads each thing once: whoever decides asks for the same many times, and writes only in the end.
+    """
 
     def __init__(
         self,
@@ -55,7 +60,7 @@ class Repository:
         self.currencies_text: str = row["currencies"] if row is not None else "{}"
         self._cursor: int = row["cursor"] if row is not None else 0
         self._may_wait = row is not None and bool(row["may_wait"])
-        self._patterns: tuple[Pattern, ...] | None = None
+        self._read: dict[tuple[Any, ...], Any] = {}
 
     @classmethod
     def of(cls, session: Session, definition: Definition, user_id: str) -> Self:
@@ -115,14 +120,14 @@ class Repository:
 
     def alias(self, name: str) -> str | None:
         """Give the claim id that an alias stands for."""
-        row = self._session.row("alias", user_id=self._user, alias=name)
-        return None if row is None else row["claim_id"]
+        found = self._rows("alias", alias=name)
+        return found[0]["claim_id"] if found else None
 
     def has_aliases(self, claim_id: str | None) -> bool:
         """Tell whether any alias stands for that claim id (None: for any)."""
         if claim_id is None:
-            return self._session.row("has_aliases", user_id=self._user) is not None
-        return self._session.row("has_aliases_of", user_id=self._user, claim_id=claim_id) is not None
+            return bool(self._rows("has_aliases"))
+        return bool(self._rows("has_aliases_of", claim_id=claim_id))
 
     def sync(self, sync_id: str) -> Lifecycle | None:
         """Give the lifecycle of a sync."""
@@ -134,29 +139,21 @@ class Repository:
 
     def aliases_of(self, claim_id: str) -> list[str]:
         """Give the aliases of a claim id."""
-        rows = self._session.rows("aliases_of", user_id=self._user, claims=json.dumps([claim_id]))
-        return [row["alias"] for row in rows]
+        return [row["alias"] for row in self._rows("aliases_of", claims=json.dumps([claim_id]))]
 
     def cases_of(self, owner: CaseOwner) -> list[Case]:
         """Give the cases of a claim or a plain lifecycle."""
-        return [case_of(row) for row in self._session.rows("cases_of", user_id=self._user, **owner._asdict())]
+        return self._values("cases_of", case_of, **owner._asdict())
 
     def with_case(self, case_id: str) -> list[tuple[CaseOwner, Lifecycle | None]]:
         """Give whose a case is, with the lifecycle where there is one."""
-        rows = self._session.rows("with_case", user_id=self._user, case_id=case_id)
-        return [
-            (
-                CaseOwner(row["case_claim"], row["case_sync"]),
-                None if row["id"] is None else lifecycle_of(self._definition, row),
-            )
-            for row in rows
-        ]
+        return self._values("with_case", self._owner_of, case_id=case_id)
 
     def with_unnamed_case(self, owners: Collection[CaseOwner]) -> list[CaseOwner]:
         """Give those of some that have a filing without a name."""
         claims = json.dumps(sorted(one.claim_id for one in owners if one.claim_id))
         syncs = json.dumps(sorted(one.sync_id for one in owners if not one.claim_id))
-        rows = self._session.rows("cases_of_many", user_id=self._user, claims=claims, syncs=syncs)
+        rows = self._rows("cases_of_many", claims=claims, syncs=syncs)
         return [CaseOwner(row["claim_id"], row["sync_id"]) for row in rows if row["case_id"] == ""]
 
     def currencies(self) -> Mapping[str, int]:
@@ -172,17 +169,17 @@ class Repository:
         """
         limit = NO_LIMIT if wanted.limit is None else wanted.limit
         name, how = _seeking(wanted)
-        asked = [{"user_id": self._user, **how, "state": state, "limit": limit} for state in wanted.states]
-        self._session.prefetch((name, one) for one in asked)
-        found = [
-            lifecycle_of(self._definition, row) for one in asked for row in self._session.rows(name, **one)
-        ]
+        asked = [{**how, "state": state, "limit": limit} for state in wanted.states]
+        self._session.prefetch(
+            (name, {"user_id": self._user, **one}) for one in asked if self._is_new(name, one)
+        )
+        found = [one for told in asked for one in self._values(name, self._lifecycle_of, **told)]
         found.sort(key=lambda one: one.id, reverse=True)
         return found[:limit]
 
     def has_claims(self) -> bool:
         """Tell whether the user has a claim."""
-        return self._session.row("has_claims", user_id=self._user) is not None
+        return bool(self._rows("has_claims"))
 
     def waiting(self, names: Collection[Wait]) -> list[StoredEvent]:
         """Give, oldest first, the events that wait under one of some names."""
@@ -190,25 +187,53 @@ class Repository:
 
     def patterns(self) -> tuple[Pattern, ...]:
         """Give the handlers that transitions owe."""
-        if self._patterns is None:
-            self._patterns = patterns(self._session)
-        return self._patterns
+        known: tuple[Pattern, ...] | None = self._read.get(("handlers",))
+        if known is None:
+            known = self._read["handlers",] = patterns(self._session)
+        return known
 
     def all_waiting(self) -> list[StoredEvent]:
         """Give, oldest first, every waiting event."""
         return self._events("all_waiting")
 
-    def _one(self, name: str, **parameters: Any) -> Lifecycle | None:
-        row = self._session.row(name, user_id=self._user, **parameters)
-        return None if row is None else lifecycle_of(self._definition, row)
+    def _one(self, name: str, **told: Any) -> Lifecycle | None:
+        found = self._values(name, self._lifecycle_of, **told)
+        return found[0] if found else None
 
-    def _one_event(self, name: str, **parameters: Any) -> StoredEvent | None:
-        row = self._session.row(name, user_id=self._user, **parameters)
-        return None if row is None else stored_event_of(self._definition, row)
+    def _one_event(self, name: str, **told: Any) -> StoredEvent | None:
+        found = self._events(name, **told)
+        return found[0] if found else None
 
-    def _events(self, name: str, **parameters: Any) -> list[StoredEvent]:
-        rows = self._session.rows(name, user_id=self._user, **parameters)
-        return [stored_event_of(self._definition, row) for row in rows]
+    def _events(self, name: str, **told: Any) -> list[StoredEvent]:
+        return self._values(name, self._event_of, **told)
+
+    def _rows(self, name: str, **told: Any) -> list[Columns]:
+        return self._values(name, _as_it_is, **told)
+
+    def _values(self, name: str, read: Callable[[Columns], T], **told: Any) -> list[T]:
+        """Ask a statement, and read what it gives: once."""
+        key = (name, *told.items())
+        if key not in self._read:
+            self._read[key] = [read(row) for row in self._session.rows(name, user_id=self._user, **told)]
+        values: list[T] = self._read[key]
+        return values
+
+    def _is_new(self, name: str, told: Mapping[str, Any]) -> bool:
+        return (name, *told.items()) not in self._read
+
+    def _lifecycle_of(self, row: Columns) -> Lifecycle:
+        return lifecycle_of(self._definition, row)
+
+    def _event_of(self, row: Columns) -> StoredEvent:
+        return stored_event_of(self._definition, row)
+
+    def _owner_of(self, row: Columns) -> tuple[CaseOwner, Lifecycle | None]:
+        lifecycle = None if row["id"] is None else self._lifecycle_of(row)
+        return CaseOwner(row["case_claim"], row["case_sync"]), lifecycle
+
+
+def _as_it_is(row: Columns) -> Columns:
+    return row
 
 
 def patterns(session: Session) -> tuple[Pattern, ...]:
