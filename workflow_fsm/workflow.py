@@ -281,12 +281,17 @@ class Workflow(Queries, DeadLetters, Handlers):
 
     # -- parts
 
-    def _commit(self, unit: UnitOfWork, events: Sequence[Event], actor: str, now: datetime) -> None:
+    def _commit(
+        self, unit: UnitOfWork, events: Sequence[Event], actor: str, now: datetime
+    ) -> EventIdReused | None:
+        """Take events inside a unit; give the error of the first under another's id, which is kept so."""
+        reused: EventIdReused | None = None
         for event in events:
             arrival = Arrival(event=event, actor=actor, at=now, new_id=self._ids)
             outcome = unit.change(event.user_id, now, self._deciding(arrival), event=event)
             if isinstance(outcome, EventIdReused):
-                raise outcome
+                reused = reused or outcome
+        return reused
 
     def _deciding(self, arrival: Arrival) -> Callable[[Situation], Outcome | WorkflowError]:
         return lambda situation: decide(self.definition, situation, arrival, self._policy)

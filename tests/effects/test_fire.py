@@ -203,14 +203,18 @@ def test_an_event_that_cannot_be_taken_is_the_effects_dead_letter_at_once(
 
 
 def test_an_id_that_belongs_to_another_event_is_the_effects_dead_letter(workflow: Workflow) -> None:
-    """ "with other content, or for another trigger: 422" """
+    """ "with other content, for another trigger …: 422, and it is kept once under an id made for it, as a
+    refused event" """
     answering(workflow, "matched", Fire("claim_submitted", event_id="evt_1"))
     matched(workflow)
     workflow.run_effects()
-    (dead_letter,) = workflow.dead_letters()
-    assert dead_letter.kind == "effect"
+    (dead_letter,) = workflow.dead_letters(kind="effect")
     assert "event id 'evt_1' belongs to a sync_complete" in dead_letter.reason
+    (kept,) = workflow.dead_letters(kind="event")
+    assert kept.trigger == "claim_submitted"
+    assert "event id 'evt_1' belongs to a sync_complete" in kept.reason
     assert claim(workflow).state == "matched"
+    assert workflow.check().sound
 
 
 def test_naming_the_own_user_is_no_error(workflow: Workflow) -> None:

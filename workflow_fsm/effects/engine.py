@@ -75,7 +75,7 @@ class Engine:
         clock: Callable[[], datetime],
         chance: Callable[[], float],
         read: Callable[[str, Mapping[str, Any]], Event],
-        commit: Callable[[UnitOfWork, Sequence[Event], str, datetime], None],
+        commit: Callable[[UnitOfWork, Sequence[Event], str, datetime], EventIdReused | None],
     ) -> None:
         self._store = store
         self._registry = registry
@@ -151,9 +151,6 @@ class Engine:
         """
         try:
             return self._end(taken, verdict)
-        except EventIdReused as error:
-            told = f"it fired an event that can't be taken: {error}"
-            return self._end(taken, Verdict(standing="dead", error=told))
         except StoreUnavailable:
             raise
         except Exception as error:
@@ -211,13 +208,22 @@ class Engine:
                 return outbox.settled_before(unit.session, taken, verdict.standing) or "lost"
             if settled == "dead" and taken.about is None:
                 unit.tell_of_dead_effect(taken.user_id, taken.seq, now)
-            if verdict.events:
-                self._commit(unit, verdict.events, f"effect:{taken.handler}", now)
-            return settled
+            reused = self._commit(unit, verdict.events, f"effect:{taken.handler}", now)
+            return settled if reused is None else self._bury_fired(unit, taken, reused, now)
 
         settled = self._store.commit(end, users=[taken.user_id], events=verdict.events, always=True)
         self._store.observers.tried(taken.handler, settled)
         return settled
+
+    def _bury_fired(self, unit: UnitOfWork, taken: LeasedEffect, reused: EventIdReused, now: datetime) -> str:
+        """Make a dead letter of an effect that fired under an id which is another event's."""
+        row = unit.session.row("effect_at", user_id=taken.user_id, seq=taken.seq)
+        assert row is not None
+        told = _storable(f"it fired an event that can't be taken: {reused}")
+        outbox.end(unit.session, row, "dead", now, told)
+        if taken.about is None:
+            unit.tell_of_dead_effect(taken.user_id, taken.seq, now)
+        return "dead"
 
     def _bury_unheard(self, unit: UnitOfWork, effect: Columns, now: datetime) -> None:
         """Make a dead letter of an effect that was begun as often as it may be, and never ended."""
