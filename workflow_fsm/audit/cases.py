@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from workflow_fsm.audit.tellings import Key, Telling, Tellings, Told
 from workflow_fsm.core.definition.cases import Case, CaseState
 from workflow_fsm.core.model.inbox import Share, Standing, StoredEvent
 from workflow_fsm.core.model.lifecycle import CaseOwner
+from workflow_fsm.core.values import money
 from workflow_fsm.core.values.instants import read_instant, show_instant
 from workflow_fsm.stores.columns import sums_text
 from workflow_fsm.stores.mapping import case_of
@@ -203,7 +204,7 @@ class Cases:
         elif trigger.money > 0 and applied and named is not None:
             states = {CaseState.PAID}
         elif trigger.money < 0 and applied:
-            states = {CaseState.REJECTED} if case.is_empty else set(_ANY_STATE)
+            states = {CaseState.REJECTED} if _took_the_last(case, stored) else set(_ANY_STATE)
         else:
             return (None,)
         if any(len(one.lifecycles) > 1 or one.standing is Standing.WAITING for one in shares):
@@ -220,6 +221,13 @@ class Cases:
         paid = telling.last_payout
         later = any(one.last[0] > paid[0] or one.last[1] > paid[1] for one in (telling, unnamed))
         return later or paid == (0, 0)
+
+
+def _took_the_last(case: Case, stored: StoredEvent) -> bool:
+    """Tell whether the reversal that was booked last under a case left nothing of what was there."""
+    assert stored.money is not None
+    before = money.add(case.paid, stored.money.currency, -stored.money.amount)
+    return case.is_empty and not replace(case, paid=before, units=case.units - stored.money.units).is_empty
 
 
 def _unbooked(case: Case, telling: Telling) -> Iterator[str]:

@@ -55,7 +55,7 @@ class Application:
         self._now = now
         self._first = not stored.shares
         self._is_answered = self._first or is_retried
-        self._judge = Judge(definition, situation, trigger, stored, now)
+        self._judge = Judge(definition, situation, trigger, stored, now, is_retried=is_retried)
         self.draft = self._judge.draft
 
     def apply(self) -> StoredEvent:
@@ -66,7 +66,7 @@ class Application:
             shares = self._detection()
         elif self._first:
             parts, twice = self._named_once()
-            shares = [self._part(part) for part in parts] + twice
+            shares = [share for part in parts for share in self._part(part)] + twice
         else:
             shares = self._waiting_parts()
         if self._first or self._trigger.addressing is Addressing.DETECTION:
@@ -198,34 +198,55 @@ class Application:
     def _waiting_parts(self) -> list[Share]:
         """Judge the parts that wait; those that found their end stay as they are."""
         parts = {part.claim: part for part in self._event.parts}
-        return [
-            self._part(parts[share.claim]) if share.standing is Standing.WAITING else share
-            for share in self._stored.shares
-        ]
+        shares: list[Share] = []
+        for share in self._stored.shares:
+            waits = share.standing is Standing.WAITING
+            shares += self._part(parts[share.claim]) if waits else [share]
+        return shares
 
-    def _part(self, part: Part) -> Share:
+    def _part(self, part: Part) -> list[Share]:
         if self._trigger.money and not self._stored.forced:
             earlier = find_earlier(
                 self._definition, self._situation, self._trigger, self._event, stored=self._stored
             )
             if isinstance(earlier, Conflict):
-                return self._conflict(earlier, part)
+                return [self._conflict(earlier, part)]
             if isinstance(earlier, Repeat):
-                return self._known_money(earlier.stored, part)
+                return [self._known_money(earlier.stored, part)]
         found = address(self._definition, self._situation, self._trigger, self._event, part)
         match found:
-            case To(lifecycles=(one,)):
-                return self._judge.judge(one, part)
-            case To(lifecycles=many):
-                return self._each(many, part)
+            case To():
+                return self._all(found, part)
             case Several():
-                return self._ambiguous(found, part)
+                return [self._ambiguous(found, part)]
             case Unknown():
-                return self._unknown(found, part)
+                return [self._unknown(found, part)]
             case Nobody():
-                return self._nobody(found, part)
+                return [self._nobody(found, part)]
 
-    def _each(self, lifecycles: tuple[Lifecycle, ...], part: Part) -> Share:
+    def _all(self, to: To, part: Part) -> list[Share]:
+        """Judge for all that it is for, but for those that it was settled for; for the awaited it waits."""
+        settled = {
+            one
+            for share in self._stored.shares
+            if share.standing is not Standing.WAITING
+            for one in share.lifecycles
+        }
+        left = [one for one in to.lifecycles if one.id not in settled]
+        shares = (
+            [self._judge.judge(left[0], part) if len(left) == 1 else self._each(left, part)] if left else []
+        )
+        if not to.awaited:
+            return shares or [Share(claim=part.claim, standing=Standing.KNOWN, lifecycles=tuple(settled))]
+        if shares and shares[0].standing is Standing.REFUSED:
+            self.draft.refused.clear()
+            shares = []
+        names = (*self._judge.names(part), *(Wait(WaitKind.CLAIM, claim_id) for claim_id in to.awaited))
+        way = way_to(self._definition, self._definition.first_state(), self._trigger, self._event)
+        reason = f"claim {to.awaited[0]!r}, which has that case as well, is not known yet"
+        return [*shares, self._judge.wait(part, reason=reason, waits=names, waiting_for=way)]
+
+    def _each(self, lifecycles: Sequence[Lifecycle], part: Part) -> Share:
         """Judge a nameless event for many; it is done once it has moved somebody."""
         shares = [self._judge.judge(one, part) for one in lifecycles]
         standings = [share.standing for share in shares]
@@ -249,7 +270,7 @@ class Application:
     def _unknown(self, unknown: Unknown, part: Part) -> Share:
         self.draft.candidates = list(self._candidates())
         claim = None if part.claim is None else self._situation.claim(part.claim)
-        if claim is not None and self._first:
+        if claim is not None and self._is_answered:
             self._judge.cases.name(claim.owner)
         return self._judge.wait(
             part,
@@ -266,7 +287,7 @@ class Application:
             if awaited:
                 reason = f"sync {awaited[0]!r} is not known yet"
             if part.claim is not None:
-                if self._first:
+                if self._is_answered:
                     self._judge.cases.name(CaseOwner(self._situation.canonical(part.claim), ""))
                 reason = f"claim {part.claim!r} is not known yet"
             return self._judge.wait(part, reason=reason, waits=nobody.waits, waiting_for=nobody.waiting_for)
@@ -288,7 +309,7 @@ class Application:
     def _conflict(self, conflict: Conflict, part: Part) -> Share:
         reimbursement = Wait(WaitKind.REIMBURSEMENT, self._event.field("reimbursement_id"))
         claim = None if part.claim is None else self._situation.claim(part.claim)
-        if part.claim is not None and self._first:
+        if part.claim is not None and self._is_answered:
             self._judge.cases.name(CaseOwner(self._situation.canonical(part.claim), ""))
         waits = (*self._judge.names(part), reimbursement)
         share = self._judge.wait(part, reason=conflict.reason, waits=waits, lifecycle=claim)

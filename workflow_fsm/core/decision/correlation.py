@@ -24,9 +24,11 @@ MOST_CANDIDATES = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class To:
-    """For these lifecycles, each judged by its own cell."""
+    """For these lifecycles, each judged by its own cell; and for claims that aren't detected yet
+    (`awaited`)."""
 
     lifecycles: tuple[Lifecycle, ...]
+    awaited: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,10 +189,15 @@ def _one(definition: Definition, situation: Situation, trigger: Trigger, event: 
         return To(lifecycles=tuple(movable))
     return Several(
         lifecycles=(),
-        reason=f"{trigger.name} names no claim, and {len(movable)} could be meant: "
+        reason=f"{trigger.name} names no claim, and {_many(movable)} could be meant: "
         "name one with claim_id, or with the amazon_case_id of its case",
         waits=(ANY_CHANGE,),
     )
+
+
+def _many(lifecycles: Sequence[Lifecycle]) -> str:
+    more = " or more" if len(lifecycles) == MOST_CANDIDATES else ""
+    return f"{len(lifecycles)}{more}"
 
 
 def _of_original(
@@ -224,12 +231,13 @@ def _of_case(
     waits = (Wait(WaitKind.CASE, case_id),)
     pool = situation.with_case(case_id)
     owners = situation.owners_of(case_id)
-    if (len(pool) == 1 and len(owners) == 1) or (pool and not trigger.money):
-        return To(lifecycles=tuple(pool))
+    awaited = tuple(owner.claim_id for owner, one in owners if one is None and owner.claim_id)
+    if pool and (not trigger.money or len(pool) + len(awaited) == 1):
+        return To(lifecycles=tuple(pool), awaited=awaited)
     if pool:
         return Several(
             lifecycles=tuple(pool),
-            reason=f"case {case_id!r} is that of {len(owners)} claims; "
+            reason=f"case {case_id!r} is that of {len(pool) + len(awaited)} claims; "
             "retry it with the claim_id that it is for",
             waits=waits,
         )
@@ -252,8 +260,16 @@ def _of_case(
         reason=f"no claim has case {case_id!r}; it waits until one does, or retry it with the claim_id that "
         "it is for",
         waits=waits,
-        waiting_for=brought_by if situation.has_claims() else way_to(definition, start, trigger, event),
+        waiting_for=brought_by
+        if _has_found(definition, situation)
+        else way_to(definition, start, trigger, event),
     )
+
+
+def _has_found(definition: Definition, situation: Situation) -> bool:
+    """Tell whether anything was found for the user that a case could be of."""
+    found = tuple(state.name for state in definition.states if state.name != definition.first_state())
+    return situation.has_claims() or bool(situation.seek(Seek(states=found, limit=1)))
 
 
 def _own_reimbursement(trigger: Trigger, event: Event) -> tuple[Wait, ...]:

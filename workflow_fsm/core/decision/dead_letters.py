@@ -92,13 +92,14 @@ def drop_event(situation: Situation, stored: StoredEvent) -> None:
 
     One that was applied, and is in doubt, stays as it is, and is in doubt no more.
     """
+    if stored.doubt is not None:
+        situation.keep(replace(stored, doubt=None))
+        return
     shares = tuple(
         replace(share, standing=Standing.DROPPED, was=share.standing) if share.standing in _ENDED else share
         for share in stored.shares
     )
-    if stored.doubt is not None:
-        shares = stored.shares
-    situation.keep(replace(stored, shares=shares, doubt=None, settled=situation.cursor))
+    situation.keep(replace(stored, shares=shares, settled=situation.cursor))
     _wake(situation, stored)
 
 

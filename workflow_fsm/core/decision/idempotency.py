@@ -142,7 +142,7 @@ def _met(
             of_case = (
                 named is None and case_id is not None and earlier.event.field("amazon_case_id") == case_id
             )
-            if earlier.money is not None and (is_its or of_case):
+            if earlier.money is not None and (is_its or of_case or _name_nobody(event, earlier.event)):
                 yield earlier
         elif (
             earlier.standing is Standing.WAITING
@@ -164,6 +164,10 @@ def _target(
             return one
         case _:
             return None
+
+
+def _name_nobody(*events: Event) -> bool:
+    return all(one.field("claim_id") is None and one.field("amazon_case_id") is None for one in events)
 
 
 def _names_the_same(situation: Situation, earlier: Event, event: Event, named: str | None) -> bool:
@@ -309,6 +313,7 @@ def _could_be_for_others(
     if trigger.addressing is Addressing.DETECTION:
         sync = situation.newest_sync(definition.first_state())
         return event.field("sync_id") is None and sync is not None and sync.cursor > since
-    if trigger.addressing is Addressing.SYNC or event.listed or event.field("claim_id") is not None:
+    names = (event.field(name) for name in ("claim_id", "amazon_case_id"))
+    if trigger.addressing is Addressing.SYNC or event.listed or any(names):
         return False
     return correlation.could_move(definition, situation, trigger, event, since=since)

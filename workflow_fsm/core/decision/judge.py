@@ -36,6 +36,8 @@ class Judge:
         trigger: Trigger,
         stored: StoredEvent,
         now: datetime,
+        *,
+        is_retried: bool = False,
     ) -> None:
         self._definition = definition
         self._situation = situation
@@ -43,6 +45,7 @@ class Judge:
         self._event = stored.event
         self._now = now
         self._first = not stored.shares
+        self._names_cases = self._first or is_retried
         self.stored = stored
         self.draft = AnswerDraft()
         self.cases = Filings(definition, situation, trigger, stored, now, self.draft)
@@ -121,7 +124,7 @@ class Judge:
 
     def _name_case_of(self, lifecycle: Lifecycle, part: Part) -> None:
         """Let one that waits name its claim's case, once: what is taken away meanwhile stays away."""
-        if self._first:
+        if self._names_cases:
             self.cases.name_of(lifecycle, part)
 
     def told(self, part: Part, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -220,6 +223,9 @@ class Judge:
         for group in self._trigger.together:
             if any(fact in told and lifecycle.facts.get(fact) not in (None, told[fact]) for fact in group):
                 fills = {fact: value for fact, value in fills.items() if fact not in group}
+        at, known = told.get(DETECTION_AT), lifecycle.facts.get(DETECTION_AT)
+        if at is not None and known is not None and at > known:
+            fills[DETECTION_AT] = at  # nobody who is older than this one tells anew
         if fills:
             facts = {**lifecycle.facts, **fills}
             learnt = replace(lifecycle, facts=facts)

@@ -9,7 +9,7 @@ from datetime import datetime
 from workflow_fsm.core.decision.decide import follow
 from workflow_fsm.core.decision.moves import Intervention, due_at, move
 from workflow_fsm.core.definition import Definition, Taken
-from workflow_fsm.core.definition.cases import Cases, CaseState, ordered
+from workflow_fsm.core.definition.cases import Cases, CaseState
 from workflow_fsm.core.definition.claim import DECISION, MATCH_CONFIDENCE
 from workflow_fsm.core.errors import AliasTaken, MergeRefused, NameUnknown, UnlinkRefused
 from workflow_fsm.core.model.lifecycle import CaseOwner, Lifecycle
@@ -130,10 +130,6 @@ def _merge(definition: Definition, situation: Situation, merged: Lifecycle, clai
     situation.put(replace(merged, forked=True, merged_into=claim_id, due_at=None))
     for alias in situation.aliases_of(str(merged.claim_id)):
         situation.link(alias, claim_id)
-    if cases:
-        owned = situation.cases_of(into.owner)
-        situation.put_cases(merged.owner, {})
-        situation.put_cases(into.owner, ordered([*cases.values(), *owned.values()]))
     facts = {name: value for name, value in merged.facts.items() if into.facts.get(name) is None}
     for group in ((DECISION, MATCH_CONFIDENCE), ("amount", "currency")):
         if any(into.facts.get(name) is not None for name in group):

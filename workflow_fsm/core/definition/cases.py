@@ -45,7 +45,7 @@ class Case:
     @property
     def is_empty(self) -> bool:
         """Whether neither money nor units are left under it."""
-        return not self.units and not any(self.paid.values())
+        return self.units <= 0 and all(held <= 0 for held in self.paid.values())
 
 
 Cases = Mapping[str | None, Case]
@@ -55,6 +55,24 @@ Cases = Mapping[str | None, Case]
 def ordered(cases: Sequence[Case]) -> Cases:
     """Give cases by id, in the order in which they were last told."""
     return {case.case_id: case for case in sorted(cases, key=lambda one: (one.seq, one.case_id or ""))}
+
+
+def joined(cases: Cases, others: Cases) -> Cases:
+    """Give the cases of two claims that are one: of one that both have, what was told last, and all money."""
+    return ordered([_one(cases.get(case_id), others.get(case_id)) for case_id in {**cases, **others}])
+
+
+def _one(case: Case | None, other: Case | None) -> Case:
+    if case is None or other is None:
+        found = case or other
+        assert found is not None
+        return found
+    last = max((case, other), key=lambda one: (one.state is not None, one.seq))
+    paid = case.paid
+    for currency, amount in other.paid.items():
+        paid = money.add(paid, currency, amount)
+    alone = max((one.alone for one in (case, other) if one.alone is not None), default=None)
+    return replace(last, told=case.told or other.told, paid=paid, units=case.units + other.units, alone=alone)
 
 
 def newest(cases: Cases, *, state: CaseState | None = None) -> Case | None:
@@ -150,7 +168,7 @@ def book(
         alone=seq if alone else case.alone,
     )
     if amount < 0 or units < 0:
-        state = CaseState.REJECTED.value if booked.is_empty else case.state
+        state = CaseState.REJECTED.value if booked.is_empty and not case.is_empty else case.state
     else:
         state = CaseState.PAID.value
     return _told(cases, replace(booked, state=state))

@@ -269,10 +269,11 @@ def _detection_tells(fields: Mapping[str, Any], facts: Mapping[str, Any]) -> Map
     if amount is not None:
         currency = currency or facts.get("currency") or events.DEFAULT_CURRENCY
         told["amount"] = money.text(money.estimate(amount, _places(amount, currency, facts.get("amount"))))
+    elif currency not in (None, facts.get("currency")) and facts.get("amount") is not None:
+        stays = money.amount(facts["amount"])  # in the currency that is told now
+        told["amount"] = money.text(money.estimate(stays, _places(stays, currency, facts["amount"])))
     if currency is not None:
         told["currency"] = currency
-    if fields.get("occurred_at") is not None:
-        told[DETECTION_AT] = show_instant(fields["occurred_at"])
     return told
 
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from workflow_fsm.core.definition.cases import Cases, ordered
+from workflow_fsm.core.definition.cases import Cases, joined, ordered
 from workflow_fsm.core.definition.events import DEFAULT_CURRENCY
 from workflow_fsm.core.model.inbox import ANY_CHANGE, Money, Standing, StoredEvent, Wait, WaitKind
 from workflow_fsm.core.model.lifecycle import CaseOwner, Lifecycle, Row
@@ -191,9 +191,8 @@ class Situation:
         """Let what was told of a name's cases be told of the claim that it is a name of."""
         cases = self.cases_of(before)
         if cases:
-            owned = self.cases_of(owner)
             self.put_cases(before, {})
-            self.put_cases(owner, ordered([*cases.values(), *owned.values()]))
+            self.put_cases(owner, joined(cases, self.cases_of(owner)))
 
     def cases_of(self, owner: CaseOwner) -> Cases:
         """Give the cases of a claim or a plain lifecycle."""
@@ -216,13 +215,12 @@ class Situation:
 
     def owners_of(self, case_id: str) -> list[tuple[CaseOwner, Lifecycle | None]]:
         """Give whose a case is, with the lifecycle where there is one."""
-        found = dict(self._source.with_case(case_id))
+        found = {owner: self._current(one) for owner, one in self._source.with_case(case_id)}
         for owner, cases in self.changes.cases.items():
+            found.pop(owner, None)
             if case_id in cases:
                 found[owner] = self._lifecycle_of(owner)
-            else:
-                found.pop(owner, None)
-        return [(owner, self._lifecycle_of(owner)) for owner in found]
+        return [(owner, self._lifecycle_of(owner) if one is None else one) for owner, one in found.items()]
 
     def with_case(self, case_id: str) -> list[Lifecycle]:
         """Give the lifecycles with that case that take part."""
@@ -356,9 +354,10 @@ class Situation:
     def add_ids(self, stored: StoredEvent, ids: Iterable[str]) -> None:
         """Let an event have further ids, those that no other has."""
         for one in ids:
-            other = self.event(one)
-            if one != stored.event_id and (other is None or other.seq in self.changes.replaced):
-                self.changes.ids[one] = stored.seq
+            if one != stored.event_id:
+                other = self.event(one)
+                if other is None or other.seq in self.changes.replaced:
+                    self.changes.ids[one] = stored.seq
 
     def wake(self, wait: Wait) -> None:
         """Have what waits under a name judged again."""
