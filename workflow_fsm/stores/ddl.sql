@@ -119,7 +119,7 @@ CREATE INDEX lifecycles_figures ON lifecycles (state, forked);
 
 -- migration: 0005_second_edition
 -- cases as rows, what waits under what it waits for, all ids of an event, money with its decimals. What was
--- stored is said anew by `second_edition.py`, once these have run
+-- stored is said anew by `second_edition/`, once these have run
 
 CREATE TABLE cases (
     user_id $text NOT NULL, case_id $text NOT NULL, claim_id $text NOT NULL, sync_id $text NOT NULL,
