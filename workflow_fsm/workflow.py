@@ -16,21 +16,19 @@ from typing import Any, Self
 from ulid import ULID
 
 from workflow_fsm.core.decision.decide import Arrival, decide, pass_time
-from workflow_fsm.core.decision.names import link, unlink_alias, unlink_case
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.definition.claim import claim_lifecycle
 from workflow_fsm.core.definition.events import Event, read_event
 from workflow_fsm.core.errors import EventIdReused, FieldError, InvalidEvent, RowUnreadable, WorkflowError
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.outcome import Outcome
-from workflow_fsm.core.records import LinkedAlias, UnlinkedName
 from workflow_fsm.core.values import strict_json
-from workflow_fsm.core.values.fields import Kind, read_value
 from workflow_fsm.dead_letters import DeadLetters
 from workflow_fsm.effects.engine import Engine, Retrying
 from workflow_fsm.effects.registry import Registry
 from workflow_fsm.effects.worker import WakeUp
 from workflow_fsm.handlers import Handlers
+from workflow_fsm.naming import Naming
 from workflow_fsm.queries import Queries
 from workflow_fsm.settings import Settings
 from workflow_fsm.store_handle import Clock, Ids
@@ -52,7 +50,7 @@ def new_id() -> str:
     return f"evt_{ULID()}"
 
 
-class Workflow(Queries, DeadLetters, Handlers):
+class Workflow(Queries, DeadLetters, Naming, Handlers):
     """A store of lifecycles, and the events that move them; made by `Workflow.open`.
 
     One may be shared between threads. Every method that fires raises StoreUnavailable where the store can't
@@ -97,8 +95,8 @@ class Workflow(Queries, DeadLetters, Handlers):
 
         `url` is `sqlite:///PATH` (`sqlite:////abs/path`, `sqlite:///rel/path`), `sqlite:///:memory:` or
         `postgresql://…`; where none is given, it comes from the settings, and those from the environment.
-        `definition` is the claim
-        lifecycle, or a variant of it. `clock` gives aware instants; `ids` gives ids that were never given.
+        `definition` is the claim lifecycle, or a variant of it. `clock` gives aware instants; `ids` gives ids
+        that were never given.
         Raises StoreRefused, StoreUnavailable or SettingsInvalid, with a sentence that says what to do.
         """
         settings = Settings.from_environment() if settings is None else settings
@@ -213,62 +211,6 @@ class Workflow(Queries, DeadLetters, Handlers):
         self._store.observers.hear(events, outcomes)
         return outcomes
 
-    def link(self, *, user_id: str, claim_id: str, alias: str) -> LinkedAlias:
-        """Let `alias` name a claim in later events, and in those that wait.
-
-        Kept for a claim that isn't detected yet, too. An alias that is a detected claim's own id merges that
-        claim into this one. Gives `{"status": "linked"}`, again the same. Raises InvalidEvent, AliasTaken
-        where the alias is another claim's, or MergeRefused where a claim has a filing or money of its own.
-        """
-        _check_ids(user_id=user_id, claim_id=claim_id, alias=alias)
-        now = self._clock()
-
-        def change(situation: Situation) -> None:
-            link(self.definition, situation, claim_id=claim_id, alias=alias, now=now)
-
-        self._store.commit(lambda unit: unit.change(user_id, now, change), users=[user_id])
-        return LinkedAlias(status="linked")
-
-    def unlink(
-        self,
-        *,
-        user_id: str,
-        alias: str | None = None,
-        claim_id: str | None = None,
-        amazon_case_id: str | None = None,
-        actor: str = "library",
-    ) -> UnlinkedName:
-        """Take an alias away, or a case (`claim_id` and `amazon_case_id`) that was never the claim's.
-
-        Gives `{"status": "unlinked"}`. Raises InvalidEvent, NameUnknown where it is nobody's, or
-        UnlinkRefused for a merged claim's own name and for a case under which money was booked.
-        """
-        now = self._clock()
-        if alias is not None and claim_id is None and amazon_case_id is None:
-            _check_ids(user_id=user_id, alias=alias)
-            name = alias
-
-            def change(situation: Situation) -> None:
-                unlink_alias(self.definition, situation, alias=name, now=now)
-
-        elif alias is None and claim_id is None and amazon_case_id is None:
-            _check_ids(user_id=user_id)
-            reason = "is required, or else claim_id and amazon_case_id"
-            raise InvalidEvent([FieldError(field="alias", reason=reason)])
-
-        elif alias is None:
-            _check_ids(user_id=user_id, claim_id=claim_id, amazon_case_id=amazon_case_id)
-            claim, case_id = str(claim_id), str(amazon_case_id)
-
-            def change(situation: Situation) -> None:
-                unlink_case(self.definition, situation, claim_id=claim, case_id=case_id, actor=actor, now=now)
-
-        else:
-            reason = "can't come with a claim_id or an amazon_case_id: take away an alias, or a claim's case"
-            raise InvalidEvent([FieldError(field="alias", reason=reason)])
-        self._store.commit(lambda unit: unit.change(user_id, now, change), users=[user_id])
-        return UnlinkedName(status="unlinked")
-
     def tick(self, *, limit: int = 1000) -> int:
         """Let time pass: fire the timers that are due, end the waits that are over; give how many.
 
@@ -320,18 +262,6 @@ class Workflow(Queries, DeadLetters, Handlers):
             return done
 
         return self._store.commit(pass_for_each, users=[one.user_id for one in overdue])
-
-
-def _check_ids(**given: str | None) -> None:
-    """Raise InvalidEvent where any of these is no id."""
-    errors = []
-    for name, value in given.items():
-        try:
-            read_value(Kind.ID, value)
-        except ValueError as error:
-            errors.append(FieldError(field=name, reason="is required" if value is None else str(error)))
-    if errors:
-        raise InvalidEvent(errors)
 
 
 def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
