@@ -11,8 +11,7 @@ from workflow_fsm.core.definition.explain import Explanation, explain
 from workflow_fsm.core.errors import FieldError, InvalidEvent
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.records import Page
-from workflow_fsm.read import figures
-from workflow_fsm.read import status as views
+from workflow_fsm.read import figures, history, status
 from workflow_fsm.read.figures import Figures
 from workflow_fsm.read.shapes import HistoryRow, Status
 from workflow_fsm.store_handle import StoreHandle
@@ -38,7 +37,7 @@ class Queries(StoreHandle):
         `limit` (1 to 1,000) bounds `claims`; `next_cursor` is the `cursor` of the next page.
         """
         return self._store.read(
-            lambda session: views.status(
+            lambda session: status.status(
                 session,
                 self.definition,
                 user_id,
@@ -64,7 +63,7 @@ class Queries(StoreHandle):
         With a `claim_id`, those of that claim, from the first of the sync from which it forked.
         """
         return self._store.read(
-            lambda session: views.history(
+            lambda session: history.history(
                 session,
                 self.definition,
                 user_id,
@@ -97,7 +96,7 @@ class Queries(StoreHandle):
                 for user_id in further
             }
             return {
-                user_id: [views.show_transition(row) for row in rows]
+                user_id: [history.show_transition(row) for row in rows]
                 for user_id, rows in pages.items()
                 if rows
             }

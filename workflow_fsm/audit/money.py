@@ -19,7 +19,7 @@ from workflow_fsm.core.definition.events import DEFAULT_CURRENCY, UNITS
 from workflow_fsm.core.model.inbox import Money, Standing, StoredEvent
 from workflow_fsm.core.model.lifecycle import Lifecycle
 from workflow_fsm.core.values import money
-from workflow_fsm.read.status import told_money
+from workflow_fsm.read.waiting import told_money
 from workflow_fsm.stores.columns import MOST_DECIMALS, sums_text
 from workflow_fsm.stores.session import Columns
 

@@ -14,9 +14,10 @@ from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.errors import RowUnreadable
 from workflow_fsm.core.model.outbox import REQUEST, Pattern
 from workflow_fsm.core.values.instants import read_instant, show_instant
-from workflow_fsm.read import status as views
 from workflow_fsm.read.dead_letters import show_dead_letter
+from workflow_fsm.read.history import show_transition
 from workflow_fsm.read.shapes import Claim, DeadLetterRecord, HistoryRow, OwedEffect, SettledLetter
+from workflow_fsm.read.status import show_claim
 from workflow_fsm.stores.columns import reads, unreadable
 from workflow_fsm.stores.event_mapping import body_of
 from workflow_fsm.stores.repository import Repository, patterns
@@ -152,7 +153,7 @@ def _told(session: Session, definition: Definition, effect: Columns, now: dateti
     return {
         "transition": _transition(row),
         "event": {} if event is None else body_of(event),
-        "claim": views.show_claim(session, definition, effect["user_id"], lifecycle, now),
+        "claim": show_claim(session, definition, effect["user_id"], lifecycle, now),
     }
 
 
@@ -167,7 +168,7 @@ def _about(effect: Columns) -> str:
 @reads("history", "cursor")
 def _transition(row: Columns) -> HistoryRow:
     read_instant(row["at"])
-    return views.show_transition(row)
+    return show_transition(row)
 
 
 def end(session: Session, effect: Columns, standing: str, now: datetime, error: str | None = None) -> None:

@@ -1,1 +1,1 @@
-"""What people and programs ask of a store: status and history, dead letters, figures."""
+"""What people and programs ask of a store: status, what waits, history, dead letters, figures."""

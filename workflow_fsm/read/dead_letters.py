@@ -15,7 +15,7 @@ from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.records import Candidate, LetterKind
 from workflow_fsm.core.values import money
 from workflow_fsm.read.shapes import DeadLetterRecord, SettledLetter
-from workflow_fsm.read.status import meant_by, shown_money
+from workflow_fsm.read.waiting import meant_by, shown_money
 from workflow_fsm.stores.event_mapping import stored_event_of
 from workflow_fsm.stores.repository import Repository
 from workflow_fsm.stores.session import Columns, Session
@@ -58,8 +58,7 @@ class DeadLetterPage(list[DeadLetterRecord]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which dead letters are asked for; None takes any. `dropped` asks for those that were dropped
-    instead."""
+    """Which dead letters are asked for: None takes any, `dropped` only those that were dropped."""
 
     kind: str | None = None
     user_id: str | None = None

@@ -136,7 +136,7 @@ def likeliest(
     """Put those that could be meant in the order in which they are likely to be: see `candidates`."""
     found = sorted(lifecycles, key=lambda one: one.id, reverse=True)
     awaited = {state.name for state in definition.states if not state.closed}
-    filed = {name for name in awaited if _is_filed(definition, name)}
+    filed = awaited & definition.led_to(trigger for trigger in definition.triggers if trigger.files)
     unnamed = situation.with_unnamed_case(found) if event.field("amazon_case_id") is not None else set()
     found.sort(key=lambda one: (one.id not in unnamed, one.state not in filed, one.state not in awaited))
     return found
@@ -351,14 +351,3 @@ def _names_case(event: Event) -> bool:
 def _known_sync(situation: Situation, event: Event) -> str | None:
     sync_id: str | None = event.field("sync_id")
     return sync_id if sync_id is not None and situation.sync(sync_id) is not None else None
-
-
-def _is_filed(definition: Definition, state: str) -> bool:
-    """Tell whether a claim in that state is with the marketplace: a submission leads there."""
-    return any(
-        arrow.leads_to(other) == state
-        for trigger in definition.triggers
-        if trigger.files
-        for other in (one.name for one in definition.states)
-        for arrow in definition.cell(other, trigger.name).arrows
-    )

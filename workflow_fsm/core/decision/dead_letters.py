@@ -104,8 +104,7 @@ def drop_event(situation: Situation, stored: StoredEvent) -> None:
 
 
 def restore_event(definition: Definition, situation: Situation, stored: StoredEvent, now: datetime) -> None:
-    """Bring a dropped event back as what it was: a dead letter, or money that waits, which is judged
-    again."""
+    """Bring a dropped event back as what it was: a dead letter, or money that waits, and is judged anew."""
     trigger = definition.trigger(stored.event.trigger)
     before = Standing.WAITING if trigger is not None and trigger.money else Standing.DEAD
     shares = tuple(

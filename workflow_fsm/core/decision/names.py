@@ -1,5 +1,4 @@
-"""Names: aliases linked and unlinked, claims merged, cases taken away; what waits under a name is judged
-again."""
+"""Names: aliases linked or unlinked, claims merged, cases taken away; what waits under one is judged anew."""
 
 from __future__ import annotations
 
@@ -81,18 +80,11 @@ def _reject_without_cases(
     act: Intervention,
     now: datetime,
 ) -> None:
-    """Let a filed claim be rejected where the marketplace has none of its cases any more, and said no to
-    one."""
+    """Let a filed claim be rejected where none of its cases is filed any more, and one was rejected."""
     states = {case.state for case in cases.values()}
     if CaseState.FILED in states or CaseState.REJECTED not in states:
         return
-    filed = {
-        arrow.leads_to(state.name)
-        for trigger in definition.triggers
-        if trigger.files
-        for state in definition.states
-        for arrow in definition.cell(state.name, trigger.name).arrows
-    }
+    filed = definition.led_to(trigger for trigger in definition.triggers if trigger.files)
     for trigger in definition.triggers:
         arrows = definition.cell(lifecycle.state, trigger.name).arrows
         if trigger.rejects and lifecycle.state in filed and arrows:
@@ -103,32 +95,22 @@ def _reject_without_cases(
 
 def _merge(definition: Definition, situation: Situation, merged: Lifecycle, claim_id: str) -> None:
     """Let a claim be another's by a further name: it takes no further part."""
+    name = str(merged.claim_id)
     into = situation.claim(claim_id)
     cases = situation.cases_of(merged.owner)
+    settled = definition.led_to(one for one in definition.triggers if one.files or one.rejects or one.money)
+    reason = None
     if merged.paid or merged.units or any(case.state is not None for case in cases.values()):
-        raise MergeRefused(
-            user_id=situation.user_id,
-            claim_id=claim_id,
-            alias=str(merged.claim_id),
-            reason="it has been filed, or money was booked on it",
-        )
-    if merged.state not in _unfiled(definition):
-        raise MergeRefused(
-            user_id=situation.user_id,
-            claim_id=claim_id,
-            alias=str(merged.claim_id),
-            reason=f"it is {merged.state}",
-        )
-    if into is None:
-        raise MergeRefused(
-            user_id=situation.user_id,
-            claim_id=claim_id,
-            alias=str(merged.claim_id),
-            reason=f"claim {claim_id!r} is not detected yet",
-        )
+        reason = "it has been filed, or money was booked on it"
+    elif merged.state in settled:
+        reason = f"it is {merged.state}"
+    elif into is None:
+        reason = f"claim {claim_id!r} is not detected yet"
+    if into is None or reason is not None:
+        raise MergeRefused(user_id=situation.user_id, claim_id=claim_id, alias=name, reason=str(reason))
     situation.leave(merged)
     situation.put(replace(merged, forked=True, merged_into=claim_id, due_at=None))
-    for alias in situation.aliases_of(str(merged.claim_id)):
+    for alias in situation.aliases_of(name):
         situation.link(alias, claim_id)
     facts = {name: value for name, value in merged.facts.items() if into.facts.get(name) is None}
     for group in ((DECISION, MATCH_CONFIDENCE), ("amount", "currency")):
@@ -136,16 +118,3 @@ def _merge(definition: Definition, situation: Situation, merged: Lifecycle, clai
             facts = {name: value for name, value in facts.items() if name not in group}
     filled = replace(into, facts={**into.facts, **facts})
     situation.put(replace(filled, due_at=due_at(definition, filled.state, filled.facts)))
-
-
-def _unfiled(definition: Definition) -> set[str]:
-    """Give the states of a claim that was neither filed nor paid: a submission or a payout leads on from
-    them."""
-    filed = {
-        arrow.leads_to(state.name)
-        for trigger in definition.triggers
-        if trigger.files or trigger.rejects or trigger.money
-        for state in definition.states
-        for arrow in definition.cell(state.name, trigger.name).arrows
-    }
-    return {state.name for state in definition.states} - filed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from transitions import EventData, Machine
@@ -155,6 +155,17 @@ class Definition:
         """Tell whether the arrow from a state to that target, by that trigger, leaves and enters nothing."""
         cell = self.table.get((state, trigger))
         return cell is not None and state == target and any(arrow.target is None for arrow in cell.arrows)
+
+    def led_to(self, triggers: Iterable[Trigger], *, stays: bool = True) -> set[str]:
+        """Give the states to which arrows of some triggers lead from others; with `stays`, also those that
+        they stay in."""
+        return {
+            arrow.leads_to(state.name)
+            for trigger in triggers
+            for state in self.states
+            for arrow in self.cell(state.name, trigger.name).arrows
+            if stays or arrow.target is not None
+        }
 
     def path(self, state: str | None, trigger: str, *, named: bool = True) -> tuple[str, ...]:
         """Give the fewest triggers (timers left out) that lead from `state` to where `trigger` has an arrow.

@@ -1,2 +1,1 @@
-"""The model: what is stored of a user, as the core holds it, and the place where it reads and changes
-that."""
+"""The model: what is stored of a user, as the core holds it, and where it reads and changes that."""
