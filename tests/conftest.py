@@ -24,7 +24,7 @@ from workflow_fsm import Settings, Workflow
 from workflow_fsm.core.definition.claim import claim_lifecycle
 from workflow_fsm.settings import variables
 from workflow_fsm.stores.session import Database
-from workflow_fsm.stores.unit_of_work import Store
+from workflow_fsm.stores.store import Store
 from workflow_fsm.stores.url import open_database
 from workflow_fsm.testing import CountedIds, ManualClock
 from workflow_fsm.workflow import utc_now

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from workflow_fsm.core.decision.decide import Policy
 from workflow_fsm.settings import Settings
-from workflow_fsm.stores.unit_of_work import Store
+from workflow_fsm.stores.store import Store
 
 Clock = Callable[[], datetime]
 """Gives the present instant, aware."""

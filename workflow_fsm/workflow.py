@@ -32,7 +32,8 @@ from workflow_fsm.naming import Naming
 from workflow_fsm.queries import Queries
 from workflow_fsm.settings import Settings
 from workflow_fsm.store_handle import Clock, Ids
-from workflow_fsm.stores.unit_of_work import Overdue, Store, UnitOfWork
+from workflow_fsm.stores.store import Overdue, Store
+from workflow_fsm.stores.unit_of_work import UnitOfWork
 from workflow_fsm.stores.url import open_database
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.docs import examples, problems
 from tests.docs.results_page import results_page
-from webapp.http.problems import KINDS
+from webapp.http.problem_kinds import KINDS
 from webapp.routes import metrics
 from workflow_fsm import claim_lifecycle
 from workflow_fsm.core import errors

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 import jwt
 
 from webapp import create_app
-from webapp.http.problems import KINDS, Problem, explain
+from webapp.http.problem_kinds import KINDS
+from webapp.http.problems import Problem, explain
 from webapp.settings import ServiceSettings
 from workflow_fsm.core.errors import (
     FieldError,

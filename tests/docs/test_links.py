@@ -10,8 +10,8 @@ import pytest
 
 from tests.docs.conftest import PAGES
 from tests.docs.generate import DOCS, REFERENCE, ROOT
-from webapp.http.problems import DOCS as PROBLEMS
-from webapp.http.problems import KINDS
+from webapp.http.problem_kinds import DOCS as PROBLEMS
+from webapp.http.problem_kinds import KINDS
 
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)

@@ -15,7 +15,7 @@ from workflow_fsm.results import Claim, DeadLetterRecord, HistoryRow
 from workflow_fsm.stores.mapping import lifecycle_of
 from workflow_fsm.stores.repository import Repository
 from workflow_fsm.stores.session import Session
-from workflow_fsm.stores.unit_of_work import Store
+from workflow_fsm.stores.store import Store
 from workflow_fsm.stores.url import open_database
 from workflow_fsm.workflow import utc_now
 

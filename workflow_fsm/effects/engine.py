@@ -24,7 +24,8 @@ from workflow_fsm.effects.outbox import LeasedEffect
 from workflow_fsm.effects.registry import Registry
 from workflow_fsm.read.shapes import HistoryRow
 from workflow_fsm.stores.session import Columns, Session
-from workflow_fsm.stores.unit_of_work import Store, UnitOfWork
+from workflow_fsm.stores.store import Store
+from workflow_fsm.stores.unit_of_work import UnitOfWork
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.machine.ledger import Ledger
 from workflow_fsm import Settings, Workflow, claim_lifecycle
 from workflow_fsm.stores.sqlite.database import SQLite
-from workflow_fsm.stores.unit_of_work import Store
+from workflow_fsm.stores.store import Store
 
 DEFAULTS = Settings.from_environment({})
 

@@ -22,7 +22,7 @@ from workflow_fsm import StoreRefused, StoreUnavailable, Workflow, claim_lifecyc
 from workflow_fsm.core.definition import KNOWN, WAIT, State, Trigger, go
 from workflow_fsm.stores.session import Session
 from workflow_fsm.stores.sqlite.database import SQLite
-from workflow_fsm.stores.unit_of_work import Store
+from workflow_fsm.stores.store import Store
 
 # -- threads
 

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from tests.webapp.claims.conftest import Post
 from tests.webapp.http.keys import API_TOKEN, token
-from webapp.http.problems import DOCS
+from webapp.http.problem_kinds import DOCS
 from webapp.routes.webhooks import PREFIX
 
 Status = Callable[[], dict[str, Any]]

@@ -10,7 +10,7 @@ from requests import Response
 
 from tests.webapp.claims.conftest import Post
 from tests.webapp.conftest import Api
-from webapp.http.problems import DOCS
+from webapp.http.problem_kinds import DOCS
 
 Find = Callable[..., None]
 Letters = Callable[..., list[dict[str, Any]]]

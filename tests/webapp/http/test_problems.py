@@ -12,7 +12,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from webapp import blueprint
-from webapp.http.problems import DOCS, KINDS, explain
+from webapp.http.problem_kinds import DOCS, KINDS
+from webapp.http.problems import explain
 from webapp.http.response import dumps
 from webapp.routes.webhooks import PREFIX
 from workflow_fsm.core.errors import StoreRefused, StoreUnavailable, WorkflowError

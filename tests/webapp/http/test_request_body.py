@@ -10,7 +10,7 @@ import pytest
 
 from tests.webapp.conftest import Api
 from tests.webapp.services import Service
-from webapp.http.problems import DOCS
+from webapp.http.problem_kinds import DOCS
 from webapp.http.request_body import MAX_BYTES
 from webapp.routes.webhooks import PREFIX
 

@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 
 from tests.webapp.http import keys
 from tests.webapp.http.keys import NEW, OLD, STRANGE, OpenApp
-from webapp.http.problems import DOCS
+from webapp.http.problem_kinds import DOCS
 from webapp.http.request_body import MAX_BYTES
 from webapp.routes.webhooks import PREFIX
 from workflow_fsm.testing import ManualClock

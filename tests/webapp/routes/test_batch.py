@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from webapp.http.problems import DOCS
+from webapp.http.problem_kinds import DOCS
 from webapp.routes.webhooks import PREFIX
 
 EVENTS = f"{PREFIX}/events"

@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from webapp import blueprint
-from webapp.http.problems import DOCS
+from webapp.http.problem_kinds import DOCS
 from webapp.routes.webhooks import PREFIX
 from workflow_fsm.workflow import Workflow
 

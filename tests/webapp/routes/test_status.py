@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from tests.webapp.conftest import Api
 from tests.webapp.services import Service
 from webapp import blueprint
-from webapp.http.problems import DOCS
+from webapp.http.problem_kinds import DOCS
 from webapp.routes.webhooks import PREFIX
 from workflow_fsm.workflow import Workflow
 

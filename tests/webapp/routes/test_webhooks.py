@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.webapp.http.keys import OpenApp
-from webapp.http.problems import DOCS
+from webapp.http.problem_kinds import DOCS
 from webapp.routes.webhooks import PREFIX, TRIGGERS
 
 

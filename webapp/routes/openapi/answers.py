@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from webapp.http.problems import KINDS
+from webapp.http.problem_kinds import KINDS
 from webapp.routes.openapi.parts import ID, Schema, many, or_null, record, ref
 from webapp.routes.openapi.record_schema import RecordSchemas
 from workflow_fsm.core.definition import Definition

@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from webapp.http.authorization import ACCESS, JWT, SECRETS, TAKEN, TOKEN, Access, configured
-from webapp.http.problems import KINDS
+from webapp.http.problem_kinds import KINDS
 from webapp.http.response import JSON_TYPE, PROBLEM_TYPE
 from webapp.routes.openapi import answers, outwards, requests
 from webapp.routes.openapi.parts import REFUSED, ref
