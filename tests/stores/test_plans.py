@@ -77,7 +77,7 @@ VALUES: Mapping[str, Any] = {
     **dict.fromkeys(("answer", "body", "currencies", "facts", "paid", "pattern", "recovered"), "{}"),
     **dict.fromkeys(("after_seq", "cursor", "forgiven", "forked", "settled"), 0),
     **dict.fromkeys(
-        ("attempt", "decimals", "entered", "on_enter", "suspects", "told", "units", "version"), 1
+        ("attempt", "decimals", "entered", "id_given", "on_enter", "suspects", "told", "units", "version"), 1
     ),
     **dict.fromkeys(("actor", "hash", "head", "key", "origin", "registered_at", "to_state"), "x"),
     **dict.fromkeys(("after", "after_user", "at", "start"), ""),

@@ -36,6 +36,7 @@ _TOLD_TWICE = (
     "amount",
     "currency",
     "units",
+    "id_given",
     "letter",
     "letter_at",
 )

@@ -156,6 +156,8 @@ CREATE INDEX lifecycles_merged_in_sync ON lifecycles (user_id, sync_id, id) WHER
 ALTER TABLE events RENAME COLUMN minor TO amount;
 ALTER TABLE events ADD COLUMN units $integer NOT NULL DEFAULT 0;
 ALTER TABLE events ADD COLUMN overlay $text;
+-- 0: its id was made for it
+ALTER TABLE events ADD COLUMN id_given $integer NOT NULL DEFAULT 1;
 ALTER TABLE events ADD COLUMN doubt $text;
 ALTER TABLE events ADD COLUMN original_id $text;
 CREATE INDEX events_original ON events (user_id, original_id) WHERE original_id IS NOT NULL;

@@ -33,6 +33,7 @@ def event_row(stored: StoredEvent) -> dict[str, Any]:
         "user_id": stored.event.user_id,
         "seq": stored.seq,
         "event_id": stored.event_id,
+        "id_given": 1 if stored.event.ids else 0,
         "trigger": stored.event.trigger,
         "standing": stored.standing.value,
         "received_at": show_instant(stored.received_at),
@@ -102,7 +103,8 @@ def _event_of(definition: Definition, row: Columns, shares: Sequence[Share]) -> 
     if trigger is not None and not trigger.timer:
         refused = {one.index for one in shares if one.standing is Standing.REFUSED and one.index is not None}
         ids = [("event_id", row["event_id"])]
-        return read_event(trigger, body, ids=ids, is_stored=True, refused=refused)
+        event = read_event(trigger, body, ids=ids, is_stored=True, refused=refused)
+        return event if row["id_given"] else replace(event, ids=())
     return Event(
         trigger=row["trigger"],
         user_id=row["user_id"],

@@ -180,11 +180,11 @@ ORDER BY seq;
 INSERT INTO events (
     user_id, seq, event_id, "trigger", standing, received_at, occurred_at, expires_at, settled,
     fingerprint, body, shares, answer, actor, reimbursement_id, original_id, currency,
-    amount, units, overlay, doubt, letter, letter_at
+    amount, units, overlay, doubt, id_given, letter, letter_at
 ) VALUES (
     :user_id, :seq, :event_id, :trigger, :standing, :received_at, :occurred_at, :expires_at, :settled,
     :fingerprint, :body, :shares, :answer, :actor, :reimbursement_id, :original_id, :currency,
-    :amount, :units, :overlay, :doubt, :letter, :letter_at
+    :amount, :units, :overlay, :doubt, :id_given, :letter, :letter_at
 );
 
 -- name: update_event

@@ -238,9 +238,9 @@ class ModelUser(Kept):
     def _fact(self, event: Fields, *, fresh: bool) -> None:
         parts, said = event["parts"], tells(event)
         if "claim_id" in said and "amazon_case_id" in said and not fresh:
-            key = self.key(said["claim_id"])
-            if (cases.UNNAMED, key) in self.cases:  # filed since: "the next event that names claim and case"
-                cases.name_it(self, said["amazon_case_id"], key)
+            case, key = said["amazon_case_id"], self.key(said["claim_id"])
+            if {(cases.UNNAMED, key), (case, key)} <= self.cases.keys():
+                cases.name_it(self, case, key)  # filed since: "the next event that names claim and case"
         if is_money(event) and (settled := cells.is_settled_by_another(self, event)) is not None:
             parts[None] = settled
             return

@@ -270,8 +270,8 @@ class Application:
     def _unknown(self, unknown: Unknown, part: Part) -> Share:
         self.draft.candidates = list(self._candidates())
         claim = None if part.claim is None else self._situation.claim(part.claim)
-        if claim is not None and self._is_answered:
-            self._judge.cases.name(claim.owner)
+        if claim is not None:
+            self._judge.cases.name(claim.owner, again=not self._is_answered)
         return self._judge.wait(
             part,
             reason=unknown.reason,
@@ -287,8 +287,8 @@ class Application:
             if awaited:
                 reason = f"sync {awaited[0]!r} is not known yet"
             if part.claim is not None:
-                if self._is_answered:
-                    self._judge.cases.name(CaseOwner(self._situation.canonical(part.claim), ""))
+                owner = CaseOwner(self._situation.canonical(part.claim), "")
+                self._judge.cases.name(owner, again=not self._is_answered)
                 reason = f"claim {part.claim!r} is not known yet"
             return self._judge.wait(part, reason=reason, waits=nobody.waits, waiting_for=nobody.waiting_for)
         if len(nobody.asked) == 1:
@@ -309,8 +309,9 @@ class Application:
     def _conflict(self, conflict: Conflict, part: Part) -> Share:
         reimbursement = Wait(WaitKind.REIMBURSEMENT, self._event.field("reimbursement_id"))
         claim = None if part.claim is None else self._situation.claim(part.claim)
-        if part.claim is not None and self._is_answered:
-            self._judge.cases.name(CaseOwner(self._situation.canonical(part.claim), ""))
+        if part.claim is not None:
+            owner = CaseOwner(self._situation.canonical(part.claim), "")
+            self._judge.cases.name(owner, again=not self._is_answered)
         waits = (*self._judge.names(part), reimbursement)
         share = self._judge.wait(part, reason=conflict.reason, waits=waits, lifecycle=claim)
         return replace(share, conflicts_with=conflict.stored.event_id)

@@ -77,16 +77,20 @@ class Filings:
         self._put_cases(lifecycle.owner, cases)
         return True
 
-    def name_of(self, lifecycle: Lifecycle, part: Part) -> None:
+    def name_of(self, lifecycle: Lifecycle, part: Part, *, again: bool = False) -> None:
         """Let a lifecycle that is named as a claim have the case that is named with it."""
         if part.claim is not None:
-            self.name(lifecycle.owner)
+            self.name(lifecycle.owner, again=again)
 
-    def name(self, owner: CaseOwner) -> None:
-        """Let a claim that is named have the case that is named with it."""
+    def name(self, owner: CaseOwner, *, again: bool = False) -> None:
+        """Let a claim that is named have the case that is named with it.
+
+        One that is judged `again` names it for the filing without a name that came since; a case that was
+        taken away meanwhile stays away.
+        """
         case_id = self._event.field("amazon_case_id")
-        if case_id is not None:
-            cases = self._situation.cases_of(owner)
+        cases = self._situation.cases_of(owner)
+        if case_id is not None and (not again or (case_id in cases and None in cases)):
             self._put_cases(owner, named_case(cases, case_id, at=self._now, seq=self._stored.seq))
 
     def change(self, lifecycle: Lifecycle, part: Part, *, moved: bool) -> None:

@@ -123,9 +123,8 @@ class Judge:
         return replace(share, standing=Standing.APPLIED)
 
     def _name_case_of(self, lifecycle: Lifecycle, part: Part) -> None:
-        """Let one that waits name its claim's case, once: what is taken away meanwhile stays away."""
-        if self._names_cases:
-            self.cases.name_of(lifecycle, part)
+        """Let one that waits name its claim's case."""
+        self.cases.name_of(lifecycle, part, again=not self._names_cases)
 
     def told(self, part: Part, facts: Mapping[str, Any]) -> dict[str, Any]:
         """Give the facts that a part tells of a lifecycle that has these."""
