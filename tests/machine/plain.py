@@ -50,19 +50,19 @@ class PlainUser:
         return self.events.get(seq)
 
     def latest_like(self, trigger: str, fingerprint: str) -> StoredEvent | None:
-        return self._latest(trigger, fingerprint, is_reuse=False)
+        alike = self._alike(trigger, fingerprint, is_reuse=False)
+        return alike[-1] if alike else None
 
-    def latest_reuse(self, trigger: str, fingerprint: str) -> StoredEvent | None:
-        return self._latest(trigger, fingerprint, is_reuse=True)
+    def reuses(self, trigger: str, fingerprint: str) -> list[StoredEvent]:
+        return self._alike(trigger, fingerprint, is_reuse=True)
 
-    def _latest(self, trigger: str, fingerprint: str, *, is_reuse: bool) -> StoredEvent | None:
-        alike = [
+    def _alike(self, trigger: str, fingerprint: str, *, is_reuse: bool) -> list[StoredEvent]:
+        return [
             stored
             for stored in self._oldest_first()
             if (stored.event.trigger, stored.event.fingerprint) == (trigger, fingerprint)
             and stored.is_reuse is is_reuse
         ]
-        return alike[-1] if alike else None
 
     def with_reimbursement(self, trigger: str, reimbursement_id: str) -> list[StoredEvent]:
         return [

@@ -149,7 +149,10 @@ def spelled(amount: Decimal, currency: str) -> str:
 def case_of(rows: Rows, row: Row) -> str | None:
     """Tell under which case money was booked: the one it names, for a reversal else that of its payout."""
     case: str | None = said(row).get("amazon_case_id")
-    if case is not None or row["trigger"] == "payout_received":
+    if row["trigger"] == "payout_received":
+        return case
+    claim = said(row).get("claim_id")
+    if case is not None and (claim is not None or case == row["booked_case"]):
         return case
     (share,) = shares_of(row)
     original = row["original_id"] or row["reimbursement_id"]

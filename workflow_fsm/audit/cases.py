@@ -83,6 +83,11 @@ class Cases:
         if not alone or case_id not in stored.doubt or not any(name in stored.doubt for name in names):
             yield "its doubt does not name the case by which alone it was taken, and the claim"
 
+    def misbooked(self, stored: StoredEvent) -> Iterator[str]:
+        """Say where an event's money is under a case that it can't be under."""
+        if stored.money is not None and stored.money.case_id not in self._told.may_be_booked_under(stored):
+            yield f"its money is under case {stored.money.case_id!r}, which it is not for"
+
     # -- one row
 
     def misfits(self, row: Values, keeper: Keeper) -> Iterator[str]:

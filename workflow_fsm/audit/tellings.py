@@ -53,7 +53,7 @@ class Tellings:
     def __init__(self, definition: Definition, names: Names, moved: Mapping[tuple[Any, Any], Values]) -> None:
         self._definition = definition
         self._names = names
-        self._payouts: dict[str, str] = {}
+        self._payouts: dict[str, set[str | None]] = {}
         self.moved = moved
         self.cursors = {row["cursor"]: row for row in moved.values()}
         self.events: dict[int, tuple[StoredEvent, Told]] = {}
@@ -69,13 +69,21 @@ class Tellings:
         """Take in what every event tells; their triggers are all known."""
         for stored, _ in events:
             if stored.money is not None and self.trigger(stored).money > 0:
-                case_id = stored.event.field("amazon_case_id")
                 reimbursement = stored.event.field("reimbursement_id")
-                if case_id is not None and reimbursement is not None:
-                    self._payouts.setdefault(reimbursement, case_id)
+                if reimbursement is not None:
+                    self._payouts.setdefault(reimbursement, set()).add(stored.money.case_id)
         for stored, told in events:
             self.events[stored.seq] = (stored, told)
             self._add(stored, told)
+
+    def may_be_booked_under(self, stored: StoredEvent) -> Collection[str | None]:
+        """Give the cases that an event's money can be under: the one it names, or those of its payout."""
+        named = stored.event.field("amazon_case_id")
+        if self.trigger(stored).money > 0:
+            return {named}
+        own = stored.event.field("reimbursement_id")
+        original = stored.event.field("original_reimbursement_id") or own
+        return {named, *self._payouts.get(original, ())}
 
     def trigger(self, stored: StoredEvent) -> Trigger:
         """Give the trigger of an event that was read."""
@@ -110,9 +118,8 @@ class Tellings:
         applied = share.standing is Standing.APPLIED
         claim = stored.event.field("claim_id")
         case_id = booked = stored.event.field("amazon_case_id")
-        if booked is None and trigger.money < 0:
-            original = stored.event.field("original_reimbursement_id")
-            booked = self._payouts.get(original or stored.event.field("reimbursement_id"))
+        if stored.money is not None:
+            booked = stored.money.case_id
         telling = self.of.setdefault((owner, booked), Telling())
         settled = applied or share.standing is Standing.KNOWN
         if trigger.files:

@@ -234,6 +234,7 @@ class User:
             self._fault("cases", key, reason)
         for one in known:
             self._hold(one, cases.undoubted)
+            self._hold(one, cases.misbooked)
         return tellings
 
     def _lifecycle(self, row: Values, bookings: Bookings, tellings: Tellings) -> None:

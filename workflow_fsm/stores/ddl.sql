@@ -155,6 +155,7 @@ CREATE INDEX lifecycles_merged_in_sync ON lifecycles (user_id, sync_id, id) WHER
 
 ALTER TABLE events RENAME COLUMN minor TO amount;
 ALTER TABLE events ADD COLUMN units $integer NOT NULL DEFAULT 0;
+ALTER TABLE events ADD COLUMN booked_case $text;
 ALTER TABLE events ADD COLUMN overlay $text;
 -- 0: its id was made for it
 ALTER TABLE events ADD COLUMN id_given $integer NOT NULL DEFAULT 1;

@@ -50,6 +50,7 @@ def event_row(stored: StoredEvent) -> dict[str, Any]:
         "currency": stored.money.currency if stored.money else None,
         "amount": money.text(stored.money.amount) if stored.money else None,
         "units": stored.money.units if stored.money else 0,
+        "booked_case": stored.money.case_id if stored.money else None,
         "overlay": None if stored.overlay is None else strict_json.dumps(dict(stored.overlay)),
         "doubt": stored.doubt,
         "letter": dead_letter,
@@ -68,7 +69,12 @@ def stored_event_of(definition: Definition, row: Columns) -> StoredEvent:
     """Read a stored event back from its row. Raises RowUnreadable."""
     booked = None
     if row["amount"] is not None:
-        booked = Money(currency=row["currency"], amount=amount_of(row["amount"]), units=row["units"])
+        booked = Money(
+            currency=row["currency"],
+            amount=amount_of(row["amount"]),
+            units=row["units"],
+            case_id=row["booked_case"],
+        )
     shares = _shares_of(row)
     stored = StoredEvent(
         seq=row["seq"],

@@ -98,9 +98,9 @@ class Repository:
         """Give the latest event of that trigger and content that was no conflict of ids."""
         return self._one_event("latest_like", trigger=trigger, fingerprint=fingerprint)
 
-    def latest_reuse(self, trigger: str, fingerprint: str) -> StoredEvent | None:
-        """Give the latest of that trigger and content that was kept as a conflict of ids."""
-        return self._one_event("latest_reuse", trigger=trigger, fingerprint=fingerprint)
+    def reuses(self, trigger: str, fingerprint: str) -> list[StoredEvent]:
+        """Give those of that trigger and content that were kept as conflicts of ids."""
+        return self._events("reuses", trigger=trigger, fingerprint=fingerprint)
 
     def with_reimbursement(self, trigger: str, reimbursement_id: str) -> list[StoredEvent]:
         """Give the events of that trigger and reimbursement id, oldest first."""

@@ -154,13 +154,13 @@ SELECT * FROM (
 ) AS alike
 WHERE "trigger" = :trigger AND answer NOT LIKE '%"code":"event-id-reused"%' LIMIT 1;
 
--- name: latest_reuse
--- one that was kept though its ids are another event's
+-- name: reuses
+-- those that were kept though their ids are other events'
 SELECT * FROM (
     SELECT * FROM events WHERE user_id = :user_id AND fingerprint = :fingerprint
     ORDER BY seq DESC LIMIT 9223372036854775807
 ) AS alike
-WHERE "trigger" = :trigger AND answer LIKE '%"code":"event-id-reused"%' LIMIT 1;
+WHERE "trigger" = :trigger AND answer LIKE '%"code":"event-id-reused"%';
 
 -- name: with_reimbursement
 SELECT * FROM events
@@ -180,17 +180,18 @@ ORDER BY seq;
 INSERT INTO events (
     user_id, seq, event_id, "trigger", standing, received_at, occurred_at, expires_at, settled,
     fingerprint, body, shares, answer, actor, reimbursement_id, original_id, currency,
-    amount, units, overlay, doubt, id_given, letter, letter_at
+    amount, units, booked_case, overlay, doubt, id_given, letter, letter_at
 ) VALUES (
     :user_id, :seq, :event_id, :trigger, :standing, :received_at, :occurred_at, :expires_at, :settled,
     :fingerprint, :body, :shares, :answer, :actor, :reimbursement_id, :original_id, :currency,
-    :amount, :units, :overlay, :doubt, :id_given, :letter, :letter_at
+    :amount, :units, :booked_case, :overlay, :doubt, :id_given, :letter, :letter_at
 );
 
 -- name: update_event
 UPDATE events
 SET standing = :standing, settled = :settled, shares = :shares, currency = :currency, amount = :amount,
-    units = :units, reimbursement_id = :reimbursement_id, original_id = :original_id, overlay = :overlay,
+    units = :units, booked_case = :booked_case, reimbursement_id = :reimbursement_id,
+    original_id = :original_id, overlay = :overlay,
     doubt = :doubt, expires_at = :expires_at, answer = :answer, letter = :letter, letter_at = :letter_at
 WHERE user_id = :user_id AND seq = :seq;
 

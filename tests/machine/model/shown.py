@@ -86,13 +86,19 @@ def unapplied(user: ModelUser) -> dict[str, str]:
 def currency(user: ModelUser, event: Fields) -> str:
     """Give the currency that waiting money is shown under, where it tells none: "that of what it takes back,
     where that is known", else "the one currency of the user's claims, else `USD`"."""
-    told = tells(event).get("currency")
+    said = tells(event)
+    told = said.get("currency")
     original = takes_back(user, event)
-    known = [payout["booked"]["currency"] for payout in paid_as(user, event, original)] if original else []
+    payouts = [payout["booked"] for payout in paid_as(user, event, original)] if original else []
+    if "claim_id" in said:
+        payouts = [booked for booked in payouts if booked["key"] == user.key(said["claim_id"])] or payouts
+    known = {booked["currency"] for booked in payouts}
+    if "claim_id" in said and not known and event["trigger"] == "payout_reversed":
+        known = set(user.lifecycles.get(user.key(said["claim_id"]), {"paid": {}})["paid"])
     claims = [one for one in user.taking_part() if one["claim"] is not None]
     of_claims = {one["facts"].get("currency", "USD") for one in claims}
     one = of_claims.pop() if len(of_claims) == 1 else "USD"
-    return str(told or (known or [one])[0])
+    return str(told or (known.pop() if len(known) == 1 else one))
 
 
 def money(*booked: Fields) -> dict[str, str]:

@@ -245,7 +245,7 @@ class ModelUser(Kept):
             parts[None] = settled
             return
         shared = [part for part in parts if part is not None]
-        if shared:
+        if any(parts[part] != "waiting" for part in shared):
             for part in shared:
                 if parts[part] == "waiting":
                     key = (part[0], self.canonical(part[1]))
@@ -253,11 +253,13 @@ class ModelUser(Kept):
             return
         kind, keys = whom(self, event)
         if kind == "for":
-            parts.pop(None, None)
+            parts.clear()
             if len(keys) == 1:
                 parts[None] = cells.take(self, event, keys[0], fresh=fresh)
             else:
                 parts.update({key: cells.take(self, event, key, fresh=fresh) for key in keys})
+                if "waiting" in parts.values():  # "one that is `no` by then ends as known"
+                    parts.update({key: "known" for key in keys if parts[key] == "refused"})
             return
         if kind == "ambiguous":  # "one that has become ambiguous goes on waiting"
             kind = "refused" if fresh else "waiting"
@@ -271,4 +273,5 @@ class ModelUser(Kept):
 def is_dead_letter(event: Fields) -> bool:
     standing = standing_of(event)
     waits = standing == "waiting" and is_money(event)
-    return waits or standing in ("dead", "refused") or bool(event["doubt"])
+    is_dead = "dead" in event["parts"].values()  # of a list, or of the claims that share a case, in part too
+    return waits or is_dead or standing == "refused" or bool(event["doubt"])

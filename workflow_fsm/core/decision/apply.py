@@ -175,7 +175,7 @@ class Application:
         """Take a list's parts, those that name one claim by two of its names as one.
 
         Where a claim may have several entries the highest confidence counts; else entries that differ are
-        refused.
+        refused, or told one after the other where the names became one claim's while the list waited.
         """
         parts = self._event.parts
         if len(parts) < 2 or not self._situation.has_aliases():
@@ -190,6 +190,9 @@ class Application:
             told = [{**part.fields, "claim_id": None} for part in group]
             if several or all(one == told[0] for one in told):
                 stored.append(max(group, key=lambda part: confidence_of(part.fields)))
+                continue
+            if not self._first:
+                stored += group
                 continue
             fault = f"claim {claim_id!r} is named twice with different content"
             refused += [self.draft.refuse_entry(part, "claim_id", fault) for part in group]
@@ -232,19 +235,27 @@ class Application:
             if share.standing is not Standing.WAITING
             for one in share.lifecycles
         }
-        left = [one for one in to.lifecycles if one.id not in settled]
+        left, awaited = list(to.lifecycles), to.awaited
+        if settled:  # who has the case since, nobody meant: what was taken by it alone is in doubt instead
+            names = {
+                self._situation.canonical(wait.name)
+                for wait in self._stored.waits
+                if wait.kind == WaitKind.CLAIM
+            }
+            left = [one for one in to.lifecycles if one.claim_id in names]
+            awaited = tuple(claim_id for claim_id in awaited if claim_id in names)
         shares = (
             [self._judge.judge(left[0], part) if len(left) == 1 else self._each(left, part)] if left else []
         )
-        if not to.awaited:
+        if not awaited:
             return shares or [Share(claim=part.claim, standing=Standing.KNOWN, lifecycles=tuple(settled))]
         if shares and shares[0].standing is Standing.REFUSED:
             self.draft.refused.clear()
-            shares = []
-        names = (*self._judge.names(part), *(Wait(WaitKind.CLAIM, claim_id) for claim_id in to.awaited))
+            shares = [replace(shares[0], standing=Standing.KNOWN)]
+        waits = (*self._judge.names(part), *(Wait(WaitKind.CLAIM, claim_id) for claim_id in awaited))
         way = way_to(self._definition, self._definition.first_state(), self._trigger, self._event)
-        reason = f"claim {to.awaited[0]!r}, which has that case as well, is not known yet"
-        return [*shares, self._judge.wait(part, reason=reason, waits=names, waiting_for=way)]
+        reason = f"claim {awaited[0]!r}, which has that case as well, is not known yet"
+        return [*shares, self._judge.wait(part, reason=reason, waits=waits, waiting_for=way)]
 
     def _each(self, lifecycles: Sequence[Lifecycle], part: Part) -> Share:
         """Judge a nameless event for many; it is done once it has moved somebody."""

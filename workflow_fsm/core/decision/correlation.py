@@ -228,7 +228,7 @@ def _of_case(
     definition: Definition, situation: Situation, trigger: Trigger, event: Event, case_id: str
 ) -> Address | None:
     """Find the lifecycles that have a case; None where the event may bring one that nobody has."""
-    waits = (Wait(WaitKind.CASE, case_id),)
+    waits = (Wait(WaitKind.CASE, case_id), *_own_reimbursement(trigger, event))
     pool = situation.with_case(case_id)
     owners = situation.owners_of(case_id)
     awaited = tuple(owner.claim_id for owner, one in owners if one is None and owner.claim_id)

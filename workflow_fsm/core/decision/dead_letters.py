@@ -80,7 +80,8 @@ def retry_event(
     settled = application.apply()
     outcome = answer_to(settled, application.draft, trigger)
     if not stored.binds and isinstance(outcome, Outcome):
-        settled = replace(settled, answer=outcome.as_dict())
+        answer: dict[str, Any] = dict(stored.answer or {}) if stored.is_reuse else {}
+        settled = replace(settled, answer=answer | outcome.as_dict())
     situation.keep(settled)
     _wake(situation, settled)
     follow(definition, situation, now)

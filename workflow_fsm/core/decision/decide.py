@@ -91,10 +91,12 @@ def decide(
 
 
 def _keep_reused(situation: Situation, arrival: Arrival, reused: EventIdReused) -> None:
-    """Keep an event whose ids are another's, once, as a refused one under an id made for it."""
+    """Keep an event whose ids are those `of` others, once, as a refused one under an id made for it."""
     event = arrival.event
-    before = situation.latest_reuse(event.trigger, event.fingerprint)
-    if before is not None:
+    owners = [stored.event_id for one in event.ids if (stored := situation.event(one)) and stored.binds]
+    whose = sorted(set(owners))
+    alike = situation.reuses(event.trigger, event.fingerprint)
+    if any(stored.answer is not None and stored.answer["of"] == whose for stored in alike):
         return
     stored = StoredEvent(
         seq=situation.next_cursor(),
@@ -104,7 +106,7 @@ def _keep_reused(situation: Situation, arrival: Arrival, reused: EventIdReused) 
         received_at=arrival.at,
         shares=(Share(claim=None, standing=Standing.REFUSED),),
         settled=situation.cursor,
-        answer={"status": "refused", "code": reused.code, "reason": str(reused)},
+        answer={"status": "refused", "code": reused.code, "reason": str(reused), "of": whose},
     )
     situation.keep(stored, received=True)
     situation.tell_of(event_dead_letter(stored), arrival.at)

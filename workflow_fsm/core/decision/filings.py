@@ -59,11 +59,11 @@ class Filings:
             return False
         return self._event.field("amazon_case_id") not in self._situation.cases_of(lifecycle.owner)
 
-    def book(self, lifecycle: Lifecycle, part: Part, booked: Money) -> bool:
-        """Book money under the case that it is for; tell whether there is one."""
-        case_id = self._booked_case()
+    def book(self, lifecycle: Lifecycle, part: Part, booked: Money) -> str | None:
+        """Book money under the case that it is for, where there is one; give that."""
+        case_id = self._booked_case(lifecycle, part)
         if case_id is None:
-            return False
+            return None
         cases = book_under(
             self._situation.cases_of(lifecycle.owner),
             case_id,
@@ -75,7 +75,7 @@ class Filings:
             alone=self._is_by_case_alone(part),
         )
         self._put_cases(lifecycle.owner, cases)
-        return True
+        return case_id
 
     def name_of(self, lifecycle: Lifecycle, part: Part, *, again: bool = False) -> None:
         """Let a lifecycle that is named as a claim have the case that is named with it."""
@@ -152,13 +152,17 @@ class Filings:
             return False
         return original_of(self._definition, self._situation, self._trigger, self._event) is None
 
-    def _booked_case(self) -> str | None:
-        """Give the case that money is booked under: the one that is named, else that of what is taken
-        back."""
+    def _booked_case(self, lifecycle: Lifecycle, part: Part) -> str | None:
+        """Give the case that money is booked under: the one that is named, else that of what is taken back.
+
+        A case that is named beside an original alone, and isn't the claim's, is none of its either.
+        """
         case_id: str | None = self._event.field("amazon_case_id")
-        if case_id is None:
-            original = original_of(self._definition, self._situation, self._trigger, self._event)
-            for stored in original[1] if original is not None else ():
-                if stored.money is not None:
-                    case_id = case_id or stored.event.field("amazon_case_id")
-        return case_id
+        original = original_of(self._definition, self._situation, self._trigger, self._event)
+        is_its = part.claim is not None or case_id in self._situation.cases_of(lifecycle.owner)
+        if case_id is not None and (is_its or original is None):
+            return case_id
+        for stored in original[1] if original is not None else ():
+            if stored.money is not None and stored.money.case_id and lifecycle.id in stored.lifecycles:
+                return stored.money.case_id
+        return None

@@ -61,10 +61,12 @@ class Judge:
     ) -> Share:
         """Give the share of a part that waits: for what, under which names, and why.
 
-        `lifecycle` is the one that it is for, where that is known: it tells the currency of money that tells
-        none.
+        `lifecycle` is the one that it is for, where that is known: it tells the currency of a reversal that
+        tells none.
         """
-        tells_none = self._trigger.money and self._event.field("currency") is None
+        currency = None
+        if self._trigger.money and self._event.field("currency") is None:
+            currency = self._taken_back_in(lifecycle)
         return Share(
             claim=part.claim,
             standing=Standing.WAITING,
@@ -72,7 +74,7 @@ class Judge:
             waiting_for=tuple(waiting_for),
             waits=tuple(dict.fromkeys(waits)),
             reason=reason,
-            currency=self._currency(lifecycle) if tells_none and lifecycle is not None else None,
+            currency=currency,
         )
 
     def names(self, part: Part) -> tuple[Wait, ...]:
@@ -182,6 +184,16 @@ class Judge:
             return f"its amount can't be in {currency}: {error}; retry it with the currency that it is in"
         return replace(meeting, currency=currency, amount=amount, units=units)
 
+    def _taken_back_in(self, lifecycle: Lifecycle | None) -> str | None:
+        """Give the currency of what is taken back, where that is one."""
+        original = original_of(self._definition, self._situation, self._trigger, self._event)
+        payouts = original[1] if original is not None else ()
+        its = [one for one in payouts if lifecycle is not None and lifecycle.id in one.lifecycles] or payouts
+        currencies = {stored.money.currency for stored in its if stored.money is not None}
+        if not currencies and self._trigger.money < 0 and lifecycle is not None:
+            currencies = set(lifecycle.paid)
+        return currencies.pop() if len(currencies) == 1 else None
+
     def _currency(self, lifecycle: Lifecycle) -> str:
         """Give the currency that is told, else that of what is taken back, else the claim's."""
         told = self._event.field("currency")
@@ -203,7 +215,8 @@ class Judge:
         booked = Money(currency=meeting.currency, amount=sign * meeting.amount, units=sign * meeting.units)
         paid = money.add(lifecycle.paid, booked.currency, booked.amount)
         facts = dict(told)
-        if not self.cases.book(lifecycle, part, booked) and sign > 0:
+        booked = replace(booked, case_id=self.cases.book(lifecycle, part, booked))
+        if booked.case_id is None and sign > 0:
             facts[PAID_WITHOUT_CASE] = True
         if sign < 0 and original_of(self._definition, self._situation, self._trigger, self._event) is None:
             facts[TAKEN_BACK_AT] = self.stored.seq

@@ -69,7 +69,8 @@ def _what_is_left(meeting: Meeting) -> str:
     left = {**meeting.paid}
     left[meeting.currency] = EXACT.subtract(left.get(meeting.currency, Decimal(0)), meeting.amount)
     units = meeting.units_paid - meeting.units
-    if not meeting.force and (left[meeting.currency] < 0 or units < 0):
+    takes_more = (meeting.amount and left[meeting.currency] < 0) or (meeting.units and units < 0)
+    if takes_more and not meeting.force:
         return "less than it takes back"
     return "something" if units > 0 or any(amount > 0 for amount in left.values()) else "nothing"
 

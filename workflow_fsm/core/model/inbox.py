@@ -76,11 +76,15 @@ class Share:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Money:
-    """What an applied payout or reversal was: signed (a reversal below 0), its currency, and its units."""
+    """What an applied payout or reversal was: signed (a reversal below 0), its currency, and its units.
+
+    `case_id` is the case that it was booked under, None for none.
+    """
 
     currency: str
     amount: Decimal
     units: int = 0
+    case_id: str | None = None
 
 
 FORCE = "force"
@@ -128,7 +132,7 @@ class StoredEvent:
 
     @property
     def is_reuse(self) -> bool:
-        """Tell whether it was refused since its ids belong to another event."""
+        """Tell whether it was refused since its ids belong to another event, though it was retried since."""
         return self.answer is not None and self.answer.get("code") == "event-id-reused"
 
     @property

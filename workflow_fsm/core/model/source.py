@@ -51,8 +51,8 @@ class Source(Protocol):
     def latest_like(self, trigger: str, fingerprint: str) -> StoredEvent | None:
         """Give the latest event of that trigger and content that was no conflict of ids."""
 
-    def latest_reuse(self, trigger: str, fingerprint: str) -> StoredEvent | None:
-        """Give the latest of that trigger and content that was kept as a conflict of ids."""
+    def reuses(self, trigger: str, fingerprint: str) -> list[StoredEvent]:
+        """Give those of that trigger and content that were kept as conflicts of ids."""
 
     def with_reimbursement(self, trigger: str, reimbursement_id: str) -> list[StoredEvent]:
         """Give the events of that trigger and reimbursement id, oldest first."""

@@ -140,7 +140,8 @@ class _Migrant:
             self._cases.take(row, trigger, event, shares, amount=amount, units=units)
         self._run(
             "UPDATE events SET amount = :amount, units = :units, overlay = :overlay, "
-            "fingerprint = :fingerprint, body = :body, shares = :shares, original_id = :original_id "
+            "fingerprint = :fingerprint, body = :body, shares = :shares, original_id = :original_id, "
+            "booked_case = :booked_case "
             "WHERE user_id = :user_id AND seq = :seq",
             {
                 "user_id": self._user,
@@ -152,5 +153,6 @@ class _Migrant:
                 "body": strict_json.dumps(body),
                 "shares": json.dumps(shares, separators=(",", ":")),
                 "original_id": None if event is None else event.field("original_reimbursement_id"),
+                "booked_case": None if event is None or amount is None else event.field("amazon_case_id"),
             },
         )
