@@ -43,13 +43,19 @@ class Acting:
 
 
 def retry(
-    unit: UnitOfWork, definition: Definition, acting: Acting, overlay: Mapping[str, Any], policy: Policy
+    unit: UnitOfWork,
+    definition: Definition,
+    acting: Acting,
+    overlay: Mapping[str, Any] | None,
+    policy: Policy,
 ) -> EventAnswer | RevivedEffect | WorkflowError:
     """Judge an event anew, with what is laid over it, or owe an effect anew.
 
-    Gives the event's outcome as an answer, or as the error that an event would be refused with. Raises
-    DeadLetterUnknown, InvalidEvent.
+    With None it is one of many that nobody looked at: what was laid over it stays. Gives the event's outcome
+    as an answer, or as the error that an event would be refused with. Raises DeadLetterUnknown, InvalidEvent,
+    EventIdReused.
     """
+    laid = overlay or {}
     if acting.letter.kind == "effect":
         settled = _revive(unit, acting, "owed", RETRIED)
         return RevivedEffect(status="void" if settled == "void" else "owed")
@@ -62,8 +68,8 @@ def retry(
             situation,
             RETRIED,
             acting,
-            reason=told_with(overlay, acting.reason),
-            claim_id=overlay.get("claim_id"),
+            reason=told_with(laid, acting.reason),
+            claim_id=laid.get("claim_id"),
             event_id=stored.event_id,
         )
         return outcome.as_dict() if isinstance(outcome, Outcome) else outcome
