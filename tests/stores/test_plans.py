@@ -108,6 +108,7 @@ VALUES: Mapping[str, Any] = {
 }
 """What each parameter is asked with, but for numbers that are found in the store."""
 OWN_VALUES: Mapping[str, Mapping[str, Any]] = {
+    "last_drop": {"about": "event:1"},
     "newest_sync_in": {"state": "synced"},  # the first is the only one it is asked with, and has no claims
 }
 

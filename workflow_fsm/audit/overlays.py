@@ -1,8 +1,8 @@
 """Overlays, audited: what stands over an event beside what it said, against the acts that laid it there.
 
 The act's row of history tells the claim in a column of its own, and the rest before its reason. An act that
-lays something takes away what lay there. One that lays nothing does so where it was of this event alone, which
-it doesn't tell.
+lays something takes away what lay there. One that lays nothing does so if it was of this event alone, and it
+isn't told whether it was.
 """
 
 from __future__ import annotations

@@ -54,6 +54,7 @@ def event_row(stored: StoredEvent) -> dict[str, Any]:
         "doubt": stored.doubt,
         "letter": dead_letter,
         "letter_at": None if dead_letter is None else show_instant(stored.letter_at),
+        "dropped": int(stored.is_dropped),
     }
 
 

@@ -154,6 +154,11 @@ class StoredEvent:
         return "waiting" if waits else None
 
     @property
+    def is_dropped(self) -> bool:
+        """Tell whether a person has dropped a part of it, or all."""
+        return any(share.standing is Standing.DROPPED for share in self.shares)
+
+    @property
     def letter_at(self) -> datetime:
         """Tell since when."""
         dead = self.letter == "dead" and self.expires_at is not None
