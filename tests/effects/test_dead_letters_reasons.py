@@ -83,7 +83,11 @@ def test_a_refused_event_is_told_anew_why_by_each_retry(workflow: Workflow) -> N
     [
         ("claim_submitted", {"claim_id": "zz"}, "claim 'zz' is not known yet"),
         ("claim_rejected", {"amazon_case_id": "K"}, "no claim has case 'K'"),
-        ("detection_complete", {"sync_id": "s9", "claims": ["c9"]}, "sync 's9' is not known yet"),
+        (
+            "detection_complete",
+            {"sync_id": "s9", "claims": [{"claim_id": "c9"}]},
+            "sync 's9' is not known yet",
+        ),
     ],
     ids=str,
 )
@@ -92,8 +96,7 @@ def test_what_died_is_retried_once_what_it_waited_for_has_come(
 ) -> None:
     """ "A deferred event ends after its time to live as a dead letter" """
     find(workflow, "c1", "c2")
-    fields = {**told, "claims": [{"claim_id": "c9"}]} if "claims" in told else told
-    assert workflow.fire(trigger, user_id=USER, **fields).status == "deferred"
+    assert workflow.fire(trigger, user_id=USER, **told).status == "deferred"
     let_it_die(workflow, clock)
     assert only(workflow).reason == f"it waited for its time to live: {what}; {ONCE_COME}"
 
