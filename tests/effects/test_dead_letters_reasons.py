@@ -109,9 +109,9 @@ def test_no_reason_of_a_list_asks_for_a_claim_id(workflow: Workflow, clock: Manu
     assert (
         only(workflow).reason == f"it waited for its time to live: claim 'zz' is not known yet; {ONCE_COME}"
     )
-    bad = {"user_id": USER, "sync_id": "s1", "claims": [{"claim_id": "c5", "aliases": ["c1"]}]}
+    taken = [{"claim_id": "c5", "aliases": ["c1"]}]
     with pytest.raises(NotAllowed):
-        workflow.fire("detection_complete", **bad)
+        workflow.fire("detection_complete", user_id=USER, sync_id="s1", claims=taken)
     assert "claim_id" not in workflow.dead_letters()[-1].reason
 
 
