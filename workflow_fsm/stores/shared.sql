@@ -409,7 +409,7 @@ SELECT version, hash FROM history WHERE user_id = :user_id AND lifecycle = 0 ORD
 -- name: last_drop
 -- how a dead letter was dropped last, if it was
 SELECT reason FROM history
-WHERE user_id = :user_id AND to_state = :about AND lifecycle < 1 AND "trigger" = 'deadletter_dropped'
+WHERE user_id = :user_id AND to_state = :about AND "trigger" = 'deadletter_dropped'
 ORDER BY cursor DESC LIMIT 1;
 
 -- name: acts
