@@ -19,7 +19,7 @@ from workflow_fsm.read.shapes import DeadLetterRecord, SettledLetter
 from workflow_fsm.read.waiting import meant_by, shown_money
 from workflow_fsm.stores.event_mapping import stored_event_of
 from workflow_fsm.stores.repository import Repository
-from workflow_fsm.stores.session import Columns, Session
+from workflow_fsm.stores.session import Columns, Session, Statement
 
 KINDS = ("event", "effect")
 MOST_A_PAGE = 1000
@@ -86,7 +86,7 @@ def list_dead_letters(
     show = _Shower(session, definition, dropped=wanted.dropped)
     while True:
         found = _rows(session, wanted, place, limit + 1)[: limit + 1]
-        show.expect([row["user_id"] for _, kind, row in found if kind == "event"])
+        show.expect((kind, row) for _, kind, row in found)
         for at, kind, row in found:
             place = at
             record = show.effect(row) if kind == "effect" else show.event(row)
@@ -132,10 +132,18 @@ class _Shower:
         self._dropped = dropped
         self._users: dict[str, tuple[Repository, Situation]] = {}
 
-    def expect(self, users: Iterable[str]) -> None:
-        """Hear whose events will be shown."""
-        new = dict.fromkeys(one for one in users if one not in self._users)
-        self._session.prefetch([("user", {"user_id": one}) for one in new])
+    def expect(self, rows: Iterable[tuple[str, Columns]]) -> None:
+        """Hear which rows will be shown, each with its kind."""
+        asked: list[Statement] = []
+        users: set[str] = set(self._users)
+        for kind, row in rows:
+            user_id = row["user_id"]
+            if kind == "event" and user_id not in users:
+                users.add(user_id)
+                asked.append(("user", {"user_id": user_id}))
+            if self._dropped:
+                asked.append(("last_drop", {"user_id": user_id, "about": f"{kind}:{row['seq']}"}))
+        self._session.prefetch(asked)
 
     def event(self, row: Columns) -> DeadLetterRecord:
         """Show an event that is a dead letter, or was before it was dropped.
