@@ -7,7 +7,7 @@ import pytest
 from tests.effects.dead_letters import only, retry
 from tests.stories.acts import claim, find, pay, status, submit
 from workflow_fsm import EventIdReused, Workflow
-from workflow_fsm.testing import USER
+from workflow_fsm.testing import USER, ManualClock
 
 
 def names(workflow: Workflow, claim_id: str = "c1") -> list[str | None]:
@@ -86,6 +86,24 @@ def test_a_line_that_a_repeat_told_stays_over_every_retry(workflow: Workflow) ->
     assert pay(workflow, "c1", line_id="2", event_id="e3", **told).status == "applied"
     assert pay(workflow, "c1", line_id="1", event_id="e4", **told).status == "duplicate"
     assert (status(workflow).recovered, workflow.check().faults) == ({"USD": "20.00"}, ())
+
+
+def test_what_was_settled_of_an_event_stays_so_when_the_rest_is_told_its_claim(
+    workflow: Workflow, clock: ManualClock
+) -> None:
+    """ "a submission or a rejection that names a case they share is for each of them": for the one that is
+    not detected yet it waits."""
+    find(workflow, "c1", "c2")
+    submit(workflow, "c1", case_id="K")
+    submit(workflow, "c9", case_id="K")
+    workflow.fire("claim_rejected", user_id=USER, amazon_case_id="K", event_id="no")
+    clock.advance(days=8)
+    workflow.tick()
+    (letter,) = [one for one in workflow.dead_letters() if one.event_id == "no"]
+    moved = retry(workflow, letter, claim_id="c2").transitions
+    assert [one["claim_id"] for one in moved] == ["c2"]
+    assert [one.state for one in status(workflow).claims] == ["rejected", "rejected"]
+    assert workflow.check().faults == ()
 
 
 # -- an event whose ids are another's
