@@ -20,12 +20,12 @@ from workflow_fsm.core.decision.dead_letters import (
 from workflow_fsm.core.decision.decide import Policy
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.errors import DeadLetterUnknown, WorkflowError
-from workflow_fsm.core.model.inbox import Standing, StoredEvent
+from workflow_fsm.core.model.inbox import StoredEvent
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.outcome import Outcome
 from workflow_fsm.core.records import EventAnswer
 from workflow_fsm.effects import outbox
-from workflow_fsm.read.dead_letters import DeadLetterId
+from workflow_fsm.read.dead_letters import DeadLetterId, last_drop
 from workflow_fsm.read.shapes import Act, RevivedEffect
 from workflow_fsm.stores.event_mapping import stored_event_of
 from workflow_fsm.stores.session import Session
@@ -43,13 +43,19 @@ class Acting:
 
 
 def retry(
-    unit: UnitOfWork, definition: Definition, acting: Acting, overlay: Mapping[str, Any], policy: Policy
+    unit: UnitOfWork,
+    definition: Definition,
+    acting: Acting,
+    overlay: Mapping[str, Any] | None,
+    policy: Policy,
 ) -> EventAnswer | RevivedEffect | WorkflowError:
     """Judge an event anew, with what is laid over it, or owe an effect anew.
 
-    Gives the event's outcome as an answer, or as the error that an event would be refused with. Raises
-    DeadLetterUnknown, InvalidEvent.
+    With None it is one of many that nobody looked at: what was laid over it stays. Gives the event's outcome
+    as an answer, or as the error that an event would be refused with. Raises DeadLetterUnknown, InvalidEvent,
+    EventIdReused.
     """
+    laid = overlay or {}
     if acting.letter.kind == "effect":
         settled = _revive(unit, acting, "owed", RETRIED)
         return RevivedEffect(status="void" if settled == "void" else "owed")
@@ -62,8 +68,8 @@ def retry(
             situation,
             RETRIED,
             acting,
-            reason=told_with(overlay, acting.reason),
-            claim_id=overlay.get("claim_id"),
+            reason=told_with(laid, acting.reason),
+            claim_id=laid.get("claim_id"),
             event_id=stored.event_id,
         )
         return outcome.as_dict() if isinstance(outcome, Outcome) else outcome
@@ -90,7 +96,7 @@ def restore(unit: UnitOfWork, definition: Definition, acting: Acting) -> None:
     letter = acting.letter
     if letter.kind == "effect":
         if not outbox.restore(unit.session, letter.user_id, letter.seq):
-            raise _gone(letter)
+            raise _not_dropped(unit.session, letter)
         _record_alone(unit, RESTORED, acting)
         return
 
@@ -137,16 +143,27 @@ def _revive(unit: UnitOfWork, acting: Acting, standing: str, act: str) -> str:
 def _dead_event(session: Session, definition: Definition, letter: DeadLetterId) -> StoredEvent:
     row = session.row("event_at", user_id=letter.user_id, seq=letter.seq)
     if row is None or row["letter"] is None:
-        raise _gone(letter)
+        raise _gone(letter, replaced=row is None)
     return stored_event_of(definition, row)
 
 
 def _dropped_event(session: Session, definition: Definition, letter: DeadLetterId) -> StoredEvent:
     row = session.row("event_at", user_id=letter.user_id, seq=letter.seq)
     stored = None if row is None else stored_event_of(definition, row)
-    if stored is None or all(share.standing is not Standing.DROPPED for share in stored.shares):
-        raise DeadLetterUnknown(f"no dead letter {str(letter)!r} was dropped, or it was restored meanwhile")
+    if stored is None or not stored.is_dropped:
+        raise _not_dropped(session, letter, replaced=row is None)
     return stored
+
+
+def _not_dropped(session: Session, letter: DeadLetterId, *, replaced: bool = False) -> DeadLetterUnknown:
+    """Say why there is nothing to restore."""
+    why = "it wasn't dropped"
+    if last_drop(session, letter.user_id, f"{letter.kind}:{letter.seq}") is not None:
+        why = _REPLACED if replaced else "it was restored meanwhile"
+    return DeadLetterUnknown(f"there is no dropped dead letter {str(letter)!r}: {why}")
+
+
+_REPLACED = "its event was sent again since, and the new try has taken its place"
 
 
 def _record_alone(unit: UnitOfWork, act: str, acting: Acting) -> None:
@@ -182,5 +199,6 @@ def _record(
     )
 
 
-def _gone(letter: DeadLetterId) -> DeadLetterUnknown:
-    return DeadLetterUnknown(f"there is no dead letter {str(letter)!r}: it was retried or dropped meanwhile")
+def _gone(letter: DeadLetterId, *, replaced: bool = False) -> DeadLetterUnknown:
+    why = f"{_REPLACED}, or there never was one" if replaced else "it was retried or dropped meanwhile"
+    return DeadLetterUnknown(f"there is no dead letter {str(letter)!r}: {why}")

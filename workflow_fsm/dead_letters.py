@@ -75,7 +75,8 @@ class DeadLetters(StoreHandle):
         What a person knows of an event is laid over what it said: whom it is for (`claim_id`,
         `amazon_case_id`), its `currency`, the `line_id` that it is of its reimbursement, the payout that a
         reversal takes back (`original_reimbursement_id`). `force` lets through money that conflicts with an
-        earlier event, or takes back more than is left. The event keeps what it said. Gives its outcome as an
+        earlier event, or takes back more than is left. The event keeps what it said; what an earlier retry
+        laid over it is there no more. Gives its outcome as an
         answer to it would be, or `{"status": "owed"}` for an effect (`void` where it was work for being in a
         state that the claim has left). Raises DeadLetterUnknown, InvalidEvent (given what it can't take),
         NotAllowed (refused again).
@@ -94,14 +95,7 @@ class DeadLetters(StoreHandle):
         if dead_letter.kind == "effect" and overlay:
             fault = "an effect is for the claim of its own transition; retry it without one"
             raise InvalidEvent([FieldError(field=name, reason=fault) for name in overlay])
-        acting = self._acting(dead_letter, actor, reason)
-        outcome = self._store.commit(
-            lambda unit: dead_letter_acts.retry(unit, self.definition, acting, overlay, self._policy),
-            users=[dead_letter.user_id],
-        )
-        if isinstance(outcome, WorkflowError):
-            raise outcome
-        return outcome
+        return self._retry(self._acting(dead_letter, actor, reason), overlay)
 
     def drop_dead_letter(self, letter_id: str, *, reason: str, actor: str = "library") -> DroppedLetter:
         """End a dead letter, for a `reason` that is kept. Gives `{"status": "dropped"}`.
@@ -145,8 +139,10 @@ class DeadLetters(StoreHandle):
     ) -> RetriedLetters:
         """Retry all dead letters that match; with `dry_run` only count them.
 
-        Gives `{"matched", "settled", "waiting", "failed"}`: what is none any more, what waits again, and what
-        failed again. Raises InvalidEvent, and StoreUnavailable, which leaves the rest as it is.
+        What a retry by its id laid over an event stays. One whose ids are another event's (422) is left as it
+        is, and counts as failed: whether it counts beside the other is told of it alone. Gives `{"matched",
+        "settled", "waiting", "failed"}`: what is none any more, what waits again, and what failed again.
+        Raises InvalidEvent, and StoreUnavailable, which leaves the rest as it is.
         """
         matched: list[DeadLetterRecord] = []
         cursor: str | None = None
@@ -166,7 +162,7 @@ class DeadLetters(StoreHandle):
         settled = waiting = failed = 0
         for dead_letter in [] if dry_run else matched:
             try:
-                outcome = self.retry_dead_letter(dead_letter.id, actor=actor, reason=reason)
+                outcome = self._retry(self._acting(DeadLetterId.parse(dead_letter.id), actor, reason), None)
             except StoreUnavailable:
                 raise
             except WorkflowError:
@@ -186,6 +182,16 @@ class DeadLetters(StoreHandle):
         )
 
     # -- parts
+
+    def _retry(self, acting: Acting, overlay: Mapping[str, Any] | None) -> EventAnswer | RevivedEffect:
+        """Retry a dead letter. Raises what its event is refused with."""
+        outcome = self._store.commit(
+            lambda unit: dead_letter_acts.retry(unit, self.definition, acting, overlay, self._policy),
+            users=[acting.letter.user_id],
+        )
+        if isinstance(outcome, WorkflowError):
+            raise outcome
+        return outcome
 
     def _acting(self, letter: DeadLetterId, actor: str, reason: str | None) -> Acting:
         """Say who acts, now. Raises InvalidEvent for what no database takes for text."""

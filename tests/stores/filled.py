@@ -77,6 +77,8 @@ def fill(url: str, times: int) -> None:
         for letter in workflow.dead_letters(kind="effect", limit=1000):
             if letter["claim_id"] in ("c2", "c3"):
                 workflow.drop_dead_letter(letter["id"], actor="a person", reason="done by hand")
+        for letter in workflow.dead_letters(kind="event", trigger="claim_rejected", limit=1000):
+            workflow.drop_dead_letter(letter["id"], actor="a person", reason="told twice")
         workflow.on_enter("matched", name="waits")(_succeed)
         workflow.on_request("asked")(lambda asked: None)
         for user in USERS:

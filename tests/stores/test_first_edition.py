@@ -103,6 +103,15 @@ def test_the_same_dead_letters_are_listed_in_the_same_order(reopened: Workflow, 
     assert letters == [[one[fact] for fact in facts] for one in told["dead_letters"]]
 
 
+def test_each_of_its_dead_letters_says_what_would_settle_it(reopened: Workflow) -> None:
+    """ "`reason` says what is true of this one, and what would settle it": it told no way out."""
+    reasons = [str(one.reason) for one in reopened.dead_letters(kind="event", limit=1000)]
+    assert reasons
+    assert [reason for reason in reasons if reason.count("drop it") != 1] == []
+    dropped = list(reopened.dead_letters(kind="event", dropped=True))
+    assert "it was dropped: told twice; restore it" in " ".join(str(one.reason) for one in dropped)
+
+
 def test_what_persons_did_is_told_as_it_was(reopened: Workflow, told: Told) -> None:
     for user, acts in told["acts"].items():
         assert as_then(reopened.acts(user, limit=1000), acts) == acts

@@ -75,7 +75,7 @@ VALUES: Mapping[str, Any] = {
     **dict.fromkeys(_MISSING.split()),
     **dict.fromkeys(_INSTANTS.split(), NOON),
     **dict.fromkeys(("answer", "body", "currencies", "facts", "paid", "pattern", "recovered"), "{}"),
-    **dict.fromkeys(("after_seq", "cursor", "forgiven", "forked", "settled"), 0),
+    **dict.fromkeys(("after_seq", "cursor", "dropped", "forgiven", "forked", "settled"), 0),
     **dict.fromkeys(
         ("attempt", "decimals", "entered", "id_given", "on_enter", "suspects", "told", "units", "version"), 1
     ),
@@ -108,6 +108,7 @@ VALUES: Mapping[str, Any] = {
 }
 """What each parameter is asked with, but for numbers that are found in the store."""
 OWN_VALUES: Mapping[str, Mapping[str, Any]] = {
+    "last_drop": {"about": "event:1"},
     "newest_sync_in": {"state": "synced"},  # the first is the only one it is asked with, and has no claims
 }
 

@@ -1,19 +1,21 @@
 """Overlays, audited: what stands over an event beside what it said, against the acts that laid it there.
 
-The act's row of history tells the claim in a column of its own, and the rest before its reason.
+The act's row of history tells the claim in a column of its own, and the rest before its reason. An act that
+lays something takes away what lay there. One that lays nothing does so if it was of this event alone, and it
+isn't told whether it was.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from workflow_fsm.audit.chain import Values
 from workflow_fsm.core.decision.dead_letters import DROPPED, RETRIED
 from workflow_fsm.core.definition import Definition
-from workflow_fsm.core.model.inbox import FORCE, StoredEvent
+from workflow_fsm.core.model.inbox import FORCE, LEARNT_LINE, StoredEvent
 
 _CLAIM = "claim_id"
 _CASE = "amazon_case_id"
@@ -27,13 +29,15 @@ _LAID = re.compile(rf"({_ANY_NAME})=(.+?)(?=, (?:{_ANY_NAME})=|, {FORCE}(?:: |$)
 class Retried:
     """What a person told of one event by retrying it: claims and cases, all of them, and what was told last.
 
-    A value that holds what parts it from the reason is known up to there.
+    A value that holds what parts it from the reason is known up to there. `reasons` are those since then;
+    `may_be_bare` says that a later act laid nothing, unless it forced.
     """
 
     claims: list[str] = field(default_factory=list)
     cases: list[str] = field(default_factory=list)
     last: dict[str, str] = field(default_factory=dict)
     reasons: list[str] = field(default_factory=list)
+    may_be_bare: bool = False
 
 
 class Acts:
@@ -51,18 +55,22 @@ class Acts:
         return self._retried.get(f"event:{stored.seq}")
 
     def _add(self, told: Retried, row: Values) -> None:
+        laid: dict[str, str] = {}
         if row["claim_id"] is not None:
-            told.claims.append(str(row["claim_id"]))
-            told.last[_CLAIM] = str(row["claim_id"])
+            laid[_CLAIM] = str(row["claim_id"])
+            told.claims.append(laid[_CLAIM])
         reason = "" if row["reason"] is None else str(row["reason"])
-        told.reasons.append(reason)
         at = 0
-        while laid := _LAID.match(reason, at):
-            name, value = laid.groups()
-            told.last[name] = value
+        while found := _LAID.match(reason, at):
+            name, value = found.groups()
+            laid[name] = value
             if name == _CASE:
                 told.cases.append(value)
-            at = laid.end() + 2 if reason.startswith(", ", laid.end()) else len(reason)
+            at = found.end() + 2 if reason.startswith(", ", found.end()) else len(reason)
+        told.may_be_bare = not laid
+        if laid:
+            told.last, told.reasons = laid, []
+        told.reasons.append(reason)
 
 
 def misfits(definition: Definition, acts: Acts, stored: StoredEvent) -> Iterator[str]:
@@ -74,16 +82,15 @@ def misfits(definition: Definition, acts: Acts, stored: StoredEvent) -> Iterator
     overlay = stored.overlay
     if overlay is not None and not overlay:
         yield "nothing was laid over it, which is no overlay"
-    laid: Mapping[str, Any] = overlay or {}
+    laid = dict(overlay or {})
+    learns = trigger.money and stored.event.field("reimbursement_id") is not None
+    if learns and stored.event.body.get(_LINE) is None:
+        laid.pop(LEARNT_LINE, None)
     unsaid = [name for name, value in laid.items() if not _is_told(retried, name, value)]
-    if (
-        trigger.money
-        and stored.event.field("reimbursement_id") is not None
-        and stored.event.body.get(_LINE) is None
-    ):
-        unsaid = [name for name in unsaid if name != _LINE or (retried and _LINE in retried.last)]
     if unsaid:
         yield f"{', '.join(unsaid)} was laid over it, and no act says by whom"
+    if retried is not None and retried.may_be_bare and not laid.keys() - {FORCE}:
+        return
     fields = {one.name for one in trigger.fields}
     for name, value in retried.last.items() if retried is not None else ():
         if name in fields and not str(laid.get(name, "")).startswith(value):

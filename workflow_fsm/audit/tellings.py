@@ -117,6 +117,8 @@ class Tellings:
         """Take in what an event tells of a claim's case."""
         applied = share.standing is Standing.APPLIED
         claim = stored.event.field("claim_id")
+        if share.claim is None and stored.overlay:
+            claim = stored.event.body.get("claim_id")  # settled before a person told whom the rest is for
         case_id = booked = stored.event.field("amazon_case_id")
         if stored.money is not None:
             booked = stored.money.case_id

@@ -39,6 +39,7 @@ _TOLD_TWICE = (
     "id_given",
     "letter",
     "letter_at",
+    "dropped",
 )
 
 
@@ -149,7 +150,9 @@ class User:
             yield "its content is not what its fingerprint was made of"
         told = event_row(stored)
         known = self._definition.trigger(stored.event.trigger) is not None
-        for name in _TOLD_TWICE if known else ("standing", "amount", "currency", "letter", "letter_at"):
+        for name in (
+            _TOLD_TWICE if known else ("standing", "amount", "currency", "letter", "letter_at", "dropped")
+        ):
             if told[name] != row[name]:
                 yield f"its {name} is {row[name]!r}, where the rest of it says {told[name]!r}"
         for share in stored.shares:

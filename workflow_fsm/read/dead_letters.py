@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +12,14 @@ from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.errors import DeadLetterUnknown, FieldError, InvalidEvent, RowUnreadable
 from workflow_fsm.core.model.inbox import Share, Standing, StoredEvent
 from workflow_fsm.core.model.situation import Situation
+from workflow_fsm.core.model.ways_out import dropped_for, failed_and_dropped_for
 from workflow_fsm.core.records import Candidate, LetterKind
 from workflow_fsm.core.values import money
 from workflow_fsm.read.shapes import DeadLetterRecord, SettledLetter
 from workflow_fsm.read.waiting import meant_by, shown_money
 from workflow_fsm.stores.event_mapping import stored_event_of
 from workflow_fsm.stores.repository import Repository
-from workflow_fsm.stores.session import Columns, Session
+from workflow_fsm.stores.session import Columns, Session, Statement
 
 KINDS = ("event", "effect")
 MOST_A_PAGE = 1000
@@ -82,11 +83,13 @@ def list_dead_letters(
         raise InvalidEvent([FieldError(field="limit", reason=f"must be from 1 to {MOST_A_PAGE}")])
     place = _place(cursor)
     page: list[tuple[_Place, DeadLetterRecord]] = []
+    show = _Shower(session, definition, dropped=wanted.dropped)
     while True:
-        found = _rows(session, wanted, place, limit + 1)
-        for at, kind, row in found[: limit + 1]:
+        found = _rows(session, wanted, place, limit + 1)[: limit + 1]
+        show.expect((kind, row) for _, kind, row in found)
+        for at, kind, row in found:
             place = at
-            record = show_effect(row) if kind == "effect" else _shown_event(session, definition, row)
+            record = show.effect(row) if kind == "effect" else show.event(row)
             if wanted.takes(record):
                 page.append((at, record))
             if len(page) > limit:
@@ -120,98 +123,136 @@ def _rows(session: Session, wanted: Wanted, place: _Place, limit: int) -> list[t
     return sorted(found, key=lambda one: one[0])
 
 
-def _shown_event(session: Session, definition: Definition, row: Columns) -> DeadLetterRecord:
-    """Show an event; one that can't be read is shown by what is left of it, and hides no other."""
-    try:
-        return show_event(session, definition, row)
-    except RowUnreadable as error:
+class _Shower:
+    """Shows the rows of one list; reads each user once, however many rows are theirs."""
+
+    def __init__(self, session: Session, definition: Definition, *, dropped: bool = False) -> None:
+        self._session = session
+        self._definition = definition
+        self._dropped = dropped
+        self._users: dict[str, tuple[Repository, Situation]] = {}
+
+    def expect(self, rows: Iterable[tuple[str, Columns]]) -> None:
+        """Hear which rows will be shown, each with its kind."""
+        asked: list[Statement] = []
+        users: set[str] = set(self._users)
+        for kind, row in rows:
+            user_id = row["user_id"]
+            if kind == "event" and user_id not in users:
+                users.add(user_id)
+                asked.append(("user", {"user_id": user_id}))
+            if self._dropped:
+                asked.append(("last_drop", {"user_id": user_id, "about": f"{kind}:{row['seq']}"}))
+        self._session.prefetch(asked)
+
+    def event(self, row: Columns) -> DeadLetterRecord:
+        """Show an event that is a dead letter, or was before it was dropped.
+
+        One that can't be read is shown by what is left of it, and hides no other.
+        """
+        try:
+            return self._event(row)
+        except RowUnreadable as error:
+            return self._record(row, reason=str(error))
+
+    def _event(self, row: Columns) -> DeadLetterRecord:
+        stored = stored_event_of(self._definition, row)
+        source, situation = self._user(row["user_id"])
+        share = _looked_at(stored, dropped=self._dropped)
+        amount, currency = shown_money(self._definition, stored, source)
+        booked = stored.money
+        if booked is not None:
+            amount, currency = money.text(abs(booked.amount)), booked.currency
+        if self._dropped:
+            reason = dropped_for(self._why_dropped("event", row), None if share is None else share.was)
+        else:
+            reason = stored.doubt or (share and share.reason) or "it was refused, or it waits"
+        several: Sequence[Candidate] = ()
+        if share is not None and share.standing is not Standing.DROPPED:
+            _, several = meant_by(self._definition, situation, stored, share)
+        return self._record(
+            row,
+            claim_id=stored.event.field("claim_id"),
+            amount=amount,
+            currency=currency,
+            reason=reason,
+            candidates=several,
+            conflicts_with=None if share is None else share.conflicts_with,
+        )
+
+    def effect(self, row: Columns) -> DeadLetterRecord:
+        """Show an effect that is a dead letter, or was before it was dropped."""
+        reason = row["error"]
+        if self._dropped:
+            reason = failed_and_dropped_for(self._why_dropped("effect", row))
         return DeadLetterRecord(
-            id=str(DeadLetterId(user_id=row["user_id"], kind="event", seq=row["seq"])),
-            kind="event",
+            id=str(DeadLetterId(user_id=row["user_id"], kind="effect", seq=row["seq"])),
+            kind="effect",
             user_id=row["user_id"],
-            claim_id=None,
+            claim_id=row["claim_id"],
             trigger=row["trigger"],
             amount=None,
             currency=None,
-            handler=None,
-            reason=str(error),
+            handler=row["handler"],
+            reason=reason,
             error=None,
-            attempts=None,
-            at=row["letter_at"] or row["received_at"],
+            attempts=row["attempt"],
+            at=row["ready_at"],
             event_id=row["event_id"],
             candidates=[],
             conflicts_with=None,
         )
 
+    def _record(
+        self,
+        row: Columns,
+        *,
+        reason: str,
+        claim_id: str | None = None,
+        amount: str | None = None,
+        currency: str | None = None,
+        candidates: Sequence[Candidate] = (),
+        conflicts_with: str | None = None,
+    ) -> DeadLetterRecord:
+        return DeadLetterRecord(
+            id=str(DeadLetterId(user_id=row["user_id"], kind="event", seq=row["seq"])),
+            kind="event",
+            user_id=row["user_id"],
+            claim_id=claim_id,
+            trigger=row["trigger"],
+            amount=amount,
+            currency=currency,
+            handler=None,
+            reason=reason,
+            error=None,
+            attempts=None,
+            at=row["received_at"] if self._dropped else row["letter_at"] or row["received_at"],
+            event_id=row["event_id"],
+            candidates=list(candidates),
+            conflicts_with=conflicts_with,
+        )
 
-def show_event(session: Session, definition: Definition, row: Columns) -> DeadLetterRecord:
-    """Show an event that is a dead letter, or was before it was dropped."""
-    stored = stored_event_of(definition, row)
-    source = Repository.of(session, definition, row["user_id"])
-    waiting = next((share for share in stored.shares if share.standing is Standing.WAITING), None)
-    several: Sequence[Candidate] = ()
-    if waiting is not None:
-        _, several = meant_by(definition, Situation(row["user_id"], source), stored, waiting)
-    amount, currency = shown_money(definition, stored, source)
-    booked = stored.money
-    if booked is not None:
-        amount, currency = money.text(abs(booked.amount)), booked.currency
-    return DeadLetterRecord(
-        id=str(DeadLetterId(user_id=row["user_id"], kind="event", seq=row["seq"])),
-        kind="event",
-        user_id=row["user_id"],
-        claim_id=stored.event.field("claim_id"),
-        trigger=row["trigger"],
-        amount=amount,
-        currency=currency,
-        handler=None,
-        reason=_reason(stored, waiting),
-        error=None,
-        attempts=None,
-        at=row["letter_at"] or row["received_at"],
-        event_id=row["event_id"],
-        candidates=list(several),
-        conflicts_with=None if waiting is None else waiting.conflicts_with,
-    )
+    def _user(self, user_id: str) -> tuple[Repository, Situation]:
+        if user_id not in self._users:
+            source = Repository.of(self._session, self._definition, user_id)
+            self._users[user_id] = source, Situation(user_id, source)
+        return self._users[user_id]
 
-
-def _reason(stored: StoredEvent, waiting: Share | None) -> str:
-    """Say what is true of an event, and what would settle it."""
-    if stored.doubt is not None:
-        return stored.doubt
-    if stored.standing is Standing.REFUSED:
-        told = (stored.answer or {}).get("reason")
-    else:
-        told = next((share.reason for share in (waiting, *stored.shares) if share and share.reason), None)
-    if stored.letter == "dead":
-        told = f"it waited for its time to live: {told or 'what it waited for did not come'}"
-    told = told or "it was refused, or its money waits"
-    return told if "retry it" in told else f"{told}; {_WAY_OUT}"
+    def _why_dropped(self, kind: str, row: Columns) -> str | None:
+        act = last_drop(self._session, row["user_id"], f"{kind}:{row['seq']}")
+        return None if act is None else act["reason"]
 
 
-_WAY_OUT = "retry it with the claim_id that it is for, or as it is once that has changed, or drop it"
-"""What settles most dead letters: said where the reason doesn't say what settles this one."""
+def _looked_at(stored: StoredEvent, *, dropped: bool) -> Share | None:
+    """Give the part for which an event is a dead letter, or was one before it was dropped."""
+    wanted = (Standing.DROPPED,) if dropped else (Standing.DEAD, Standing.WAITING, Standing.REFUSED)
+    found = (share for one in wanted for share in stored.shares if share.standing is one)
+    return None if stored.doubt is not None and not dropped else next(found, None)
 
 
-def show_effect(row: Columns) -> DeadLetterRecord:
-    """Show an effect that is a dead letter."""
-    return DeadLetterRecord(
-        id=str(DeadLetterId(user_id=row["user_id"], kind="effect", seq=row["seq"])),
-        kind="effect",
-        user_id=row["user_id"],
-        claim_id=row["claim_id"],
-        trigger=row["trigger"],
-        amount=None,
-        currency=None,
-        handler=row["handler"],
-        reason=row["error"],
-        error=None,
-        attempts=row["attempt"],
-        at=row["ready_at"],
-        event_id=row["event_id"],
-        candidates=[],
-        conflicts_with=None,
-    )
+def last_drop(session: Session, user_id: str, about: str) -> Columns | None:
+    """Give the act by which `event:SEQ` or `effect:SEQ` was dropped last."""
+    return session.row("last_drop", user_id=user_id, about=about)
 
 
 def show_dead_letter(
@@ -223,12 +264,13 @@ def show_dead_letter(
     if row is None:
         gone: LetterKind = "effect" if kind == "effect" else "event"
         return SettledLetter(kind=gone, user_id=user_id, reason="it was replaced meanwhile")
+    show = _Shower(session, definition)
     if kind == "effect":
-        return show_effect(row)
+        return show.effect(row)
     if row["letter"] is None:
         settled = "it was settled meanwhile"
         return SettledLetter(kind="event", user_id=user_id, event_id=row["event_id"], reason=settled)
-    return show_event(session, definition, row)
+    return show.event(row)
 
 
 def _place(cursor: str | None) -> _Place:

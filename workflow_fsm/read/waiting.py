@@ -11,9 +11,10 @@ from workflow_fsm.core.decision.correlation import (
     Unknown,
     address,
     candidates,
+    likeliest,
     show_candidates,
 )
-from workflow_fsm.core.definition import Addressing, Definition
+from workflow_fsm.core.definition import Addressing, Definition, Rest
 from workflow_fsm.core.definition.events import DEFAULT_CURRENCY
 from workflow_fsm.core.model.inbox import Share, StoredEvent
 from workflow_fsm.core.model.situation import Situation
@@ -49,7 +50,10 @@ def show_waiting(
 def meant_by(
     definition: Definition, situation: Situation, stored: StoredEvent, share: Share
 ) -> tuple[tuple[str, ...], tuple[Candidate, ...]]:
-    """Give the triggers that a waiting part waits for, as things stand, and who could be meant by it."""
+    """Give the triggers that a part waits for, as things stand, and who could be meant by it.
+
+    Of a part that is refused or dead: who could be meant, were it judged anew.
+    """
     trigger = definition.trigger(stored.event.trigger)
     part = next((part for part in stored.event.parts if part.claim == share.claim), None)
     if trigger is None or part is None or share.conflicts_with is not None:
@@ -57,14 +61,18 @@ def meant_by(
     if trigger.addressing in (Addressing.SYNC, Addressing.DETECTION):
         return share.waiting_for, ()
     match address(definition, situation, trigger, stored.event, part):
+        case Nobody(rest=Rest.REFUSED, asked=asked) if len(asked) > 1:
+            return (), show_candidates(asked)
         case Nobody(waiting_for=way):
             return way, ()
         case Several(lifecycles=several) if several:
-            return (), show_candidates(several)
+            return (), show_candidates(likeliest(definition, situation, stored.event, several))
         case Several():
             return (), candidates(definition, situation, trigger, stored.event)
         case Unknown(waiting_for=way):
             return way, candidates(definition, situation, trigger, stored.event)
+        case To(lifecycles=found) if part.claim is None and not share.lifecycles:
+            return share.waiting_for, show_candidates(found)
         case To():
             return share.waiting_for, ()
 

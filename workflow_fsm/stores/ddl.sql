@@ -162,7 +162,10 @@ ALTER TABLE events ADD COLUMN id_given $integer NOT NULL DEFAULT 1;
 ALTER TABLE events ADD COLUMN doubt $text;
 ALTER TABLE events ADD COLUMN original_id $text;
 CREATE INDEX events_original ON events (user_id, original_id) WHERE original_id IS NOT NULL;
-CREATE INDEX events_dropped ON events (received_at, user_id, seq) WHERE standing = 'dropped';
-CREATE INDEX events_dropped_of ON events (user_id, received_at, seq) WHERE standing = 'dropped';
+-- of which a person has dropped a part, or all
+ALTER TABLE events ADD COLUMN dropped $integer NOT NULL DEFAULT 0;
+CREATE INDEX events_dropped ON events (received_at, user_id, seq) WHERE dropped = 1;
+CREATE INDEX events_dropped_of ON events (user_id, received_at, seq) WHERE dropped = 1;
+CREATE INDEX history_drops ON history (user_id, to_state, cursor) WHERE "trigger" = 'deadletter_dropped';
 CREATE INDEX effects_dropped ON effects (ready_at, user_id, seq) WHERE standing = 'dropped';
 CREATE INDEX effects_dropped_of ON effects (user_id, ready_at, seq) WHERE standing = 'dropped';

@@ -51,10 +51,11 @@ def event_row(stored: StoredEvent) -> dict[str, Any]:
         "amount": money.text(stored.money.amount) if stored.money else None,
         "units": stored.money.units if stored.money else 0,
         "booked_case": stored.money.case_id if stored.money else None,
-        "overlay": None if stored.overlay is None else strict_json.dumps(dict(stored.overlay)),
+        "overlay": strict_json.dumps(dict(stored.overlay)) if stored.overlay else None,
         "doubt": stored.doubt,
         "letter": dead_letter,
         "letter_at": None if dead_letter is None else show_instant(stored.letter_at),
+        "dropped": int(stored.is_dropped),
     }
 
 

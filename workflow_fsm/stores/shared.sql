@@ -180,19 +180,19 @@ ORDER BY seq;
 INSERT INTO events (
     user_id, seq, event_id, "trigger", standing, received_at, occurred_at, expires_at, settled,
     fingerprint, body, shares, answer, actor, reimbursement_id, original_id, currency,
-    amount, units, booked_case, overlay, doubt, id_given, letter, letter_at
+    amount, units, booked_case, overlay, doubt, id_given, letter, letter_at, dropped
 ) VALUES (
     :user_id, :seq, :event_id, :trigger, :standing, :received_at, :occurred_at, :expires_at, :settled,
     :fingerprint, :body, :shares, :answer, :actor, :reimbursement_id, :original_id, :currency,
-    :amount, :units, :booked_case, :overlay, :doubt, :id_given, :letter, :letter_at
+    :amount, :units, :booked_case, :overlay, :doubt, :id_given, :letter, :letter_at, :dropped
 );
 
 -- name: update_event
 UPDATE events
 SET standing = :standing, settled = :settled, shares = :shares, currency = :currency, amount = :amount,
     units = :units, booked_case = :booked_case, reimbursement_id = :reimbursement_id,
-    original_id = :original_id, overlay = :overlay,
-    doubt = :doubt, expires_at = :expires_at, answer = :answer, letter = :letter, letter_at = :letter_at
+    original_id = :original_id, overlay = :overlay, doubt = :doubt, expires_at = :expires_at,
+    answer = :answer, letter = :letter, letter_at = :letter_at, dropped = :dropped
 WHERE user_id = :user_id AND seq = :seq;
 
 -- name: delete_event
@@ -363,13 +363,13 @@ ORDER BY effects.ready_at, effects.seq LIMIT :limit;
 -- name: dropped_events
 -- those that a person dropped, in whole or in part; oldest first
 SELECT * FROM events
-WHERE standing = 'dropped' AND (received_at, user_id, seq) > (:at, :after_user, :after_seq)
+WHERE dropped = 1 AND (received_at, user_id, seq) > (:at, :after_user, :after_seq)
 ORDER BY received_at, user_id, seq LIMIT :limit;
 
 -- name: dropped_events_of
 -- the same, of one user
 SELECT * FROM events
-WHERE user_id = :user_id AND standing = 'dropped'
+WHERE user_id = :user_id AND dropped = 1
   AND received_at >= :at AND (received_at, user_id, seq) > (:at, :after_user, :after_seq)
 ORDER BY received_at, seq LIMIT :limit;
 
@@ -403,6 +403,12 @@ WHERE user_id = :user_id AND lifecycle < 1 AND handler = :handler AND standing I
 
 -- name: last_act
 SELECT version, hash FROM history WHERE user_id = :user_id AND lifecycle = 0 ORDER BY version DESC LIMIT 1;
+
+-- name: last_drop
+-- how a dead letter was dropped last, if it was
+SELECT reason FROM history
+WHERE user_id = :user_id AND to_state = :about AND "trigger" = 'deadletter_dropped'
+ORDER BY cursor DESC LIMIT 1;
 
 -- name: acts
 -- what persons did with a user's dead letters, oldest first

@@ -67,11 +67,10 @@ class ModelUser(Kept):
         if event["doubt"] and standing_of(event) in ("applied", "known"):
             event["doubt"] = False  # the event stays applied
             return "settled"
-        said = tells(event) | overlay
+        said = event["body"] | overlay
         if is_money(event) and "currency" in said and not fits(said["amount"], said["currency"]):
             return "invalid"
-        event["overlay"].update(overlay)
-        event["force"] |= force
+        event.update(overlay=overlay, force=force)  # "laid over what it said"
         event.update(parts={}, conflicts_with=None)
         event["expires"] = None if is_money(event) else now + DEFERRED_FOR
         return self._judge_anew(event)

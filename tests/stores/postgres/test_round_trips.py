@@ -54,3 +54,24 @@ def test_an_event_goes_to_the_server_and_back_as_often_as_it_has_to(
         before = proxy.turns
         fire(workflow)
         assert proxy.turns - before <= most
+
+
+@pytest.mark.parametrize("dropped", [False, True])
+def test_a_page_of_dead_letters_costs_no_more_the_more_there_are_of_a_user(
+    behind_proxy: tuple[str, Proxy], *, dropped: bool
+) -> None:
+    """Money that names nobody lists who could be meant: the same for all of it, and read once."""
+    url, proxy = behind_proxy
+    turns: list[int] = []
+    with Workflow.open(url, settings=Settings()) as workflow:
+        find(workflow, "c1", "c2")
+        for _ in range(2):
+            for number in range(5):
+                pay(workflow, None, event_id=f"p{len(turns)}-{number}")
+            for letter in workflow.dead_letters() if dropped else ():
+                workflow.drop_dead_letter(letter.id, reason="not ours")
+            before = proxy.turns
+            page = workflow.dead_letters(user_id="u1", dropped=dropped)
+            turns.append(proxy.turns - before)
+            assert len(page) == 5 * len(turns)
+    assert turns[0] == turns[1]

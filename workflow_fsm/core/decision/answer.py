@@ -12,6 +12,7 @@ from workflow_fsm.core.definition.events import BadEntry, Part
 from workflow_fsm.core.errors import FieldError, NotAllowed
 from workflow_fsm.core.model.inbox import Share, Standing, StoredEvent
 from workflow_fsm.core.model.lifecycle import Lifecycle, Row
+from workflow_fsm.core.model.ways_out import ONCE_CHANGED, SENT_ANEW
 from workflow_fsm.core.outcome import Outcome
 from workflow_fsm.core.records import (
     Candidate,
@@ -56,19 +57,37 @@ class AnswerDraft:
             known["differs"] = list(differs)
         self.unchanged[lifecycle.id] = known
 
-    def refuse(self, definition: Definition, lifecycle: Lifecycle | None, part: Part, reason: str) -> Share:
-        """Tell that a part is refused by a lifecycle, or (None) by all that could be meant."""
+    def refuse(
+        self,
+        definition: Definition,
+        lifecycle: Lifecycle | None,
+        part: Part,
+        reason: str,
+        *,
+        way_out: str,
+        ask: str | None = None,
+    ) -> Share:
+        """Tell that a part is refused by a lifecycle, or (None) by all that could be meant.
+
+        `ask` is what its sender is asked for, `way_out` what a person can do.
+        """
         self.refused.append(
             RefusedPart(
                 claim_id=part.claim if lifecycle is None else lifecycle.claim_id,
                 state=None if lifecycle is None else lifecycle.state,
-                reason=reason,
+                reason=reason if ask is None else f"{reason}: {ask}",
                 allowed=[] if lifecycle is None else list(definition.allowed(lifecycle.state)),
                 errors=[],
             )
         )
         lifecycles = () if lifecycle is None else (lifecycle.id,)
-        return Share(claim=part.claim, standing=Standing.REFUSED, lifecycles=lifecycles, index=part.index)
+        return Share(
+            claim=part.claim,
+            standing=Standing.REFUSED,
+            lifecycles=lifecycles,
+            index=part.index,
+            reason=f"{reason}; {way_out}",
+        )
 
     def refuse_entry(self, part: Part, name: str, fault: str) -> Share:
         """Tell that an entry of a list is refused for one of its fields."""
@@ -83,21 +102,32 @@ class AnswerDraft:
                 errors=[FieldError(field=name, reason=fault).as_dict()],
             )
         )
-        return Share(claim=part.claim, standing=Standing.REFUSED, index=part.index)
+        return Share(
+            claim=part.claim,
+            standing=Standing.REFUSED,
+            index=part.index,
+            reason=f"{fault}; {ONCE_CHANGED}",
+        )
 
     def refuse_bad_entry(self, entry: BadEntry) -> Share:
         """Tell that an entry of a list is not well formed."""
         what = "; ".join(f"{e.field} {e.reason}".strip() for e in entry.errors)
+        reason = f"entry {entry.index} is not well formed: {what}"
         self.refused.append(
             RefusedPart(
                 index=entry.index,
                 state=None,
-                reason=f"entry {entry.index} is not well formed: {what}; {NEW_ID_NEEDED}",
+                reason=f"{reason}; {NEW_ID_NEEDED}",
                 allowed=[],
                 errors=[error.as_dict() for error in entry.errors],
             )
         )
-        return Share(claim=None, standing=Standing.REFUSED, index=entry.index)
+        return Share(
+            claim=None,
+            standing=Standing.REFUSED,
+            index=entry.index,
+            reason=f"{reason}; {SENT_ANEW}",
+        )
 
 
 _FIELDS = {

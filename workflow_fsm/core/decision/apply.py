@@ -275,8 +275,10 @@ class Application:
         else:
             self.draft.candidates = list(self._candidates())
         if self._trigger.money or not self._first:
-            return self._judge.wait(part, reason=several.reason, waits=several.waits)
-        return self.draft.refuse(self._definition, None, part, several.reason)
+            return self._judge.wait(part, reason=several.reason, way_out=several.way_out, waits=several.waits)
+        return self.draft.refuse(
+            self._definition, None, part, several.reason, way_out=several.way_out, ask=several.ask
+        )
 
     def _unknown(self, unknown: Unknown, part: Part) -> Share:
         self.draft.candidates = list(self._candidates())
@@ -286,6 +288,7 @@ class Application:
         return self._judge.wait(
             part,
             reason=unknown.reason,
+            way_out=unknown.way_out,
             waits=unknown.waits,
             waiting_for=unknown.waiting_for,
             lifecycle=claim,
@@ -315,7 +318,9 @@ class Application:
             return Share(claim=None, standing=Standing.KNOWN, lifecycles=tuple(one.id for one in known))
         self.draft.candidates = list(show_candidates(nobody.asked))
         reason = f"none of the user's lifecycles takes {self._trigger.name} now"
-        return self.draft.refuse(self._definition, None, part, reason)
+        return self.draft.refuse(
+            self._definition, None, part, reason, way_out="retry it once one of them does, or drop it"
+        )
 
     def _conflict(self, conflict: Conflict, part: Part) -> Share:
         reimbursement = Wait(WaitKind.REIMBURSEMENT, self._event.field("reimbursement_id"))
@@ -324,7 +329,7 @@ class Application:
             owner = CaseOwner(self._situation.canonical(part.claim), "")
             self._judge.cases.name(owner, again=not self._is_answered)
         waits = (*self._judge.names(part), reimbursement)
-        share = self._judge.wait(part, reason=conflict.reason, waits=waits, lifecycle=claim)
+        share = self._judge.wait(part, reason=conflict.reason, way_out=None, waits=waits, lifecycle=claim)
         return replace(share, conflicts_with=conflict.stored.event_id)
 
     def _known_money(self, earlier: StoredEvent, part: Part) -> Share:

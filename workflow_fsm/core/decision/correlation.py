@@ -16,6 +16,7 @@ from workflow_fsm.core.model.inbox import ANY_CHANGE, StoredEvent, Wait, WaitKin
 from workflow_fsm.core.model.lifecycle import Lifecycle
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.model.source import Seek
+from workflow_fsm.core.model.ways_out import WITH_CLAIM
 from workflow_fsm.core.records import Candidate
 
 MOST_CANDIDATES = 100
@@ -47,19 +48,28 @@ class Nobody:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unknown:
-    """It names what nobody has: it waits under that name, or until a person tells; `reason` says which."""
+    """It names what nobody has: it waits under that name, or until a person tells.
+
+    `reason` says which, `way_out` what a person can do about money.
+    """
 
     reason: str
+    way_out: str
     waits: tuple[Wait, ...] = ()
     waiting_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Several:
-    """These qualify, and nothing tells which is meant; `waits` are the names that could tell."""
+    """These qualify, and nothing tells which is meant; `waits` are the names that could tell.
+
+    `ask` is what a sender is asked for, `way_out` what a person can do.
+    """
 
     lifecycles: tuple[Lifecycle, ...]
     reason: str
+    way_out: str = WITH_CLAIM
+    ask: str | None = None
     waits: tuple[Wait, ...] = ()
 
 
@@ -176,8 +186,8 @@ def _one(definition: Definition, situation: Situation, trigger: Trigger, event: 
     if trigger.money and situation.has_claims():
         return Several(
             lifecycles=(),
-            reason="its money names neither claim nor case nor what it takes back, so it is nobody's yet; "
-            "retry it with the claim_id or the amazon_case_id that it is for",
+            reason="its money names neither claim nor case nor what it takes back, so it is nobody's yet",
+            way_out="retry it with the claim_id or the amazon_case_id that it is for, or drop it",
             waits=_own_reimbursement(trigger, event),
         )
     movable = situation.seek(Seek(states=states, sync_id=sync_id, limit=MOST_CANDIDATES))
@@ -189,8 +199,8 @@ def _one(definition: Definition, situation: Situation, trigger: Trigger, event: 
         return To(lifecycles=tuple(movable))
     return Several(
         lifecycles=(),
-        reason=f"{trigger.name} names no claim, and {_many(movable)} could be meant: "
-        "name one with claim_id, or with the amazon_case_id of its case",
+        reason=f"{trigger.name} names no claim, and {_many(movable)} could be meant",
+        ask="name one with claim_id, or with the amazon_case_id of its case",
         waits=(ANY_CHANGE,),
     )
 
@@ -212,13 +222,13 @@ def _of_original(
     if lifecycles:
         return Several(
             lifecycles=tuple(lifecycles),
-            reason=f"reimbursement {name!r}, which it takes back, paid {len(lifecycles)} claims; retry it "
-            "with the claim_id that it is for",
+            reason=f"reimbursement {name!r}, which it takes back, paid {len(lifecycles)} claims",
             waits=waits,
         )
     return Unknown(
-        reason=f"no payout of reimbursement {name!r}, which it takes back, has been applied; it waits for "
-        "one, or retry it with the claim_id or original_reimbursement_id that it is for",
+        reason=f"no payout of reimbursement {name!r}, which it takes back, has been applied",
+        way_out="it waits for one, or retry it with the claim_id or original_reimbursement_id that it is "
+        "for, or drop it",
         waits=waits,
         waiting_for=_payouts(definition),
     )
@@ -237,8 +247,7 @@ def _of_case(
     if pool:
         return Several(
             lifecycles=tuple(pool),
-            reason=f"case {case_id!r} is that of {len(pool) + len(awaited)} claims; "
-            "retry it with the claim_id that it is for",
+            reason=f"case {case_id!r} is that of {len(pool) + len(awaited)} claims",
             waits=waits,
         )
     if situation.is_case_named(case_id):
@@ -250,15 +259,15 @@ def _of_case(
             return None
         return Several(
             lifecycles=(),
-            reason=f"{trigger.name} names case {case_id!r}, which no claim has, and no claim: "
-            "name the claim that was filed with claim_id",
+            reason=f"{trigger.name} names case {case_id!r}, which no claim has, and no claim",
+            ask="name the claim that was filed with claim_id",
             waits=waits,
         )
     start = definition.first_state() if situation.has_syncs() else None
     brought_by = tuple(one.name for one in definition.triggers if one.files)
     return Unknown(
-        reason=f"no claim has case {case_id!r}; it waits until one does, or retry it with the claim_id that "
-        "it is for",
+        reason=f"no claim has case {case_id!r}",
+        way_out=f"it waits until one does, or {WITH_CLAIM}",
         waits=waits,
         waiting_for=brought_by
         if _has_found(definition, situation)
@@ -290,8 +299,9 @@ def _unless_of_another(
         return None
     return Unknown(
         reason=f"it names claim {claim.claim_id!r}, and takes back reimbursement {name!r}, which has not "
-        "paid that claim; it waits for that payout, or retry it with the original_reimbursement_id "
-        "that it is for",
+        "paid that claim",
+        way_out="it waits for that payout, or retry it with the original_reimbursement_id that it is for, "
+        "or drop it",
         waits=(Wait(WaitKind.REIMBURSEMENT, name), Wait(WaitKind.CLAIM, claim.claim_id or "")),
         waiting_for=_payouts(definition),
     )

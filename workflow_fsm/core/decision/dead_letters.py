@@ -15,7 +15,7 @@ from workflow_fsm.core.decision.apply import Application
 from workflow_fsm.core.decision.decide import Policy, follow
 from workflow_fsm.core.definition import Definition, Trigger
 from workflow_fsm.core.definition.events import UNITS
-from workflow_fsm.core.errors import FieldError, InvalidEvent, NotAllowed
+from workflow_fsm.core.errors import EventIdReused, FieldError, InvalidEvent, NotAllowed
 from workflow_fsm.core.model.inbox import (
     ANY_CHANGE,
     FORCE,
@@ -42,22 +42,28 @@ def retry_event(
     situation: Situation,
     stored: StoredEvent,
     *,
-    overlay: Mapping[str, Any],
+    overlay: Mapping[str, Any] | None,
     now: datetime,
     policy: Policy,
 ) -> Outcome | NotAllowed:
     """Judge an event anew as things stand now, with what a person lays over what it said.
 
+    The overlay takes the place of what was laid there before. None leaves that: nobody has looked at this
+    event, but at all that are alike. Such a retry leaves alone one whose ids are another's, and raises
+    EventIdReused: one of the two must be wrong.
+
     What was settled of a list stays settled; what still waits then has its time to live again. One that was
     applied, and is in doubt, stays as it is, and is in doubt no more. Raises InvalidEvent where the event
     can't be read with the overlay.
     """
+    if overlay is None and stored.is_reuse:
+        raise _reused(stored)
     trigger = definition.trigger(stored.event.trigger)
     if trigger is None:
         reason = f"is {stored.event.trigger!r}, which the definition doesn't know any more"
         raise InvalidEvent([FieldError(field="trigger", reason=reason)])
     if stored.doubt is not None:
-        _refuse_overlay(trigger, overlay)
+        _refuse_overlay(trigger, overlay or {})
         situation.keep(replace(stored, doubt=None))
         assert stored.answer is not None
         return Outcome.from_dict(stored.answer)
@@ -68,12 +74,16 @@ def retry_event(
             for share in stored.shares
         )
     told = stored
-    if overlay:
+    if overlay is not None and (overlay or stored.overlay):
         _refuse_unlisted(trigger, overlay)
         told = lay_over(trigger, stored, overlay)
         _refuse_currency(situation, trigger, told, overlay)
-        if "claim_id" in overlay and shares:
-            shares = (Share(claim=overlay["claim_id"], standing=Standing.WAITING),)
+        if not told.event.listed:
+            (part,) = told.event.parts
+            shares = tuple(
+                replace(share, claim=part.claim) if share.standing is Standing.WAITING else share
+                for share in shares
+            )
     expires_at = None if trigger.money else now + policy.defer
     retried = replace(told, shares=shares, expires_at=expires_at)
     application = Application(definition, situation, retried, now, is_retried=True)
@@ -163,6 +173,16 @@ def told_with(overlay: Mapping[str, Any], reason: str | None) -> str | None:
     if not laid:
         return reason
     return ", ".join(laid) + (f": {reason}" if reason else "")
+
+
+def _reused(stored: StoredEvent) -> EventIdReused:
+    assert stored.answer is not None
+    return EventIdReused(
+        stored.answer["reason"],
+        event_id=stored.event_id,
+        user_id=stored.event.user_id,
+        trigger=stored.event.trigger,
+    )
 
 
 def _refuse_unlisted(trigger: Trigger, overlay: Mapping[str, Any]) -> None:

@@ -22,6 +22,7 @@ from workflow_fsm.core.errors import EventIdReused, WorkflowError
 from workflow_fsm.core.model.inbox import Share, Standing, StoredEvent
 from workflow_fsm.core.model.lifecycle import Lifecycle
 from workflow_fsm.core.model.situation import Situation
+from workflow_fsm.core.model.ways_out import BESIDE, died_of
 from workflow_fsm.core.outcome import Outcome
 
 
@@ -104,7 +105,7 @@ def _keep_reused(situation: Situation, arrival: Arrival, reused: EventIdReused) 
         event=replace(event, ids=()),
         actor=arrival.actor,
         received_at=arrival.at,
-        shares=(Share(claim=None, standing=Standing.REFUSED),),
+        shares=(Share(claim=None, standing=Standing.REFUSED, reason=f"{reused}; {BESIDE}"),),
         settled=situation.cursor,
         answer={"status": "refused", "code": reused.code, "reason": str(reused), "of": whose},
     )
@@ -131,7 +132,9 @@ def pass_time(
         stored = situation.current(stored)
         if stored.standing is Standing.WAITING and stored.expires_at is not None and stored.expires_at <= now:
             shares = tuple(
-                replace(share, standing=Standing.DEAD) if share.standing is Standing.WAITING else share
+                replace(share, standing=Standing.DEAD, reason=died_of(share, listed=stored.event.listed))
+                if share.standing is Standing.WAITING
+                else share
                 for share in stored.shares
             )
             dead = replace(stored, shares=shares, settled=situation.cursor)

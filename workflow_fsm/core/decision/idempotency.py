@@ -16,7 +16,7 @@ from workflow_fsm.core.definition import Addressing, Definition, Trigger
 from workflow_fsm.core.definition.claim import TAKEN_BACK_AT
 from workflow_fsm.core.definition.events import UNITS, Event
 from workflow_fsm.core.errors import EventIdReused
-from workflow_fsm.core.model.inbox import Standing, StoredEvent, Wait, WaitKind, lay_over
+from workflow_fsm.core.model.inbox import LEARNT_LINE, Standing, StoredEvent, Wait, WaitKind, lay_over
 from workflow_fsm.core.model.lifecycle import Lifecycle
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.values import money
@@ -112,7 +112,7 @@ def learn_line(situation: Situation, trigger: Trigger, stored: StoredEvent, even
     """Let an event know the line that a repeat of it tells; what conflicted with it is judged again."""
     line = event.field("line_id")
     if line is not None and stored.line is None:
-        situation.keep(lay_over(trigger, stored, {"line_id": line}))
+        situation.keep(lay_over(trigger, stored, {**(stored.overlay or {}), LEARNT_LINE: line}))
         situation.wake(Wait(WaitKind.REIMBURSEMENT, event.field("reimbursement_id")))
 
 

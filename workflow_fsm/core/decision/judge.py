@@ -22,6 +22,7 @@ from workflow_fsm.core.definition.events import DEFAULT_CURRENCY, UNITS, Part
 from workflow_fsm.core.model.inbox import ANY_CHANGE, Money, Share, Standing, StoredEvent, Wait, WaitKind
 from workflow_fsm.core.model.lifecycle import Lifecycle
 from workflow_fsm.core.model.situation import Situation
+from workflow_fsm.core.model.ways_out import ONCE_MOVED, WITH_CLAIM
 from workflow_fsm.core.values import money
 from workflow_fsm.core.values.instants import show_instant
 
@@ -55,15 +56,19 @@ class Judge:
         part: Part,
         *,
         reason: str,
+        way_out: str | None = WITH_CLAIM,
         waits: Sequence[Wait] = (),
         waiting_for: Sequence[str] = (),
         lifecycle: Lifecycle | None = None,
     ) -> Share:
         """Give the share of a part that waits: for what, under which names, and why.
 
+        Money that waits is a dead letter, so its reason goes on with the `way_out` (None: it does already).
         `lifecycle` is the one that it is for, where that is known: it tells the currency of a reversal that
         tells none.
         """
+        if self._trigger.money and way_out is not None:
+            reason = f"{reason}; {way_out}"
         currency = None
         if self._trigger.money and self._event.field("currency") is None:
             currency = self._taken_back_in(lifecycle)
@@ -98,7 +103,10 @@ class Judge:
             met = self._money(lifecycle, meeting)
             if isinstance(met, str):
                 self._name_case_of(lifecycle, part)
-                return self.wait(part, reason=met, waits=self.names(part), lifecycle=lifecycle)
+                way_out = "retry it with the currency that it is in, or drop it"
+                return self.wait(
+                    part, reason=met, way_out=way_out, waits=self.names(part), lifecycle=lifecycle
+                )
             meeting = met
         answer = self._definition.answer(lifecycle.state, self._trigger.name, meeting)
         if answer is Rest.REFUSED and self._first:
@@ -106,7 +114,7 @@ class Judge:
                 f"{self._trigger.name} contradicts what is recorded: the claim is {lifecycle.state}; "
                 f"it takes {', '.join(self._definition.allowed(lifecycle.state)) or 'nothing more'}"
             )
-            return self.draft.refuse(self._definition, lifecycle, part, reason)
+            return self.draft.refuse(self._definition, lifecycle, part, reason, way_out=ONCE_MOVED)
         if answer is Rest.WAIT:
             self._name_case_of(lifecycle, part)
             return self._too_early(lifecycle, part, meeting)
@@ -158,18 +166,21 @@ class Judge:
             reason = (
                 f"it takes back more than is left of what the claim was paid, {left} {meeting.currency}"
                 + (f" and {lifecycle.units} units" if meeting.units else "")
-                + ": it waits for a payout, or retry it with force"
             )
+            way_out = "it waits for a payout, or retry it with force, or drop it"
         else:
             reason = f"{self._trigger.name} is too early: the claim is {lifecycle.state}"
             reason += f"; it waits for {' then '.join(way)}" if way else ""
+            way_out = WITH_CLAIM
         own = (
             (WaitKind.SYNC, lifecycle.sync_id)
             if lifecycle.claim_id is None
             else (WaitKind.CLAIM, lifecycle.claim_id)
         )
         waits = (*self.names(part), Wait(*own))
-        return self.wait(part, reason=reason, waits=waits, waiting_for=way, lifecycle=lifecycle)
+        return self.wait(
+            part, reason=reason, way_out=way_out, waits=waits, waiting_for=way, lifecycle=lifecycle
+        )
 
     # -- money
 
@@ -181,7 +192,7 @@ class Judge:
             places = self._situation.decimals(currency)
             amount = money.payout(self._event.field("amount"), currency, places, or_nothing=units > 0)
         except money.NotMoney as error:
-            return f"its amount can't be in {currency}: {error}; retry it with the currency that it is in"
+            return f"its amount can't be in {currency}: {error}"
         return replace(meeting, currency=currency, amount=amount, units=units)
 
     def _taken_back_in(self, lifecycle: Lifecycle | None) -> str | None:

@@ -89,6 +89,9 @@ class Money:
 
 FORCE = "force"
 """What a person lays over an event to let through what would wait; not a field of any event."""
+LEARNT_LINE = "learnt_line"
+"""Under which the line stands over an event that a repeat of it told: nobody laid it there, so that no retry
+takes it away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +101,9 @@ class StoredEvent:
     `standing` is how it counts. `seq` is its place among the user's events (a repeat that replaces a refused
     one takes a new place). `settled` is the user's cursor when its last part found its end. `expires_at` is
     None for what waits for ever. `answer` is the first answer given, as JSON. `money` is set once a payout or
-    reversal was applied. `overlay` is what a person has laid over what it said: `event` is read with it, and
-    its body is what it said. `doubt` says why a person should look at one that was applied.
+    reversal was applied. `overlay` is what a person laid over what it said, last, and the line that a repeat
+    told: `event` is read with it, and its body is what it said. `doubt` says why a person should look at one
+    that was applied.
     """
 
     seq: int
@@ -154,6 +158,11 @@ class StoredEvent:
         return "waiting" if waits else None
 
     @property
+    def is_dropped(self) -> bool:
+        """Tell whether a person has dropped a part of it, or all."""
+        return any(share.standing is Standing.DROPPED for share in self.shares)
+
+    @property
     def letter_at(self) -> datetime:
         """Tell since when."""
         dead = self.letter == "dead" and self.expires_at is not None
@@ -182,12 +191,16 @@ class StoredEvent:
 
 
 def lay_over(trigger: Trigger, stored: StoredEvent, overlay: Mapping[str, Any]) -> StoredEvent:
-    """Lay fields over what an event said, and over what was laid there before; its body stays what it said.
+    """Lay fields over what an event said, in the place of those that lay there; its body stays what it said.
 
     Raises InvalidEvent where it can't be read like that.
     """
-    laid = {**(stored.overlay or {}), **overlay}
-    told = {name: value for name, value in laid.items() if name != FORCE}
+    laid = dict(overlay)
+    if stored.overlay and LEARNT_LINE in stored.overlay:
+        laid[LEARNT_LINE] = stored.overlay[LEARNT_LINE]
+    told = {name: value for name, value in laid.items() if name not in (FORCE, LEARNT_LINE)}
+    if LEARNT_LINE in laid:
+        told.setdefault("line_id", laid[LEARNT_LINE])
     said = stored.event
     refused = {entry.index for entry in said.bad}
     read = read_event(trigger, {**said.body, **told}, is_stored=True, refused=refused)

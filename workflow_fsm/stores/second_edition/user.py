@@ -17,6 +17,7 @@ from workflow_fsm.core.values import money, strict_json
 from workflow_fsm.stores.second_edition.cases import ToldCases
 from workflow_fsm.stores.second_edition.currencies import MetCurrencies
 from workflow_fsm.stores.second_edition.overlays import without_overlay
+from workflow_fsm.stores.second_edition.reasons import give_reason
 from workflow_fsm.stores.second_edition.rows import Row, Run
 from workflow_fsm.stores.second_edition.waits import put_to_wait
 
@@ -133,6 +134,7 @@ class _Migrant:
             for share in shares:
                 if share["standing"] == Standing.WAITING:
                     put_to_wait(self._run, row, trigger, event, share)
+                give_reason(trigger, event, share, json.loads(row["answer"]).get("reason"))
             if trigger.money and amount is not None:
                 units = trigger.money * (event.field(UNITS.name) or 0)
                 for lifecycle_id in (one for share in shares for one in share.get("lifecycles", ())):
@@ -141,7 +143,7 @@ class _Migrant:
         self._run(
             "UPDATE events SET amount = :amount, units = :units, overlay = :overlay, "
             "fingerprint = :fingerprint, body = :body, shares = :shares, original_id = :original_id, "
-            "booked_case = :booked_case "
+            "booked_case = :booked_case, dropped = :dropped "
             "WHERE user_id = :user_id AND seq = :seq",
             {
                 "user_id": self._user,
@@ -152,6 +154,7 @@ class _Migrant:
                 "overlay": None if overlay is None else strict_json.dumps(overlay),
                 "body": strict_json.dumps(body),
                 "shares": json.dumps(shares, separators=(",", ":")),
+                "dropped": int(any(share["standing"] == Standing.DROPPED for share in shares)),
                 "original_id": None if event is None else event.field("original_reimbursement_id"),
                 "booked_case": None if event is None or amount is None else event.field("amazon_case_id"),
             },

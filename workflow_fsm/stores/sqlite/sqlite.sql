@@ -133,8 +133,8 @@ SELECT CAST(user_id AS BLOB) AS user_id, seq, CAST(event_id AS BLOB) AS event_id
     CAST(actor AS BLOB) AS actor, CAST(reimbursement_id AS BLOB) AS reimbursement_id,
     CAST(original_id AS BLOB) AS original_id, CAST(currency AS BLOB) AS currency,
     CAST(amount AS BLOB) AS amount, units, CAST(booked_case AS BLOB) AS booked_case,
-    CAST(overlay AS BLOB) AS overlay, CAST(doubt AS BLOB) AS doubt,
-    id_given, CAST(letter AS BLOB) AS letter, CAST(letter_at AS BLOB) AS letter_at
+    CAST(overlay AS BLOB) AS overlay, CAST(doubt AS BLOB) AS doubt, id_given,
+    CAST(letter AS BLOB) AS letter, CAST(letter_at AS BLOB) AS letter_at, dropped
 FROM events WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY seq;
 
 -- name: every_effect
