@@ -122,7 +122,7 @@ UNDOUBTED: list[Changed] = [
     *changes("lifecycles", "claim_id = 'c2'", merged_into=("c3", "x"), forked=(0,)),
     *changes("lifecycles", "claim_id = 'c3'", merged_into=("c1", "c3", "x")),
     *changes("lifecycles", "claim_id = 'c1'", facts=("{}", '{"currency": "EUR"}')),
-    *changes("events", "event_id = 'paid'", amount=("8", "8.000"), currency=(None, "USD"), doubt=("", "x")),
+    *changes("events", "event_id = 'paid'", amount=("8", "8.000"), currency=(None,), doubt=("", "x")),
     *changes("events", "event_id = 'nobody'", overlay=(None, '{"claim_id": "c3"}', '{"claim_id": "c4"}')),
     *changes("events", "event_id = 'conflict'", overlay=(None, '{"line_id": "9"}')),
     *changes("events", "event_id = 'filed-2'", amount=("1.00",), currency=("USD",)),
@@ -135,43 +135,94 @@ def test_what_is_changed_to_what_could_be_is_named(
     copy: sqlite3.Connection, table: str, where: str, column: str, value: object
 ) -> None:
     """The row reads well, and only the events and the claims say otherwise."""
+    rowid = copy.execute(f"SELECT rowid FROM {table} WHERE {where}").fetchone()[0]
+    before = key_of(copy, table, rowid)
     with damage(copy, f"UPDATE {table} SET {column} = ? WHERE {where}", value):
-        report = audited(copy)
-    assert not report.sound
+        after = key_of(copy, table, rowid)
+        assert named(audited(copy)) & {before, after}
+
+
+def key_of(connection: sqlite3.Connection, table: str, rowid: int) -> tuple[str, str, str]:
+    """Give a row as the audit names it."""
+    row = connection.execute(f"SELECT * FROM {table} WHERE rowid = ?", [rowid]).fetchone()
+    if table == "currencies":  # which are no user's
+        return "", table, str(row["currency"])
+    if table == "cases":
+        return str(row["user_id"]), table, f"{row['case_id']}/{row['claim_id'] or row['sync_id']}"
+    return (
+        str(row["user_id"]),
+        table,
+        str(row[{"lifecycles": "id", "events": "seq", "users": "user_id"}[table]]),
+    )
+
+
+def test_money_that_is_said_to_be_in_another_currency_is_named_where_it_was_booked(
+    copy: sqlite3.Connection,
+) -> None:
+    """Which of the two is wrong, nobody can tell from the rows; that they differ is told of all of them."""
+    booked = copy.execute("SELECT id FROM lifecycles WHERE claim_id = 'c1'").fetchone()[0]
+    with damage(copy, "UPDATE events SET currency = 'USD' WHERE event_id = 'paid'"):
+        assert named(audited(copy)) == {
+            ("", "", ""),
+            ("u1", "cases", "k2/c1"),
+            ("u1", "lifecycles", str(booked)),
+            ("u1", "users", "u1"),
+        }
 
 
 @pytest.mark.parametrize(
-    ("table", "where"),
+    ("table", "where", "missed"),
     [
-        ("cases", PAID),
-        ("waits", "name = 'c9'"),
-        ("waits", "name = 'k0'"),
-        ("waits", "name = 'r0'"),
-        ("lifecycles", "claim_id = 'c2'"),
+        ("cases", PAID, {("cases", "k2/c1")}),
+        ("waits", "name = 'c9'", {("waits", "claim/c9/early")}),
+        ("waits", "name = 'k0'", {("waits", "case/k0/case")}),
+        ("waits", "name = 'r0'", {("waits", "reimbursement/r0/original")}),
+        ("lifecycles", "claim_id = 'c2'", {("events", "found"), ("history", "c2")}),
     ],
 )
-def test_what_is_taken_out_is_missed(copy: sqlite3.Connection, table: str, where: str) -> None:
+def test_what_is_taken_out_is_missed(
+    copy: sqlite3.Connection, table: str, where: str, missed: set[tuple[str, str]]
+) -> None:
+    """By name, or where another row speaks of it: the event that found a claim, the rows of its history."""
+    numbers = {row["event_id"]: str(row["seq"]) for row in copy.execute("SELECT event_id, seq FROM events")}
+    first = "SELECT claim_id, min(cursor) AS cursor FROM history WHERE claim_id = 'c2' GROUP BY claim_id"
+    numbers |= {row["claim_id"]: str(row["cursor"]) for row in copy.execute(first)}
+
+    def numbered(key: str) -> str:
+        *names, last = key.split("/")
+        return "/".join([*names, numbers.get(last, last)])
+
     with damage(copy, f"DELETE FROM {table} WHERE {where}"):
-        assert not audited(copy).sound
+        assert named(audited(copy)) == {("u1", of, numbered(key)) for of, key in missed}
 
 
 @pytest.mark.parametrize(
-    "insert",
+    ("insert", "user", "key"),
     [
-        "INSERT INTO waits VALUES ('u1', 'claim', 'c1', 1)",
-        "INSERT INTO waits VALUES ('u1', 'any', '', 20)",
-        "INSERT INTO event_ids VALUES ('u1', 'new', 77)",
-        "INSERT INTO event_ids VALUES ('u1', 'paid', 1)",
-        "INSERT INTO cases VALUES ('u1', 'k5', 'c1', '', 'paid', '2026-01-01T12:00:00.000000Z', 15, 1,"
-        ' \'{"EUR": "1.00"}\', 0, NULL)',
-        "INSERT INTO cases VALUES ('u9', 'k5', 'c1', '', 'filed', '2026-01-01T12:00:00.000000Z', 1, 1,"
-        " '{}', 0, NULL)",
-        "INSERT INTO event_ids VALUES ('u9', 'new', 1)",
+        ("waits VALUES ('u1', 'claim', 'c1', 1)", "u1", "claim/c1/1"),
+        ("waits VALUES ('u1', 'any', '', 20)", "u1", "any//20"),
+        ("event_ids VALUES ('u1', 'new', 77)", "u1", "new"),
+        ("event_ids VALUES ('u1', 'paid', 1)", "u1", "paid"),
+        (
+            "cases VALUES ('u1', 'k5', 'c1', '', 'paid', '2026-01-01T12:00:00.000000Z', 15, 1,"
+            ' \'{"EUR": "1.00"}\', 0, NULL)',
+            "u1",
+            "k5/c1",
+        ),
+        (
+            "cases VALUES ('u9', 'k5', 'c1', '', 'filed', '2026-01-01T12:00:00.000000Z', 1, 1,"
+            " '{}', 0, NULL)",
+            "u9",
+            "k5/c1",
+        ),
+        ("event_ids VALUES ('u9', 'new', 1)", "u9", "new"),
     ],
 )
-def test_what_is_put_in_is_named(copy: sqlite3.Connection, insert: str) -> None:
-    with damage(copy, insert):
-        assert not audited(copy).sound
+def test_what_is_put_in_is_named(copy: sqlite3.Connection, insert: str, user: str, key: str) -> None:
+    """And so is a user of whom there is nothing but what was put in."""
+    unknown = {(user, "users", user)} if user == "u9" else set()
+    with damage(copy, f"INSERT INTO {insert}"):
+        assert named(audited(copy)) == {(user, insert.partition(" ")[0], key)} | unknown
 
 
 def test_a_case_is_named_with_its_claim(copy: sqlite3.Connection) -> None:

@@ -74,7 +74,7 @@ def test_the_fields_can_come_from_a_body(run: Run, tmp_path: Path, where: str) -
         (
             ("payout_received", "u1", "amount=1"),
             "deferred",
-            "waits, as it could be for any of c2, c1; a person must tell for which",
+            "payout_received waits\nwhy: its money names neither claim nor case",
         ),
         (
             ("evidence_matching_complete", "u1", "claim_id=c9"),
@@ -227,8 +227,41 @@ def test_status_for_people_tells_claims_money_and_what_waits_and_why(run: Run) -
     assert lines[3].split() == ["claim", "sync", "state", "since", "amount", "paid", "case"]
     assert lines[4].split()[:3] == ["c1", "s1", "paid"]
     assert lines[4].endswith("12.50 USD  7.50 USD  k1")
-    assert lines[-1] == "payout_received for claim c9 (event e3) waits for detection_complete"
+    assert lines[-1].startswith(
+        "payout_received for claim c9 (event e3) waits for detection_complete: claim 'c9' is not known yet"
+    )
     assert not [line for line in lines if line != line.rstrip()]
+
+
+def test_what_a_person_has_to_settle_is_told_with_its_own_reason(run: Run) -> None:
+    """A conflict, a currency and what is more than is left say what they are, and don't ask for a claim."""
+    find(run, "c1", "c2")
+    paid = ("fire", "payout_received", "u1", "claim_id=c1", "reimbursement_id=r1")
+    run(*paid, "amount=5", "--event-id", "p1")
+    conflict = run(*paid, "amount=6", "--event-id", "p2")
+    run("fire", "payout_reversed", "u1", "claim_id=c1", "amount=9", "--event-id", "x1")
+    run("fire", "payout_received", "u1", "amount=1", "--event-id", "p3")
+
+    told = [line for line in run("status", "u1").stdout.splitlines() if "event " in line or "take it" in line]
+
+    why = "reimbursement 'r1' came before as event 'p1', with another amount or currency"
+    assert f"payout_received for claim c1 waits\nwhy: {why}" in conflict.stdout
+    assert told[0].startswith(f"payout_received for claim c1 (event p2) waits: {why}")
+    assert told[1].startswith("payout_reversed for claim c1 (event x1) waits")
+    assert ": it takes back more than is left of what the claim was paid" in told[1]
+    assert told[2].startswith("payout_received (event p3) waits: its money names neither claim nor case")
+    assert told[3:] == ["  could take it: c2, c1"]
+    assert "tells for which claim" not in "".join([conflict.stdout, *told])
+
+
+def test_a_case_that_is_told_to_a_claim_is_no_past_point(run: Run) -> None:
+    find(run, "c1")
+    filed = ("fire", "claim_submitted", "u1", "claim_id=c1")
+    run(*filed, "case_id=k1")
+    second = run(*filed, "case_id=k2")
+    verdict = run("fire", "claim_rejected", "u1", "case_id=k1")
+    for told in (second, verdict):
+        assert told.stdout.splitlines()[1:] == ["claim c1 stays submitted; what the event tells is kept"]
 
 
 def test_history_for_people_is_a_table_that_says_where_it_goes_on(run: Run) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import click
 import pytest
+from click.testing import CliRunner
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, answer, complaint
 from workflow_fsm.cli import exit_codes
 from workflow_fsm.cli.commands import main
 
@@ -78,3 +80,26 @@ def test_the_version_is_that_of_the_package() -> None:
     option = next(one for one in main.params if "--version" in one.opts)
     assert isinstance(option, click.Option)
     assert option.help
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",)], ids=["for people", "for scripts"])
+def test_what_is_no_error_of_ours_ends_with_70_and_a_sentence(flags: tuple[str, ...]) -> None:
+    """ "exit codes that scripts can use": whatever a command raises ends as one, without a traceback."""
+
+    @click.group(cls=exit_codes.Commands)
+    def group() -> None: ...
+
+    @group.command(context_settings={"ignore_unknown_options": True})
+    @click.argument("rest", nargs=-1)
+    def divide(rest: tuple[str, ...]) -> None:
+        raise ZeroDivisionError(f"of {len(rest)}\nlines")
+
+    told = CliRunner().invoke(group, ["divide", *flags])
+
+    assert told.exit_code == exit_codes.FAULT == 70
+    assert complaint(told).startswith("a fault of the program, or of the store, which `check` can tell: ")
+    assert re.search(rf": ZeroDivisionError at test_help.py:\d+: of {len(flags)} lines$", complaint(told))
+    if flags:
+        assert answer(told)["code"] == "internal-error"
+    else:
+        assert told.stdout == ""

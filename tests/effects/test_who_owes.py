@@ -244,3 +244,19 @@ def test_a_plain_lifecycle_owes_until_its_sync_gets_a_list(workflow: Workflow) -
     assert [(one.claim_id, one.sync_id) for one in workflow.owed()] == [(None, "s1")]
     workflow.fire("detection_complete", user_id="u1", sync_id="s1", claims=[{"claim_id": "c1"}])
     assert [(one.claim_id, one.sync_id) for one in workflow.owed()] == [("c1", "s1")]
+
+
+def test_a_handler_is_given_what_an_event_said_and_not_what_a_person_laid_over_it(workflow: Workflow) -> None:
+    """ "(the event keeps what it said; the act is in its chain)" """
+    given: list[Transition] = []
+    workflow.on_enter("paid", name="book")(given.append)
+    detected(workflow)
+    workflow.fire("payout_received", user_id="u1", amount="5.00", event_id="money", memo="as it came")
+    [dead_letter] = workflow.dead_letters()
+    workflow.retry_dead_letter(dead_letter.id, claim_id="c1", amazon_case_id="k1", reason="the statement")
+    assert workflow.run_effects() == 1
+    [told] = given
+    assert (told.claim_id, told.event["amount"], told.event["memo"]) == ("c1", "5", "as it came")
+    assert {"claim_id", "amazon_case_id"}.isdisjoint(told.event)
+    [act] = workflow.acts("u1")
+    assert (act.claim_id, act.event_id, act.reason) == ("c1", "money", "amazon_case_id=k1: the statement")

@@ -51,6 +51,8 @@ FACTS: dict[str, st.SearchStrategy[Any]] = {
     "currency": maybe() | st.sampled_from(["JPY", "KWD"]),
     "claim_type": maybe() | st.sampled_from(["lost", "damaged"]),
     "amount": maybe() | st.sampled_from(["7", "8"]),
+    "evidence": maybe() | st.sampled_from(["a.pdf", "b.pdf"]),
+    "confidence": maybe() | confidences,
 }
 NAME: dict[str, st.SearchStrategy[Any]] = {"claim_id": names}
 CASE = {"amazon_case_id": st.sampled_from(CASES)}

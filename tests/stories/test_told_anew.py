@@ -16,8 +16,10 @@ from workflow_fsm import Workflow
         ("deadline_date", "2026-04-01T00:00:00Z", "2026-05-01T00:00:00Z", "2026-05-01T00:00:00.000000Z"),
         ("eligible_from", "2026-04-01T00:00:00Z", "2026-05-01T00:00:00Z", "2026-05-01T00:00:00.000000Z"),
         ("amount", "12.50", "13", "13.00"),
+        ("currency", "USD", "EUR", "EUR"),
         ("claim_type", "lost", "damaged", "damaged"),
         ("confidence", "0.5", "0.6", 0.6),
+        ("evidence", {"files": ["a.pdf"]}, {"files": ["b.pdf"]}, None),
     ],
 )
 @pytest.mark.parametrize("before", ["detected", "matched"])
@@ -35,10 +37,70 @@ def test_a_detection_that_tells_otherwise_replaces_what_is_recorded(
     outcome = detect(workflow, {"claim_id": "c1", field: second}, event_id="anew")
     assert [(one["from"], one["to"]) for one in outcome.transitions] == [(before, before)]
     assert (claim(workflow).version, claim(workflow).entered_at) == (version + 1, entered_at)
-    if not (field == "confidence" and before == "matched"):
+    if field != "evidence" and not (field == "confidence" and before == "matched"):
         assert getattr(claim(workflow), field) == shown
     assert detect(workflow, {"claim_id": "c1", field: second}, event_id="again").status == "unchanged"
+    assert recorded(workflow, field, told=first) == (second if field == "evidence" else shown)
     assert workflow.check().sound
+
+
+@pytest.mark.parametrize(
+    ("field", "told", "shown"),
+    [
+        ("deadline_date", "2026-04-01T00:00:00Z", "2026-04-01T00:00:00.000000Z"),
+        ("eligible_from", "2026-04-01T00:00:00Z", "2026-04-01T00:00:00.000000Z"),
+        ("amount", "12.50", "12.50"),
+        ("claim_type", "lost", "lost"),
+        ("confidence", "0.5", 0.5),
+        ("evidence", ["a.pdf"], ["a.pdf"]),
+    ],
+)
+@pytest.mark.parametrize("before", ["detected", "matched"])
+def test_a_detection_that_tells_what_is_recorded_nowhere_tells_anew(
+    workflow: Workflow, field: str, told: object, shown: object, before: str
+) -> None:
+    """ "other than the recorded one, or where none is, *tells anew*" """
+    find(workflow, "c1")
+    if before == "matched":
+        match(workflow)
+    outcome = detect(workflow, {"claim_id": "c1", field: told}, event_id="anew")
+    assert [(one["from"], one["to"]) for one in outcome.transitions] == [(before, before)]
+    assert recorded(workflow, field, told=OTHERS[field]) == shown
+
+
+OTHERS: dict[str, object] = {
+    "deadline_date": "2026-09-01T00:00:00Z",
+    "eligible_from": "2026-09-01T00:00:00Z",
+    "amount": "99.00",
+    "claim_type": "other",
+    "confidence": "0.99",
+    "evidence": ["other.pdf"],
+}
+
+
+def recorded(workflow: Workflow, field: str, *, told: object) -> object:
+    """Give what is recorded, which a match hides or status has no place for: from when the claim is filed,
+    whoever tells another is answered with it."""
+    submit(workflow)
+    [known] = detect(workflow, {"claim_id": "c1", field: told}, event_id="other").unchanged
+    [differs] = known.differs
+    assert differs.field == field
+    return differs.recorded
+
+
+def test_a_currency_alone_is_that_of_the_recorded_amount(workflow: Workflow) -> None:
+    """ "tells … a `currency` … other than the recorded one" """
+    find(workflow, {"claim_id": "c1", "amount": "12.50"})
+    assert detect(workflow, {"claim_id": "c1", "currency": "EUR"}, event_id="anew").status == "applied"
+    assert (claim(workflow).amount, claim(workflow).currency) == ("12.50", "EUR")
+
+
+def test_a_match_hides_the_confidence_that_a_detector_tells_anew(workflow: Workflow) -> None:
+    """ "`confidence` in status is the match's once matched, the detection's before." """
+    find(workflow, {"claim_id": "c1", "confidence": "0.5"})
+    match(workflow, confidence="0.9")
+    assert detect(workflow, {"claim_id": "c1", "confidence": "0.6"}, event_id="anew").status == "applied"
+    assert (claim(workflow).confidence, claim(workflow).decision) == (0.9, "auto_submit")
 
 
 def test_an_amount_alone_is_in_the_recorded_currency(workflow: Workflow) -> None:
@@ -83,14 +145,19 @@ def test_the_timers_move_with_a_deadline_told_anew(workflow: Workflow, clock: An
     assert states(workflow) == {"c1": "expired"}
 
 
-def test_what_is_owed_is_due_from_the_instant_told_anew(workflow: Workflow, clock: Any) -> None:
+@pytest.mark.parametrize(("first", "anew"), [(5, 2), (2, 5)], ids=["earlier", "later"])
+def test_what_is_owed_is_due_from_the_instant_told_anew(
+    workflow: Workflow, clock: Any, first: int, anew: int
+) -> None:
     """ "and moves … the `not_before` of what is owed with them" """
     done = []
     workflow.on_enter("matched", name="file", not_before="eligible_from")(lambda transition: done.append(1))
-    find(workflow, {"claim_id": "c1", "eligible_from": clock.text(days=5)})
+    find(workflow, {"claim_id": "c1", "eligible_from": clock.text(days=first)})
     match(workflow)
-    detect(workflow, {"claim_id": "c1", "eligible_from": clock.text(days=2)}, event_id="anew")
-    clock.advance(days=3)
+    detect(workflow, {"claim_id": "c1", "eligible_from": clock.text(days=anew)}, event_id="anew")
+    clock.advance(days=anew, hours=-1)
+    assert workflow.run_effects() == 0
+    clock.advance(hours=2)
     assert workflow.run_effects() == 1
     assert done == [1]
 

@@ -22,8 +22,10 @@ from workflow_fsm.core.errors import (
     EventIdReused,
     InvalidEvent,
     MergeRefused,
+    NameUnknown,
     NotAllowed,
     StoreUnavailable,
+    UnlinkRefused,
     WorkflowError,
 )
 
@@ -156,4 +158,6 @@ def _members(error: WorkflowError) -> dict[str, Any]:
             return {**named, "owner": error.owner}
         case MergeRefused():
             return {"user_id": error.user_id, "claim_id": error.claim_id, "alias": error.alias}
+        case UnlinkRefused() | NameUnknown():
+            return {"user_id": error.user_id, **error.named}
     return {}

@@ -20,11 +20,13 @@ from webapp.routes.webhooks import PREFIX, answer, read_ids
 from webapp.settings import ServiceSettings
 from workflow_fsm.core.definition.events import Event
 from workflow_fsm.core.errors import FieldError, InvalidEvent, WorkflowError
-from workflow_fsm.core.values.fields import Kind, read_value
+from workflow_fsm.core.values.fields import MOST_OF_AN_ID, Kind, read_value
 from workflow_fsm.core.values.strict_json import JSON, Malformed
 from workflow_fsm.workflow import Workflow
 
 MAX_EVENTS = 1000
+MOST_OF_A_HEADER = MOST_OF_AN_ID - len(f"#{MAX_EVENTS - 1}")
+"""How many characters an id of the request may have, to be one at every place of a batch."""
 
 
 def add_to(routes: Blueprint, workflow: Workflow, settings: ServiceSettings) -> None:
@@ -77,13 +79,21 @@ def _read(workflow: Workflow, place: int, entry: JSON | Malformed) -> Event | Wo
 
 def _ids_by_place(place: int) -> list[tuple[str, str]]:
     """Give the ids of an event that brings none: the request's, each with the event's place behind it."""
-    ids = read_ids(request.headers)
-    for name, one in ids:
+    ids = []
+    for name, one in read_ids(request.headers):
         try:
             read_value(Kind.ID, one)
         except ValueError as error:
             raise InvalidEvent([FieldError(field=name, reason=str(error))]) from error
-    return [(name, f"{one}#{place}") for name, one in ids]
+        whole = f"{one}#{place}"
+        if len(whole) > MOST_OF_AN_ID:
+            reason = (
+                f"has {len(one)} characters, and {len(whole)} with the event's place in the batch behind it "
+                f"(#{place}); an id has at most {MOST_OF_AN_ID}, so a batch's has at most {MOST_OF_A_HEADER}"
+            )
+            raise InvalidEvent([FieldError(field=name, reason=reason)])
+        ids.append((name, whole))
+    return ids
 
 
 def _told(answer: Answer) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Decides how these requests are read and answered; what each of these acts does, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -17,6 +17,7 @@ from webapp.routes.webhooks import PREFIX, answer, code_of
 from webapp.settings import ServiceSettings
 from workflow_fsm.core.errors import FieldError, InvalidEvent, NotAllowed
 from workflow_fsm.core.records import EventAnswer
+from workflow_fsm.core.values.fields import Kind, read_value
 from workflow_fsm.core.values.strict_json import JSON
 from workflow_fsm.workflow import Workflow
 
@@ -61,11 +62,14 @@ def _listing(workflow: Workflow) -> Callable[[], Response]:
 def _retrying(workflow: Workflow, refusal_status: int) -> Callable[[str], Response]:
     def retry(letter_id: str) -> Response:
         body = request_body.read_object_or_nothing(request)
+        overlay: dict[str, Any] = {name: body.get(name) for name in LAID_OVER}
         force = body.get("force")
         wrong = [] if force is None or isinstance(force, bool) else [_NO_FLAG]
-        texts = _texts(body, *wrong, reason=False, **dict.fromkeys(LAID_OVER, False))
+        reason = _reason(body, *wrong, *_no_ids(overlay))
         try:
-            told = workflow.retry_dead_letter(letter_id, **texts, force=bool(force), actor=ACTOR)
+            told = workflow.retry_dead_letter(
+                letter_id, **overlay, force=bool(force), reason=reason, actor=ACTOR
+            )
         except NotAllowed as refused:
             answered = answer(refused, refusal_status=refusal_status)
             access_log.note_answer(answered)
@@ -77,7 +81,9 @@ def _retrying(workflow: Workflow, refusal_status: int) -> Callable[[str], Respon
 
 def _dropping(workflow: Workflow) -> Callable[[str], Response]:
     def drop(letter_id: str) -> Response:
-        reason = _texts(request_body.read_object(request), reason=True)["reason"]
+        body = request_body.read_object(request)
+        missing = [FieldError(field="reason", reason="is required")] if body.get("reason") is None else []
+        reason = _reason(body, *missing)
         assert reason is not None
         return _told(200, workflow.drop_dead_letter(letter_id, reason=reason, actor=ACTOR))
 
@@ -86,8 +92,8 @@ def _dropping(workflow: Workflow) -> Callable[[str], Response]:
 
 def _restoring(workflow: Workflow) -> Callable[[str], Response]:
     def restore(letter_id: str) -> Response:
-        texts = _texts(request_body.read_object_or_nothing(request), reason=False)
-        return _told(200, workflow.restore_dead_letter(letter_id, reason=texts["reason"], actor=ACTOR))
+        reason = _reason(request_body.read_object_or_nothing(request))
+        return _told(200, workflow.restore_dead_letter(letter_id, reason=reason, actor=ACTOR))
 
     return restore
 
@@ -101,24 +107,28 @@ def _told(code: int, told: Mapping[str, Any]) -> Response:
 _NO_FLAG = FieldError(field="force", reason="must be true or false")
 
 
-def _texts(body: Mapping[str, JSON], *wrong: FieldError, **required: bool) -> dict[str, str | None]:
-    """Read members that are texts; null is the same as absent. Raises InvalidEvent with all that is wrong."""
-    errors, texts = [*wrong], {}
-    for name, needed in required.items():
-        value = body.get(name)
-        if value is None:
-            reason = "is required" if needed else None
-        elif not isinstance(value, str):
-            reason = "must be a string"
-        elif not value.strip():
-            reason = "is empty"
-        elif len(value) > MOST_OF_A_REASON:
-            reason = f"must have at most {MOST_OF_A_REASON} characters, and has {len(value)}"
-        else:
-            reason = None
-        texts[name] = value if isinstance(value, str) else None
-        if reason is not None:
-            errors.append(FieldError(field=name, reason=reason))
+def _no_ids(overlay: Mapping[str, Any]) -> Iterator[FieldError]:
+    """Say what is wrong with ids that are laid over an event; which currencies there are, the store says."""
+    for name, value in overlay.items():
+        kind = Kind.CURRENCY if name == "currency" else Kind.ID
+        if value is None or (kind is Kind.CURRENCY and isinstance(value, str)):
+            continue
+        try:
+            read_value(kind, value)
+        except ValueError as error:
+            yield FieldError(field=name, reason=str(error))
+
+
+def _reason(body: Mapping[str, JSON], *wrong: FieldError) -> str | None:
+    """Read why a person acts; null is the same as absent. Raises InvalidEvent with all that is wrong."""
+    reason, errors = body.get("reason"), [*wrong]
+    if isinstance(reason, str) and not reason.strip():
+        errors.append(FieldError(field="reason", reason="is empty"))
+    elif isinstance(reason, str) and len(reason) > MOST_OF_A_REASON:
+        told = f"must have at most {MOST_OF_A_REASON} characters, and has {len(reason)}"
+        errors.append(FieldError(field="reason", reason=told))
+    elif reason is not None and not isinstance(reason, str):
+        errors.append(FieldError(field="reason", reason="must be a string"))
     if errors:
         raise InvalidEvent(errors)
-    return texts
+    return reason if isinstance(reason, str) else None

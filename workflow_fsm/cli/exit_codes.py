@@ -15,18 +15,14 @@ import click
 
 from workflow_fsm.cli.terminal import clean, show_json
 from workflow_fsm.core.errors import (
-    AliasTaken,
     DeadLetterUnknown,
     EventIdReused,
     HandlerInvalid,
     InvalidEvent,
-    MergeRefused,
-    NameUnknown,
     NotAllowed,
     SettingsInvalid,
     StoreRefused,
     StoreUnavailable,
-    UnlinkRefused,
     WorkflowError,
 )
 
@@ -38,7 +34,8 @@ Exit codes:
   1   refused (by a retry: again), the event id belongs to another event, or check
       found damage
   2   wrong usage, a wrong setting, or an event that is not well formed
-  3   the store can't be used just now, or is none that this version works on
+  3   the store can't be used just now, is none that this version works on, or
+      holds a row that can't be read
   4   nothing is known of the user, the dead letter or the handler
   70  a fault of the program
   serve and worker end with 69 where they can't work just now (the port is taken,
@@ -113,11 +110,9 @@ def _failure(error: WorkflowError) -> Failure:
         case EventIdReused():
             names = ("event_id", "user_id", "trigger")
             exit_code = REFUSED
-        case AliasTaken() | MergeRefused() | UnlinkRefused():
-            exit_code = REFUSED
         case SettingsInvalid() | HandlerInvalid():
             exit_code = INVALID
-        case DeadLetterUnknown() | NameUnknown():
+        case DeadLetterUnknown():
             exit_code = UNKNOWN
         case StoreUnavailable() | StoreRefused():
             exit_code = STORE

@@ -44,12 +44,13 @@ def show_outcome(outcome: Outcome) -> None:
         source = "begins as" if one.from_ is None else f"goes from {one.from_} to"
         lines.append(f"{_whose(one)} {source} {one.to} (version {one.version})")
     for same in outcome.unchanged:
-        lines.append(f"{_whose(same)} stays {same.state}; it is past that point")
+        lines.append(f"{_whose(same)} stays {same.state}; what the event tells is kept")
         for one in same.get("differs", ()):
             lines.append(f"  {one.field} stays {_plain(one.recorded)}; the event tells {_plain(one.told)}")
-    lines += [_waits(part, outcome.trigger, outcome.candidates) for part in outcome.deferred]
+    lines += [_waits(part, outcome.trigger) for part in outcome.deferred]
     if outcome.reason is not None and (outcome.first_status or outcome.status) == "deferred":
         lines.append(f"why: {outcome.reason}")
+    lines += _could_take(outcome.candidates)
     for part in outcome.refused:
         what = f"claim {part.get('claim_id')}" if part.get("index") is None else f"entry {part.index}"
         lines.append(f"{what} is refused: {part.reason}")
@@ -92,7 +93,8 @@ def show_status(status: Status) -> None:
         [(one.sync_id, one.state, one.claims_found, _at(one.entered_at)) for one in status.syncs],
     )
     for one in status.deferred:
-        print_lines([_waits(one, f"{one.trigger}", one.candidates)])
+        why = "" if one.reason is None else f": {one.reason}"
+        print_lines([f"{_waits(one, one.trigger)}{why}", *_could_take(one.candidates)])
     _more(status.next_cursor)
 
 
@@ -235,18 +237,20 @@ def _owes(pattern: Mapping[str, Any]) -> str:
     return " ".join(["transitions", *told])
 
 
-def _waits(one: DeferredPart | WaitingEvent, trigger: str, candidates: Sequence[Candidate]) -> str:
-    """Say what waits, for what, and how long."""
+def _waits(one: DeferredPart | WaitingEvent, trigger: str) -> str:
+    """Say what waits, for what, and how long; why, its reason says."""
     what = f"{trigger} for claim {one.claim_id}" if one.claim_id else trigger
     if isinstance(one, WaitingEvent):
         what += f" (event {one.event_id})"
+    awaited = f" for {' and then '.join(one.waiting_for)}" if one.waiting_for else ""
     until = f", until {_at(one.expires_at)}" if one.expires_at else ""
-    if one.waiting_for:
-        return f"{what} waits for {' and then '.join(one.waiting_for)}{until}"
-    if candidates:
-        names = ", ".join(each.claim_id or f"sync {each.sync_id}" for each in candidates)
-        return f"{what} waits, as it could be for any of {names}; a person must tell for which{until}"
-    return f"{what} waits until a person tells for which claim it is{until}"
+    return f"{what} waits{awaited}{until}"
+
+
+def _could_take(candidates: Sequence[Candidate]) -> list[str]:
+    """Name the lifecycles that could take what waits, the likeliest first."""
+    names = ", ".join(each.claim_id or f"sync {each.sync_id}" for each in candidates)
+    return [f"  could take it: {names}"] if names else []
 
 
 def _stands(claim: Claim) -> str:

@@ -132,15 +132,31 @@ class MergeRefused(WorkflowError):
 
 
 class UnlinkRefused(WorkflowError):
-    """The name can't be taken away: it is a merged claim's own, or money was booked under the case."""
+    """The name can't be taken away: it is a merged claim's own, or money was booked under the case.
+
+    `named` is what was named: an `alias`, or `claim_id` and `amazon_case_id`.
+    """
 
     code = "unlink-refused"
 
+    def __init__(self, reason: str, *, user_id: str, **named: str) -> None:
+        self.user_id = user_id
+        self.named = named
+        super().__init__(reason)
+
 
 class NameUnknown(WorkflowError):
-    """There is no such alias, or the claim has no such case."""
+    """There is no such alias, or the claim has no such case.
+
+    `named` is what was named: an `alias`, or `claim_id` and `amazon_case_id`.
+    """
 
     code = "name-unknown"
+
+    def __init__(self, reason: str, *, user_id: str, **named: str) -> None:
+        self.user_id = user_id
+        self.named = named
+        super().__init__(reason)
 
 
 class StoreUnavailable(WorkflowError):

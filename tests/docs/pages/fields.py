@@ -34,7 +34,7 @@ def fields_page() -> str:
     lines += [
         "What the events of each trigger carry. A name and its alias may come together with equal content;",
         "with different content it is an error. `null` is the same as absent. A field that isn't listed is",
-        "kept with the event and not read; a camelCase spelling of a listed one gets a `hint`.",
+        "kept with the event and not read; one that is a slip away from a listed name gets a `hint`.",
         "",
         "## Every trigger",
         "",

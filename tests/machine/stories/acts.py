@@ -98,6 +98,15 @@ STORIES: tuple[Story, ...] = (
         dead_letters={},
     ),
     story(
+        "retry: the event keeps what it said",
+        found("c1", "c2"),
+        fire(PAYOUT, "deferred", "p", amount="5"),
+        act("retry", "applied", event="p", claim_id="c2"),
+        fire(PAYOUT, "reused", "p", claim_id="c2", amount="5"),
+        fire(PAYOUT, "duplicate", "p", amount="5"),
+        recovered={"USD": "5.00"},
+    ),
+    story(
         "retry: with `amazon_case_id`",
         found("c1"),
         fire(SUBMITTED, "applied", claim_id="c1", case_id="k1"),

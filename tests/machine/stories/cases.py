@@ -36,6 +36,23 @@ STORIES: tuple[Story, ...] = (
         unapplied={},
     ),
     story(
+        "`amazon_case_id` in status is the newest `filed` case",
+        found("c1"),
+        FILED,
+        fire(SUBMITTED, "unchanged", claim_id="c1", case_id="k2"),
+        fire(REJECTED, "unchanged", case_id="k2"),
+        claims={"c1": {"cases": {"k1": "filed", "k2": "rejected"}, "amazon_case_id": "k1"}},
+    ),
+    story(
+        "else the newest told",
+        found("c1"),
+        FILED,
+        fire(SUBMITTED, "unchanged", claim_id="c1", case_id="k2"),
+        fire(REJECTED, "unchanged", case_id="k2"),
+        fire(REJECTED, "applied", case_id="k1"),
+        claims={"c1": {"cases": {"k1": "rejected", "k2": "rejected"}, "amazon_case_id": "k1"}},
+    ),
+    story(
         "without a state until one is told",
         found("c1"),
         fire(REVERSAL, "deferred", claim_id="c1", case_id="k1", amount="5"),

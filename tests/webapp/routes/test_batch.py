@@ -88,6 +88,23 @@ def test_headers_name_no_event_of_a_batch_that_has_an_id(client: FlaskClient) ->
     assert [each["event_id"] for each in response.get_json()] == ["s1", "s2"]
 
 
+@pytest.mark.parametrize(("length", "good"), [(251, 11), (253, 10), (254, 0), (255, 0)])
+def test_an_id_of_the_request_that_is_too_long_with_a_place_says_so(
+    client: FlaskClient, length: int, good: int
+) -> None:
+    """ "one without an id takes the request's `webhook-id` or `Idempotency-Key` and its place" """
+    events = [sync(f"s{place}", event_id=None) for place in range(11)]
+    answer = client.post("/api/v1/workflow/events", json=events, headers={"webhook-id": "i" * length})
+
+    assert codes(answer) == [200] * good + [400] * (11 - good)
+    for place, told in list(enumerate(answer.get_json()))[good:]:
+        [fault] = told["errors"]
+        whole = length + len(f"#{place}")
+        assert fault["field"] == "webhook-id"
+        assert fault["reason"].startswith(f"has {length} characters, and {whole} with the event's place")
+        assert f"(#{place}); an id has at most 255, so a batch's has at most 251" in fault["reason"]
+
+
 def test_an_empty_batch_has_no_answers(client: FlaskClient) -> None:
     assert client.post(EVENTS, json=[]).get_json() == []
     assert send(client).get_json() == []

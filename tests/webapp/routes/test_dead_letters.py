@@ -227,6 +227,9 @@ def test_a_dead_effect_is_owed_again(client: FlaskClient, workflow: Workflow) ->
         ({"claim_id": ["c3"]}, "claim_id"),
         ({"reason": 1}, "reason"),
         ({"reason": " "}, "reason"),
+        ({"currency": 7}, "currency"),
+        ({"currency": "XXY"}, "currency"),
+        ({"line_id": "l" * 256}, "line_id"),
     ],
 )
 def test_a_bad_retry_is_400_and_changes_nothing(
@@ -240,6 +243,24 @@ def test_a_bad_retry_is_400_and_changes_nothing(
     assert answer.status_code == 400
     assert [fault["field"] for fault in answer.get_json(force=True)["errors"]] == [field]
     assert dead_letters(client) == before
+
+
+@pytest.mark.parametrize("value", [7, "", " x", "x\u0000", "x" * 256, ["x"], {}, True])
+@pytest.mark.parametrize("name", ["claim_id", "amazon_case_id", "line_id", "original_reimbursement_id"])
+def test_a_retry_says_of_a_bad_id_what_an_event_does(
+    client: FlaskClient, workflow: Workflow, name: str, value: object
+) -> None:
+    """One fault has one sentence, and "every wrong field at once" is told."""
+    lose_money(workflow)
+    [money] = [one for one in dead_letters(client) if one["event_id"] == "money"]
+    event = {"user_id": "u1", "amount": "1.00", name: value}
+    [fault] = client.post("/api/v1/workflow/payout/reversed", json=event).get_json(force=True)["errors"]
+
+    answer = client.post(f"{PATH}/{money['id']}/retry", json={name: value, "force": 1, "reason": 7})
+
+    told = answer.get_json(force=True)["errors"]
+    assert [one["field"] for one in told] == ["force", name, "reason"]
+    assert told[1] == fault
 
 
 def test_a_retry_that_names_a_claim_for_a_letter_without_one_is_400(

@@ -134,7 +134,7 @@ def _refusals(answer: Mapping[str, Schema], state: Schema, trigger: Schema, erro
     rest = {name: answer[name] for name in ("candidates", "refused", "hint")}
     kinds = {"enum": [kind.type for kind in KINDS.values()]}
     status = {"type": "integer", "minimum": 0}
-    alias = {"claim_id": _OR_NULL, "alias": _OR_NULL, "owner": _OR_NULL}
+    names = {name: _OR_NULL for name in ("claim_id", "amazon_case_id", "alias", "owner")}
     return {
         "Refused": record(status={"const": "refused"}, reason=_TEXT, **about, **where, optional=rest),
         "Problem": {
@@ -143,7 +143,7 @@ def _refusals(answer: Mapping[str, Schema], state: Schema, trigger: Schema, erro
                 title=_TEXT,
                 status=status,
                 detail=_TEXT,
-                optional={"errors": errors, **about, **where, **rest, **alias},
+                optional={"errors": errors, **about, **where, **rest, **names},
             ),
             "description": "RFC 9457. `type` is the page that explains it and never changes; programs "
             "compare its last part.",

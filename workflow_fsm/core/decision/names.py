@@ -37,10 +37,13 @@ def unlink_alias(definition: Definition, situation: Situation, *, alias: str, no
     """Take an alias away. Raises NameUnknown, and UnlinkRefused for a merged claim's own name."""
     claim_id = situation.canonical(alias)
     if claim_id == alias:
-        raise NameUnknown(f"{alias!r} is no alias of any claim of user {situation.user_id!r}")
+        reason = f"{alias!r} is no alias of any claim of user {situation.user_id!r}"
+        raise NameUnknown(reason, user_id=situation.user_id, alias=alias)
     if situation.is_merged(alias):
         raise UnlinkRefused(
-            f"{alias!r} is the name of a claim that was merged into claim {claim_id!r}; a merge stays"
+            f"{alias!r} is the name of a claim that was merged into claim {claim_id!r}; a merge stays",
+            user_id=situation.user_id,
+            alias=alias,
         )
     situation.link(alias, None)
     follow(definition, situation, now)
@@ -56,12 +59,15 @@ def unlink_case(
     owner = CaseOwner(situation.canonical(claim_id), "")
     cases = situation.cases_of(owner)
     case = cases.get(case_id)
+    named = {"user_id": situation.user_id, "claim_id": claim_id, "amazon_case_id": case_id}
     if case is None:
-        raise NameUnknown(f"case {case_id!r} is none of claim {claim_id!r} of user {situation.user_id!r}")
+        reason = f"case {case_id!r} is none of claim {claim_id!r} of user {situation.user_id!r}"
+        raise NameUnknown(reason, **named)
     if case.paid or case.units:
         raise UnlinkRefused(
             f"money was booked under case {case_id!r} on claim {claim_id!r}; "
-            "correct that first, by a reversal"
+            "correct that first, by a reversal",
+            **named,
         )
     rest = {name: other for name, other in cases.items() if name != case_id}
     situation.put_cases(owner, rest)

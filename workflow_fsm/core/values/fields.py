@@ -81,6 +81,8 @@ REASON = Field(name="reason", kind=Kind.TEXT)
 """Why it was sent, kept in history: what every trigger takes, unless a field of its own goes by that name."""
 
 
+MOST_OF_AN_ID = 255
+"""How many characters an id may have."""
 _NEAR = 0.75
 """How alike two names must be for one to be a slip of the other: `claim` and `claim_id`, `curency` and
 `currency`."""
@@ -152,9 +154,9 @@ def _nearest(name: str, names: tuple[str, ...]) -> str | None:
 
 def _read_id(raw: Any) -> str:
     if not isinstance(raw, str):
-        raise ValueError(f"must be a string of 1 to 255 characters, not {_name_of(raw)}")
-    if not 1 <= len(raw) <= 255:
-        raise ValueError(f"must have 1 to 255 characters, and has {len(raw)}")
+        raise ValueError(f"must be a string of 1 to {MOST_OF_AN_ID} characters, not {_name_of(raw)}")
+    if not 1 <= len(raw) <= MOST_OF_AN_ID:
+        raise ValueError(f"must have 1 to {MOST_OF_AN_ID} characters, and has {len(raw)}")
     if raw.isascii() and raw.isprintable():
         if raw[0] == " " or raw[-1] == " ":
             raise ValueError("must not begin or end with a blank")
