@@ -134,7 +134,8 @@ def told_in_each_order(
 def core_ends(orders: Iterable[tuple[tuple[str, ...], PlainUser]], *, paid: str) -> int:
     """Hold what the core makes of orders against the model; give how many there were."""
     number = 0
-    for number, (order, user) in enumerate(orders, 1):
+    for order, user in orders:
+        number += 1
         ending = model(order)
         claim, other = user.claim("c"), user.claim("other")
         assert claim is not None
