@@ -14,6 +14,7 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,12 @@ def told_in_each_order(
     yield from go_on(tuple(first), begun)
 
 
+@cache
+def all_720(times: int) -> tuple[tuple[tuple[str, ...], PlainUser], ...]:
+    """Tell the core the six events in each order, each so many times."""
+    return tuple(told_in_each_order(named("u", EVENTS), times=times))
+
+
 def core_ends(orders: Iterable[tuple[tuple[str, ...], PlainUser]], *, paid: str) -> int:
     """Hold what the core makes of orders against the model; give how many there were."""
     number = 0
@@ -154,7 +161,7 @@ def core_ends(orders: Iterable[tuple[tuple[str, ...], PlainUser]], *, paid: str)
 
 @pytest.mark.parametrize("times", [1, 2])
 def test_the_core_ends_each_order_as_the_table_implies(times: int) -> None:
-    assert core_ends(told_in_each_order(named("u", EVENTS), times=times), paid="12.50") == 720
+    assert core_ends(all_720(times), paid="12.50") == 720
 
 
 @pytest.mark.parametrize("first", WITH_A_REVERSAL)
@@ -166,7 +173,7 @@ def test_the_core_ends_each_order_with_a_reversal_by_its_case_with_the_same_mone
 
 @pytest.mark.parametrize("times", [1, 2])
 def test_an_order_that_parts_from_others_ends_as_if_it_were_told_alone(times: int) -> None:
-    orders = {order: user for order, user in told_in_each_order(named("u", EVENTS), times=times)}
+    orders = dict(all_720(times))
     assert orders.keys() == set(ORDERS)
     for order in ORDERS[::7]:
         plain = Plain(claim_lifecycle(), ManualClock())
