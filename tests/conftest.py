@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.stores.contents import EMPTY, Contents
 from tests.stores.postgres.proxy import Proxy, proxied
 from tests.stores.postgres.server import CannotRun, Server
 from tests.webapp.services import processes, server, start_process, start_service, start_shared
@@ -32,10 +33,6 @@ from workflow_fsm.workflow import utc_now
 __all__ = ["processes", "server", "start_process", "start_service", "start_shared"]
 
 Stored = Callable[[str], list[dict[str, Any]]]
-TABLES = (
-    *("users", "lifecycles", "cases", "history", "events", "event_ids", "waits", "aliases", "currencies"),
-    *("effects", "handlers"),
-)
 EMPTIES = "empties"
 """What the connection calls itself that the tests empty a database by: not one of the store's."""
 
@@ -93,12 +90,11 @@ def emptied(postgres: Server, postgres_store: str) -> Iterator[Callable[[], None
     """Empties that database, over a connection that stays: a new one costs the server more than the rest."""
     import psycopg
 
-    sql = ";".join(f"DELETE FROM {table}" for table in TABLES).encode()  # noqa: S608
     url = postgres.url(postgres_store)
     with psycopg.connect(url, autocommit=True, application_name=EMPTIES) as connection:
 
         def empty() -> None:
-            connection.execute(sql)
+            connection.execute(EMPTY.encode())
 
         yield empty
 
@@ -125,6 +121,12 @@ def sqlite_url(tmp_path: Path, empty_store: Path) -> str:
     path = tmp_path / "claims.db"
     shutil.copy(empty_store, path)
     return f"sqlite:///{path}"
+
+
+@pytest.fixture(scope="session")
+def contents() -> Contents:
+    """What stores hold that were filled once, for those that begin so."""
+    return Contents()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -11,7 +11,7 @@ from workflow_fsm.core.decision.decide import Arrival, Policy, decide, pass_time
 from workflow_fsm.core.decision.names import link
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.definition.cases import Case, Cases
-from workflow_fsm.core.definition.events import read_event
+from workflow_fsm.core.definition.events import Event, read_event
 from workflow_fsm.core.errors import WorkflowError
 from workflow_fsm.core.model.inbox import Standing, StoredEvent, Wait, WaitKind
 from workflow_fsm.core.model.lifecycle import CaseOwner, Lifecycle, Row
@@ -37,6 +37,19 @@ class PlainUser:
     cases: dict[CaseOwner, Cases] = field(default_factory=dict)
     met: dict[str, int] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
+
+    def copy(self) -> PlainUser:
+        """Give one who stands here too, and goes on alone: what the dicts hold is never changed in place."""
+        return PlainUser(
+            number=self.number,
+            lifecycles=dict(self.lifecycles),
+            events=dict(self.events),
+            ids=dict(self.ids),
+            aliases=dict(self.aliases),
+            cases=dict(self.cases),
+            met=dict(self.met),
+            rows=list(self.rows),
+        )
 
     def cursor(self) -> int:
         return self.number
@@ -187,11 +200,18 @@ class Plain:
 
     def fire(self, trigger: str, **fields: Any) -> Outcome | WorkflowError:
         """Take one event; what `Workflow.fire` would raise is given back."""
+        return self.take(self.read(trigger, **fields))
+
+    def read(self, trigger: str, **fields: Any) -> Event:
+        """Read an event as it came."""
         known = self._definition.trigger(trigger)
         assert known is not None
         body = strict_json.normal(fields)
         assert isinstance(body, dict)
-        event = read_event(known, body)
+        return read_event(known, body)
+
+    def take(self, event: Event) -> Outcome | WorkflowError:
+        """Take an event that was read."""
         arrival = Arrival(event=event, actor="test", at=self._clock(), new_id=self._new_id)
         result: Outcome | WorkflowError = self._change(
             event.user_id, lambda situation: decide(self._definition, situation, arrival, Policy())

@@ -71,7 +71,7 @@ class Claims(RuleBasedStateMachine):
         self.workflow = Workflow.open(
             f"sqlite:///{self.path}", settings=settings, clock=self.clock, ids=self.ids
         )
-        self.library = {
+        self.by_library = {
             name: LibraryTeller(self.workflow, self.clock, name) for name in ("ana", "bob", "eve")
         }
 
@@ -143,7 +143,7 @@ class Claims(RuleBasedStateMachine):
                 body["headers"] = [f"{header}#{place}"]
             expected.append(self.model[user].tell(trigger, body) if user in self.model else None)
             self.touched.add(user)
-        answers = self.library["ana"].tell_many(some, header)
+        answers = self.by_library["ana"].tell_many(some, header)
         for one, told, answer in zip(some, expected, answers, strict=True):
             assert not LONG or told in (None, answer), (one, told, answer)
 
@@ -189,7 +189,7 @@ class Claims(RuleBasedStateMachine):
     @precondition(lambda self: any(user == "eve" for user, _, _ in self.sent))
     @rule(data=st.data(), what=st.sampled_from(["retry", "drop"]))
     def a_person_settles_one_of_eve_s(self, data: st.DataObject, what: str) -> None:
-        letters = self.library["eve"].letters()
+        letters = self.by_library["eve"].letters()
         if letters:
             letter = data.draw(st.sampled_from(letters))
             over = laid_over(letter["trigger"], listed=True) if what == "retry" else st.just({})
@@ -197,10 +197,10 @@ class Claims(RuleBasedStateMachine):
 
     @rule(hours=st.sampled_from([1, 30, 24 * 8]))
     def time_passes(self, hours: int) -> None:
-        self.library["ana"].tell("wait", {"hours": hours})
+        self.by_library["ana"].tell("wait", {"hours": hours})
         for teller in self.model.values():
             teller.tell("wait", {"hours": hours})
-        self.touched.update(self.library)
+        self.touched.update(self.by_library)
 
     @rule()
     def the_store_is_opened_again(self) -> None:
@@ -221,7 +221,7 @@ class Claims(RuleBasedStateMachine):
             events = teller.user.dead_letters()
             if dropped:
                 events = [event for event in teller.user.events if standing_of(event) == "dropped"]
-            letters = self.library[user].letters(dropped=dropped) if events else []
+            letters = self.by_library[user].letters(dropped=dropped) if events else []
             for event in events:
                 event_id = event["ids"][0]
                 alike = [one for one in letters if one["event_id"] == event_id]
@@ -251,7 +251,7 @@ class Claims(RuleBasedStateMachine):
 
     def _do(self, user: str, what: str, fields: Fields, *, compared: bool = True) -> str:
         expected = self.model[user].tell(what, fields) if user in self.model else ""
-        answer = self.library[user].tell(what, fields)
+        answer = self.by_library[user].tell(what, fields)
         assert not (compared and LONG) or expected in ("", answer), (user, what, fields, expected, answer)
         self.touched.add(user)
         return answer
@@ -263,7 +263,7 @@ class Claims(RuleBasedStateMachine):
         ledger = Ledger(self.path)
         ledger.check()
         for name in sorted(self.touched):
-            status = self.library[name].shows(ways=False)
+            status = self.by_library[name].shows(ways=False)
             if LONG and name in self.model:
                 self._is_what_the_model_says(name, status, ledger)
             if name in ledger.users():

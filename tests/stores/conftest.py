@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.stores.contents import held, put
 from tests.stores.postgres.server import Server
 from tests.stores.sqlite.on_sqlite import Child, Start, opened
 from workflow_fsm import Settings, Workflow
@@ -86,6 +87,41 @@ def first_edition_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterato
     postgres.drop(name)
 
 
+@pytest.fixture(scope="session")
+def migrated_once(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, told: dict[str, Any]
+) -> Callable[[str], tuple[str, bytes]]:
+    """Gives the URL of the first edition's store of a kind, opened once since then, and what it holds."""
+    migrated: dict[str, tuple[str, bytes]] = {}
+
+    def give(kind: str) -> tuple[str, bytes]:
+        if kind not in migrated:
+            if kind == "sqlite":
+                folder = tmp_path_factory.mktemp("migrated")
+                url = f"sqlite:///{shutil.copy(FIRST_EDITION / 'claims.db', folder)}"
+            else:
+                postgres: Server = request.getfixturevalue("postgres")
+                url = postgres.url(postgres.make(request.getfixturevalue("first_edition_dump")))
+            clock = ManualClock(datetime.fromisoformat(told["as_of"]))
+            Workflow.open(url, settings=Settings(), clock=clock).close()
+            migrated[kind] = (url, held(url))
+        return migrated[kind]
+
+    return give
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def migrated_url(
+    request: pytest.FixtureRequest, tmp_path: Path, migrated_once: Callable[[str], tuple[str, bytes]]
+) -> str:
+    """The URL of the first edition's store as its migration left it, of each kind in turn."""
+    url, holding = migrated_once(request.param)
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'claims.db'}"
+    put(url, holding)
+    return url
+
+
 @pytest.fixture
 def later(told: dict[str, Any]) -> ManualClock:
     """A clock that stands where the first edition left it."""
@@ -102,7 +138,10 @@ def reopen(first_edition_url: str, later: ManualClock) -> Callable[[], Workflow]
 
 
 @pytest.fixture
-def reopened(reopen: Callable[[], Workflow]) -> Iterator[Workflow]:
-    """A workflow on that copy."""
-    with reopen() as workflow:
+def reopened(migrated_url: str, later: ManualClock) -> Iterator[Workflow]:
+    """A workflow on a copy that was opened before, as all were but once."""
+    numbers = count(1)
+    with Workflow.open(
+        migrated_url, settings=Settings(), clock=later, ids=lambda: f"later-{next(numbers)}"
+    ) as workflow:
         yield workflow

@@ -28,6 +28,7 @@ AS_THEY_WERE = {
 """What no migration has a reason to touch: the columns of each table, the first two its key."""
 TOLD_OTHERWISE = {"allowed", "amazon_case_id", "waiting_for", "candidates"}
 """What is answered otherwise of the same rows since then: by the table, by cases, by who could be meant."""
+DECIMALS = {"USD": 2, "EUR": 2, "BGN": 2, "JPY": 0, "KWD": 3, "UYW": 4}
 UNDONE = ("refused", "dead", "dropped")
 """Events that bind no id."""
 

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tests.conftest import TABLES
+from tests.stores.contents import TABLES
 from workflow_fsm.stores.statements import numbered, statements
 
 if TYPE_CHECKING:

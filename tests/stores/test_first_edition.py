@@ -1,4 +1,4 @@
-"""A store of the first edition opens, says what it said, and goes on: a file of SQLite, a dump of PostgreSQL.
+"""A store of the first edition says what it said, and goes on: a file of SQLite, a dump of PostgreSQL.
 
 What stands in them, and how they were made, `tests/data/first_edition` tells.
 """
@@ -14,60 +14,28 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from tests.conftest import Stored
 from tests.stores.conftest import FIRST_EDITION
 from tests.stores.first_edition import (
-    LOST,
-    UNDONE,
-    Reopen,
     Told,
     as_then,
-    every_row,
-    is_odd,
     letter,
     money,
     register,
-    said,
 )
 from tests.stores.postgres.server import Server
 from tests.stories.acts import claim, states, status, waits
-from workflow_fsm import Fire, NotAllowed, Outcome, Settings, Transition, Workflow
+from workflow_fsm import Fire, NotAllowed, Settings, Transition, Workflow
 from workflow_fsm.cli.commands import main
 from workflow_fsm.results import EventAnswer
 from workflow_fsm.testing import ManualClock
 
 
 @pytest.fixture
-def store_url(first_edition_url: str) -> str:
-    return first_edition_url
+def store_url(migrated_url: str) -> str:
+    return migrated_url
 
 
 # -- it says what it said
-
-
-def test_it_opens_and_is_sound_with_the_root_that_was_recorded(reopened: Workflow, told: Told) -> None:
-    report = reopened.check(expect=told["check"]["root"]).as_dict()
-    assert report["faults"] == []
-    assert {name: report[name] for name in told["check"]} == told["check"]
-
-
-def test_every_row_that_is_evidence_stays_as_it_was_to_the_byte(
-    stored: Stored, reopen: Reopen, told: Told
-) -> None:
-    before = every_row(stored)
-    assert {table: len(rows) for table, rows in before.items()} == {
-        table: told["rows"][table] for table in before
-    }
-    for _ in range(2):
-        reopen().close()
-        assert every_row(stored) == before
-
-
-def test_a_second_opening_changes_nothing_more(reopen: Reopen, stored: Stored, told: Told) -> None:
-    reopen().close()
-    first = {table: stored(f"SELECT * FROM {table}") for table in told["rows"]}  # noqa: S608  # of ours
-    reopen().close()
-    assert {table: stored(f"SELECT * FROM {table}") for table in told["rows"]} == first  # noqa: S608
 
 
 def test_every_history_is_shown_with_the_hashes_that_it_had(reopened: Workflow, told: Told) -> None:
@@ -122,40 +90,6 @@ def test_the_same_effects_are_owed(reopened: Workflow, told: Told) -> None:
 
 
 # -- what comes again
-
-
-def test_every_event_that_was_taken_is_a_repeat_if_it_comes_again(
-    stored: Stored, reopen: Reopen, told: Told
-) -> None:
-    kept = stored("SELECT * FROM events ORDER BY user_id, seq")
-    with reopen() as reopened:
-        before = reopened.check()
-        taken = [event for event in kept if event["standing"] not in UNDONE and not is_odd(event)]
-        taken = [event for event in taken if event["event_id"] != LOST]
-        for event in taken:
-            fields = {**said(event, told), "event_id": event["event_id"]}
-            [again] = reopened.fire_many([{"trigger": event["trigger"], **fields}])
-            assert isinstance(again, Outcome), (fields, again)
-            first = json.loads(event["answer"])
-            assert (again.status, again.event_id) == ("duplicate", event["event_id"])
-            assert again.first_status == first["status"]
-            assert [dict(move) for move in again.transitions] == first.get("transitions", [])
-        assert len(taken) > 150
-        assert reopened.check() == before
-
-
-def test_one_that_came_without_an_id_is_a_repeat_by_its_content(
-    stored: Stored, reopen: Reopen, told: Told
-) -> None:
-    kept = {(event["user_id"], event["event_id"]): event for event in stored("SELECT * FROM events")}
-    asked = [event for (_, event_id), event in kept.items() if event_id in told["repeats"]]
-    with reopen() as reopened:
-        before = reopened.check()
-        for event in asked:
-            [again] = reopened.fire_many([{"trigger": event["trigger"], **said(event, told)}])
-            assert isinstance(again, Outcome), (event, again)
-            assert (again.status, again.event_id) == ("duplicate", event["event_id"])
-        assert reopened.check() == before
 
 
 def test_a_reimbursement_that_was_counted_is_not_counted_again(reopened: Workflow) -> None:

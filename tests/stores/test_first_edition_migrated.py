@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from tests.conftest import Stored
-from tests.stores.first_edition import LOST, Reopen, Told, letter, money
+from tests.stores.first_edition import DECIMALS, LOST, Told, letter, money
 from tests.stories.acts import claim, status
 from webapp import create_app
 from workflow_fsm import Workflow
 from workflow_fsm.testing import ManualClock
 
-DECIMALS = {"USD": 2, "EUR": 2, "BGN": 2, "JPY": 0, "KWD": 3, "UYW": 4}
 Case = tuple[str, str | None, Mapping[str, str]]
 FILED: Mapping[str, list[Case]] = {
     "cases/q1": [("C-1", "rejected", {}), ("C-1b", "filed", {})],
@@ -72,25 +70,14 @@ WAITS = {
 
 
 @pytest.fixture
-def store_url(first_edition_url: str) -> str:
-    return first_edition_url
+def store_url(migrated_url: str) -> str:
+    return migrated_url
 
 
 @pytest.fixture
-def events(stored: Stored, reopen: Reopen) -> dict[str, dict[str, Any]]:
+def events(stored: Stored) -> dict[str, dict[str, Any]]:
     """The migrated events, by user and id."""
-    reopen().close()
     return {f"{row['user_id']}/{row['event_id']}": row for row in stored("SELECT * FROM events")}
-
-
-def text(minor: int, currency: str) -> str:
-    """Write minor units as a decimal string with the currency's decimals."""
-    return f"{Decimal(minor).scaleb(-DECIMALS[currency]):.{DECIMALS[currency]}f}"
-
-
-def texts(minors: str) -> dict[str, str]:
-    """Write what the first edition kept, a currency to its minor units, as the second does."""
-    return {currency: text(minor, currency) for currency, minor in json.loads(minors).items()}
 
 
 # -- cases
@@ -104,24 +91,6 @@ def test_every_filing_that_was_told_is_a_case_of_its_claim_in_the_state_last_tol
         whose = f"{row['user_id']}/{row['claim_id'] or row['sync_id']}"
         found.setdefault(whose, []).append((row["case_id"], row["state"], json.loads(row["paid"])))
     assert {whose: sorted(found.get(whose, [])) for whose in FILED} == FILED
-
-
-def test_no_case_that_an_event_named_beside_its_claim_is_lost(stored: Stored, reopen: Reopen) -> None:
-    """Those that the first edition dropped since another claim had them, or the claim another case, too."""
-    recorded = stored("SELECT user_id, claim_id, sync_id, case_id FROM lifecycles WHERE case_id IS NOT NULL")
-    aliases = {(row["user_id"], row["alias"]): row["claim_id"] for row in stored("SELECT * FROM aliases")}
-    told = [
-        (row["user_id"], body["amazon_case_id"], aliases.get((row["user_id"], claim), claim))
-        for row in stored("SELECT * FROM events WHERE standing IN ('applied', 'known', 'waiting')")
-        if (claim := (body := json.loads(row["body"])).get("claim_id")) and body.get("amazon_case_id")
-    ]
-    reopen().close()
-    cases = stored("SELECT user_id, case_id, claim_id, sync_id FROM cases")
-    found = {(row["user_id"], row["case_id"], row["claim_id"] or row["sync_id"]) for row in cases}
-    assert len(recorded) == 24
-    assert {(row["user_id"], row["case_id"], row["claim_id"] or row["sync_id"]) for row in recorded} <= found
-    assert len(told) > 30
-    assert set(told) <= found
 
 
 @pytest.mark.parametrize(
@@ -250,43 +219,6 @@ def test_what_a_person_said_of_an_event_stands_beside_what_it_said(
 
 
 # -- money
-
-
-def test_money_is_kept_as_decimal_strings_with_its_currencys_decimals(stored: Stored, reopen: Reopen) -> None:
-    tables = {
-        "lifecycles": "SELECT user_id, id, paid FROM lifecycles ORDER BY 1, 2",
-        "users": "SELECT user_id, cursor, recovered FROM users ORDER BY 1, 2",
-    }
-    before = {table: stored(sql) for table, sql in tables.items()}
-    signed = stored("SELECT user_id, seq, currency, minor FROM events WHERE minor IS NOT NULL ORDER BY 1, 2")
-    reopen().close()
-    for table, column in (("lifecycles", "paid"), ("users", "recovered")):
-        found = [json.loads(row[column]) for row in stored(tables[table])]
-        assert found == [texts(row[column]) for row in before[table]]
-    booked = stored(
-        "SELECT user_id, seq, currency, amount FROM events WHERE standing = 'applied' AND "
-        "trigger IN ('payout_received', 'payout_reversed') ORDER BY 1, 2"
-    )
-    assert [(row["user_id"], row["seq"], row["currency"], row["amount"]) for row in booked] == [
-        (row["user_id"], row["seq"], row["currency"], text(int(row["minor"]), row["currency"]))
-        for row in signed
-    ]
-    assert any(row["amount"].startswith("-") for row in booked)
-
-
-def test_an_estimate_is_kept_as_a_decimal_string_and_no_other_fact_is_touched(
-    stored: Stored, reopen: Reopen
-) -> None:
-    facts = "SELECT user_id, id, facts FROM lifecycles ORDER BY 1, 2"
-    before = [json.loads(row["facts"], parse_float=Decimal) for row in stored(facts)]
-    reopen().close()
-    after = [json.loads(row["facts"], parse_float=Decimal) for row in stored(facts)]
-    for then, now in zip(before, after, strict=True):
-        if "amount" in then:
-            then["amount"] = text(then["amount"], then["currency"])
-        assert now.pop("paid_without_case", True)  # told by the events, for whoever is filed late
-        assert {**now, "amazon_case_id": None} == {**then, "amazon_case_id": None}
-    assert {"120.00", "50000", "10.500", "0.0002", "55.56", "0.00"} <= {now.get("amount") for now in after}
 
 
 def test_the_store_knows_every_currency_that_it_met_by_its_decimals(

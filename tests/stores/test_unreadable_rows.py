@@ -13,21 +13,16 @@ from typing import Any
 import pytest
 
 from tests.conftest import Stored
+from tests.stores.contents import Contents
 from tests.stores.unreadable import EVERY, WORKED, Plant, live, opened, tell, work
 from webapp import create_app
 from workflow_fsm import Outcome, RowUnreadable, Workflow, WorkflowError
 from workflow_fsm.testing import ManualClock
 
 
-@pytest.fixture(autouse=True)
-def _nothing_worked() -> None:
-    WORKED.clear()
-
-
-@pytest.fixture
-def filled(store_url: str, clock: ManualClock) -> str:
-    """A store in which two users have a row in every table, the first before the second."""
-    with opened(store_url, clock) as workflow:
+def fill(url: str, clock: ManualClock) -> None:
+    """Let two users have a row in every table, the first before the second."""
+    with opened(url, clock) as workflow:
         workflow.on_enter("matched", name="work")(work)
         workflow.on_dead_letter(name="tell")(tell)
         for user in ("u1", "u2"):
@@ -35,6 +30,14 @@ def filled(store_url: str, clock: ManualClock) -> str:
         workflow.run_effects()
         for user in ("u1", "u2"):
             workflow.fire("evidence_matching_complete", user_id=user, claim_id="work", confidence=0.9)
+
+
+@pytest.fixture
+def filled(store_url: str, contents: Contents, clock: ManualClock) -> str:
+    """A store that was filled so, by which it has become two o'clock."""
+    contents.give(store_url, "unreadable rows", lambda url: fill(url, ManualClock(clock.now)))
+    clock.advance(hours=2)
+    WORKED.clear()
     return store_url
 
 

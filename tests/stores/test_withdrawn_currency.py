@@ -18,6 +18,7 @@ from typing import Any
 import iso4217
 import pytest
 
+from tests.stores.contents import Contents
 from webapp import create_app
 from workflow_fsm import InvalidEvent, Outcome, Settings, Transition, Workflow
 from workflow_fsm.results import Status
@@ -70,12 +71,14 @@ def older_list(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def workflow(store_url: str, older_list: Path) -> Iterator[Workflow]:
+def workflow(store_url: str, older_list: Path, contents: Contents) -> Iterator[Workflow]:
     """The store that was filled under the older list, opened under the list of today."""
     path = os.pathsep.join([str(older_list), *(one for one in sys.path if one)])
-    subprocess.run(
-        [sys.executable, "-c", CODE, store_url], env={**os.environ, "PYTHONPATH": path}, check=True
-    )
+
+    def fill(url: str) -> None:
+        subprocess.run([sys.executable, "-c", CODE, url], env={**os.environ, "PYTHONPATH": path}, check=True)
+
+    contents.give(store_url, "withdrawn currency", fill)
     WORKED.clear()
     clock = ManualClock(datetime(2026, 3, 1, tzinfo=UTC))
     with Workflow.open(store_url, settings=Settings(), clock=clock, chance=lambda: 1.0) as opened:

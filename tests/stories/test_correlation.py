@@ -17,7 +17,6 @@ from tests.stories.acts import (
     submit,
     sync,
     take_back,
-    waits,
 )
 from workflow_fsm import Workflow
 
@@ -44,22 +43,6 @@ def test_a_sync_id_beside_a_claim_selects_nothing(workflow: Workflow) -> None:
     assert moves(listed) == [("c2", "matched", "matched")]
 
 
-def test_an_empty_list_names_nobody(workflow: Workflow) -> None:
-    """ "A list that is there but empty names nobody." """
-    find(workflow, "c1")
-    outcome = workflow.fire("evidence_matching_complete", user_id="u1", matches=[])
-    assert (outcome.status, outcome.transitions, outcome.unchanged) == ("unchanged", (), ())
-    assert states(workflow) == {"c1": "detected"}
-
-
-def test_an_empty_list_names_nobody_of_an_unknown_user_either(workflow: Workflow) -> None:
-    """ "A list that is there but empty names nobody." """
-    outcome = workflow.fire("evidence_matching_complete", user_id="u1", matching_results=[])
-    assert outcome.status == "unchanged"
-    assert status(workflow).state is None
-    assert status(workflow).deferred == []
-
-
 def test_a_sync_is_for_the_sync_of_its_id(workflow: Workflow) -> None:
     """ "`sync_complete`: the sync of that `sync_id`." """
     sync(workflow, "s1")
@@ -67,61 +50,6 @@ def test_a_sync_is_for_the_sync_of_its_id(workflow: Workflow) -> None:
     outcome = sync(workflow, "s1", orders_count=5)
     assert outcome.unchanged == ({"claim_id": None, "sync_id": "s1", "state": "detected"},)
     assert moves(sync(workflow, "s2")) == [("s2", None, "synced")]
-
-
-def test_evidence_that_names_nobody_is_for_everyone_who_has_an_arrow(workflow: Workflow) -> None:
-    """ "`evidence_matching_complete`: every lifecycle of that user in whose cell an arrow stands" """
-    find(workflow, "c1", "c2", "c3", "c4", sync_id="s1")
-    find(workflow, "c5", sync_id="s2")
-    match(workflow, "c2", "0.5")
-    match(workflow, "c3", "0.99")
-    submit(workflow, "c4")
-    sync(workflow, "s3")
-    outcome = match(workflow, None, "0.9")
-    assert moves(outcome) == [
-        ("c1", "detected", "matched"),
-        ("c2", "matched", "matched"),
-        ("c5", "detected", "matched"),
-    ]
-    assert [one.claim_id for one in outcome.unchanged] == ["c3"]
-
-
-def test_evidence_with_a_sync_id_is_for_those_of_that_sync(workflow: Workflow) -> None:
-    """ "with a `sync_id`, only those of that sync (an unknown one: wait for it)" """
-    find(workflow, "c1", sync_id="s1")
-    find(workflow, "c2", sync_id="s2")
-    assert moves(match(workflow, None, sync_id="s2")) == [("c2", "detected", "matched")]
-    waiting = match(workflow, None, sync_id="s3")
-    assert waiting.waiting_for == ("sync_complete", "detection_complete")
-    assert states(workflow) == {"c1": "detected", "c2": "matched"}
-    find(workflow, "c3", sync_id="s3")
-    assert states(workflow) == {"c1": "detected", "c2": "matched", "c3": "matched"}
-
-
-def test_evidence_for_nobody_waits_if_any_cell_says_so(workflow: Workflow) -> None:
-    """ "None: wait, if any cell says so or the user has no lifecycle; else known." """
-    assert match(workflow, None, event_id="early").waiting_for == ("sync_complete", "detection_complete")
-    sync(workflow, "s1")
-    assert match(workflow, None, event_id="later").waiting_for == ("detection_complete",)
-    assert waits(workflow) == [("evidence_matching_complete", None)] * 2
-
-
-def test_evidence_for_nobody_is_known_where_all_are_past_it(workflow: Workflow) -> None:
-    """ "else known" """
-    find(workflow, "c1", "c2")
-    submit(workflow, "c1")
-    pay(workflow, "c2")
-    outcome = match(workflow, None)
-    assert outcome.status == "unchanged"
-    assert [(one.claim_id, one.state) for one in outcome.unchanged] == [("c1", "submitted"), ("c2", "paid")]
-
-
-def test_evidence_for_nobody_waits_beside_one_that_is_still_synced(workflow: Workflow) -> None:
-    """ "wait, if any cell says so" """
-    find(workflow, "c1")
-    submit(workflow, "c1")
-    sync(workflow, "s2")
-    assert match(workflow, None).status == "deferred"
 
 
 def test_a_case_id_finds_its_lifecycle(workflow: Workflow) -> None:
@@ -372,3 +300,25 @@ def test_a_claim_that_is_named_and_unknown_waits_for_its_detection(workflow: Wor
         assert outcome.waiting_for[0] == "detection_complete"
     assert detect(workflow, "c9", sync_id="s1").status == "applied"
     assert states(workflow)["c9"] == "rejected"
+
+
+def test_candidates_say_claim_sync_and_state(workflow: Workflow) -> None:
+    """ "`candidates` are `[{"claim_id", "sync_id", "state"}]`; `waiting_for` is empty where only a person
+    can tell." """
+    find(workflow, "c1", sync_id="s1")
+    find(workflow, "c2", sync_id="s2")
+    outcome = pay(workflow, None)
+    assert outcome.candidates == (
+        {"claim_id": "c2", "sync_id": "s2", "state": "detected"},
+        {"claim_id": "c1", "sync_id": "s1", "state": "detected"},
+    )
+    assert outcome.waiting_for == ()
+    assert outcome.deferred == ({"claim_id": None, "waiting_for": [], "expires_at": None},)
+
+
+def test_an_event_for_a_case_that_others_do_not_have_waits(workflow: Workflow) -> None:
+    """ "(those with another case id ruled out …). None: wait" """
+    find(workflow, "c1")
+    submit(workflow, "c1", amazon_case_id="K1")
+    assert reject(workflow, None, amazon_case_id="K2").status == "deferred"
+    assert states(workflow) == {"c1": "submitted"}

@@ -215,3 +215,15 @@ def test_a_count_beside_a_list_is_kept_and_not_compared(workflow: Workflow) -> N
     outcome = detect(workflow, "c1", claims_found=7)
     assert moves(outcome) == [("s1", "synced", "detected"), ("c1", "synced", "detected")]
     assert syncs(workflow)["s1"][0] == "detected"
+
+
+def test_a_plain_lifecycle_gives_way_to_claims_or_stays_its_own(workflow: Workflow) -> None:
+    """ "A plain lifecycle whose sync later gets a list: the claims fork all the same; the plain one takes
+    no further part if it is still `detected`, else stays its own." """
+    for name in ("s1", "s2"):
+        sync(workflow, name)
+        detect_plainly(workflow, name)
+    submit(workflow, None, sync_id="s2")
+    detect(workflow, "c1", sync_id="s1")
+    detect(workflow, "c2", sync_id="s2")
+    assert states(workflow) == {"s2": "submitted", "c1": "detected", "c2": "detected"}

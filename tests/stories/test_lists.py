@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from tests.stories.acts import claim, detect, faults, find, moves, states, status, sync
+from tests.stories.acts import (
+    claim,
+    detect,
+    faults,
+    find,
+    moves,
+    states,
+    status,
+    sync,
+)
 from workflow_fsm import InvalidEvent, Outcome, Workflow
 
 
@@ -146,3 +155,15 @@ def test_a_list_has_as_many_claims_as_it_has(workflow: Workflow) -> None:
     assert len(outcome.transitions) == 501
     assert status(workflow).counts == {"detected": 500}
     assert len(status(workflow).claims) == 100
+
+
+def test_a_claim_beside_a_list_is_an_error_that_names_both(workflow: Workflow) -> None:
+    """ "`claim_id` beside a list: 400 naming both." """
+    entry = [{"claim_id": "c1"}]
+    assert faults(workflow, "evidence_matching_complete", claim_id="c2", matches=entry) == [
+        "claim_id",
+        "matches",
+    ]
+    named = faults(workflow, "evidence_matching_complete", claim_id="c1", matching_results=[])
+    assert "claim_id" in named
+    assert len(named) == 2

@@ -6,7 +6,17 @@ from decimal import Decimal
 
 import pytest
 
-from tests.stories.acts import claim, detect, faults, find, pay, status, sync, take_back
+from tests.stories.acts import (
+    claim,
+    detect,
+    faults,
+    find,
+    pay,
+    states,
+    status,
+    sync,
+    take_back,
+)
 from workflow_fsm import Workflow
 
 
@@ -178,3 +188,41 @@ def test_a_currency_with_nothing_left_is_left_out(workflow: Workflow) -> None:
     assert shown.recovered == {"USD": "5.00"}
     assert shown.claims[0].paid == {"USD": "5.00"}
     assert shown.unapplied == {}
+
+
+def test_a_payouts_currency_is_the_claims_where_none_is_given(workflow: Workflow) -> None:
+    """ "A payout's currency, where none is given, is the claim's, settled when it is applied (shown until
+    then under the one currency of the user's claims, else `USD`" """
+    pay(workflow, "c1", "5.00")
+    pay(workflow, "c2", "5.00")
+    assert status(workflow).unapplied == {"USD": "10.00"}
+    find(workflow, {"claim_id": "c1", "currency": "EUR"}, "c2")
+    assert [one.paid for one in status(workflow).claims] == [{"EUR": "5.00"}, {"USD": "5.00"}]
+    take_back(workflow, "c1", "2.00")
+    assert status(workflow).recovered == {"EUR": "3.00", "USD": "5.00"}
+
+
+def test_a_waiting_payout_is_shown_under_the_one_currency_of_the_users_claims(workflow: Workflow) -> None:
+    """ "(shown until then under the one currency of the user's claims, else `USD`" """
+    pay(workflow, "c9", "5")
+    assert status(workflow).unapplied == {"USD": "5.00"}
+    find(workflow, {"claim_id": "c1", "currency": "JPY"})
+    assert status(workflow).unapplied == {"JPY": "5"}
+    assert [(one.amount, one.currency) for one in status(workflow).deferred] == [("5", "JPY")]
+    find(workflow, {"claim_id": "c2", "currency": "EUR"}, sync_id="s2")
+    assert status(workflow).unapplied == {"USD": "5.00"}
+
+
+def test_a_payout_that_the_claims_currency_cannot_hold_goes_on_waiting(workflow: Workflow) -> None:
+    """ "while the currency can't hold the amount, it goes on waiting, and its reason says that)" """
+    find(workflow, {"claim_id": "c1", "currency": "JPY"})
+    outcome = pay(workflow, "c1", "5.50")
+    assert outcome.status == "deferred"
+    assert outcome.expires_at is None
+    assert "JPY has no decimals" in str(outcome.reason)
+    assert states(workflow) == {"c1": "detected"}
+    assert status(workflow).unapplied == {"JPY": "5.5"}
+    pay(workflow, "c1", "5")
+    assert claim(workflow).paid == {"JPY": "5"}
+    assert status(workflow).unapplied == {"JPY": "5.5"}
+    assert [one.reason for one in status(workflow).deferred] == [outcome.reason]

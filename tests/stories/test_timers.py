@@ -5,8 +5,10 @@ from __future__ import annotations
 from tests.stories.acts import (
     claim,
     detect,
+    faults,
     find,
     match,
+    moves,
     pay,
     reject,
     states,
@@ -18,6 +20,8 @@ from tests.stories.acts import (
 )
 from workflow_fsm import Workflow
 from workflow_fsm.testing import ManualClock
+
+PAST = "2026-02-01T00:00:00Z"
 
 
 def test_a_deadline_that_comes_later_expires_its_claim(workflow: Workflow, clock: ManualClock) -> None:
@@ -137,3 +141,44 @@ def test_a_call_does_a_part_where_it_is_told_how_much(workflow: Workflow, clock:
     find(workflow, *[{"claim_id": f"c{n}", "deadline_date": clock.text(hours=1)} for n in range(5)])
     clock.advance(days=1)
     assert [workflow.tick(limit=2) for _ in range(4)] == [2, 2, 1, 0]
+
+
+def test_a_deadline_that_was_past_at_detection_fires_before_waiting_events_are_judged(
+    workflow: Workflow,
+) -> None:
+    """ "A deadline that was past already when the claim was detected fires at once, before waiting events
+    are judged." """
+    match(workflow, "c1", event_id="m")
+    submit(workflow, "c2", event_id="s")
+    sync(workflow)
+    outcome = detect(
+        workflow,
+        {"claim_id": "c1", "deadline_date": PAST},
+        {"claim_id": "c2", "deadline_date": PAST},
+        {"claim_id": "c3"},
+    )
+    assert [move[0] for move in moves(outcome)] == ["s1", "c1", "c2", "c3"]
+    assert states(workflow) == {"c1": "expired", "c2": "submitted", "c3": "detected"}
+    rows = workflow.history("u1", "c2")
+    assert rows is not None
+    assert [(row.trigger, row["from"], row.to, row.event_id, row.actor) for row in rows][2:] == [
+        ("deadline_passed", "detected", "expired", None, "timer"),
+        ("claim_submitted", "expired", "submitted", "s", "library"),
+    ]
+    assert waits(workflow) == []
+
+
+def test_without_a_deadline_nothing_expires(workflow: Workflow, clock: ManualClock) -> None:
+    """ "No deadline: never." """
+    find(workflow, "c1")
+    clock.advance(days=100_000)
+    assert workflow.tick() == 0
+    assert states(workflow) == {"c1": "detected"}
+
+
+def test_deadline_passed_cannot_be_fired_from_outside(workflow: Workflow) -> None:
+    """ "`deadline_passed` can't be fired from outside." """
+    find(workflow, {"claim_id": "c1", "deadline_date": "2030-01-01T00:00:00Z"})
+    assert faults(workflow, "deadline_passed", claim_id="c1") == ["trigger"]
+    assert states(workflow) == {"c1": "detected"}
+    assert "deadline_passed" not in workflow.allowed("u1", "c1")

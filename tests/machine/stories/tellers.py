@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
@@ -61,21 +62,23 @@ class ModelTeller:
         return shown(self.user)
 
 
-class Shown:
+class Shown(ABC):
     """Shows what stands of one user, from the answers of a workflow or a service."""
 
     def __init__(self, user: str) -> None:
         self.user_id = user
 
+    @abstractmethod
     def status(self) -> Fields | None:
-        raise NotImplementedError
+        """Give the user's status, None where nobody knows them."""
 
+    @abstractmethod
     def history(self, **of: str) -> list[Fields]:
-        raise NotImplementedError
+        """Give rows of the user's history."""
 
+    @abstractmethod
     def letters(self, *, dropped: bool = False) -> list[Fields]:
         """Give the dead letters that are events."""
-        raise NotImplementedError
 
     def shows(self, *, ways: bool = True) -> Fields:
         """Give all that is shown, of each claim the way that its history tells, too."""

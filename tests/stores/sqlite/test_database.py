@@ -182,6 +182,17 @@ def test_readers_beside_a_writer_see_only_whole_commits(claims: Workflow) -> Non
     assert status.state == "paid"
 
 
+def test_stores_in_memory_have_nothing_in_common() -> None:
+    """Not even what the first of a process held when the second was opened."""
+    with Workflow.open("sqlite:///:memory:", settings=DEFAULTS) as first:
+        assert sync(first, 1) == "applied"
+        with Workflow.open("sqlite:///:memory:", settings=DEFAULTS) as second:
+            assert second.status("u") is None
+            assert sync(second, 1) == "applied"
+            assert sync(first, 1) == "duplicate"
+            assert second.check().sound
+
+
 def test_memory_is_one_connection_readers_included() -> None:
     with Workflow.open("sqlite:///:memory:", settings=DEFAULTS) as workflow, ThreadPoolExecutor(8) as pool:
         told = list(pool.map(lambda number: sync(workflow, number), range(50)))

@@ -85,7 +85,8 @@ def address(
         if claim is None:
             start = definition.first_state() if situation.has_syncs() else None
             way = way_to(definition, start, trigger, event)
-            return Nobody(rest=Rest.WAIT, waiting_for=way, waits=(Wait(WaitKind.CLAIM, part.claim),))
+            waits = (Wait(WaitKind.CLAIM, part.claim), *_taken_back(trigger, event))
+            return Nobody(rest=Rest.WAIT, waiting_for=way, waits=waits)
         return _unless_of_another(definition, situation, trigger, event, claim) or To(lifecycles=(claim,))
     if trigger.addressing is Addressing.EVERY:
         return _every(definition, situation, trigger, event)
@@ -285,6 +286,14 @@ def _own_reimbursement(trigger: Trigger, event: Event) -> tuple[Wait, ...]:
     """Give what a reversal waits for that may turn out to name a payout by its own reimbursement id."""
     name = event.field("reimbursement_id")
     return (Wait(WaitKind.REIMBURSEMENT, name),) if trigger.money < 0 and name is not None else ()
+
+
+def _taken_back(trigger: Trigger, event: Event) -> tuple[Wait, ...]:
+    """Give what a reversal takes back, which may come before its claim and tell its currency."""
+    name = event.field("original_reimbursement_id")
+    if trigger.money < 0 and name is not None:
+        return (Wait(WaitKind.REIMBURSEMENT, name),)
+    return _own_reimbursement(trigger, event)
 
 
 def _unless_of_another(

@@ -18,7 +18,7 @@ from workflow_fsm.core.errors import StoreUnavailable
 from workflow_fsm.stores.group_commit import CommitQueue, Job
 from workflow_fsm.stores.session import Scope, Session, SilentListener
 from workflow_fsm.stores.sqlite.errors import OF_THE_JOB, is_busy, translated
-from workflow_fsm.stores.sqlite.prepare import migrate, prepare
+from workflow_fsm.stores.sqlite.prepare import migrate_in_memory, prepare
 from workflow_fsm.stores.statements import statements
 
 T = TypeVar("T")
@@ -93,7 +93,7 @@ class SQLite:
         self._file: _Identity | None = None
         self._log: _Identity | None = None
         if self._memory:
-            migrate(self._writing())
+            migrate_in_memory(self._writing())
         else:
             prepare(path, busy_seconds=busy_seconds)
 
