@@ -143,8 +143,13 @@ WHERE event_ids.user_id = :user_id AND event_ids.event_id = :event_id;
 INSERT INTO event_ids (user_id, event_id, seq) VALUES (:user_id, :event_id, :seq)
 ON CONFLICT (user_id, event_id) DO NOTHING;
 
--- name: delete_event_ids
-DELETE FROM event_ids WHERE user_id = :user_id AND seq = :seq;
+-- name: hand_over_event_ids
+-- to the event that takes the place of one that was refused, dead or dropped
+UPDATE event_ids SET seq = :by WHERE user_id = :user_id AND seq = :seq;
+
+-- name: delete_event_id
+-- one that is an event's first by now
+DELETE FROM event_ids WHERE user_id = :user_id AND event_id = :event_id;
 
 -- name: latest_like
 -- alike are few, but for who sends the same again and again: read the last first, whatever a planner expects
@@ -152,7 +157,7 @@ SELECT * FROM (
     SELECT * FROM events WHERE user_id = :user_id AND fingerprint = :fingerprint
     ORDER BY seq DESC LIMIT 9223372036854775807
 ) AS alike
-WHERE "trigger" = :trigger AND answer NOT LIKE '%"code":"event-id-reused"%' LIMIT 1;
+WHERE "trigger" = :trigger AND answer NOT LIKE '{"status":"refused","code":"event-id-reused"%' LIMIT 1;
 
 -- name: reuses
 -- those that were kept though their ids are other events'
