@@ -74,7 +74,7 @@ class PlainUser:
             stored
             for stored in self._oldest_first()
             if (stored.event.trigger, stored.event.fingerprint) == (trigger, fingerprint)
-            and (stored.is_reuse if is_reuse else stored.binds or not stored.is_reuse)
+            and (stored.was_reuse if is_reuse else not stored.is_reuse)
         ]
 
     def with_reimbursement(self, trigger: str, reimbursement_id: str) -> list[StoredEvent]:
