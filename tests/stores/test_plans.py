@@ -28,6 +28,7 @@ ALL_OF_A_USER = {
     "counts": "status counts all that take part",
     "all_waiting": "status shows all that waits",
     "unfinished_effects_of": "what a user has unfinished is shown in the order in which it was owed",
+    "void_effects_of_handler": "all that is owed to a handler that is dropped is void",
     "every_lifecycle": "check reads everything",
     "every_row": "check reads everything",
     "every_event": "check reads everything",
@@ -51,6 +52,7 @@ FIRST_OF_A_USER = {
 EVERYBODY = {
     "handlers": "there are as many as the code has",
     "unfinished_effects": "what is unfinished is shown in the order in which it was owed",
+    "users_owing": "whoever has work of a handler is found when that is dropped, by hand",
     "figures_of_events": "counts everything, in one small index",
     "figures_of_effects": "counts everything, in one small index",
     "figures_of_due_effects": "counts everything that is ready, in one small index",
@@ -83,6 +85,7 @@ VALUES: Mapping[str, Any] = {
     **dict.fromkeys(("after", "after_user", "at", "start"), ""),
     "answered": "%payout%",
     "alias": "x1",
+    "but_of": '["nobody"]',
     "case_id": "amazon_case_id-c1",
     "claim_id": "c1",
     "claims": '["c1", "c2"]',

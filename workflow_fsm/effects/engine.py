@@ -7,9 +7,10 @@ the commit that marks it done. Threads and waiting are `worker.py`'s.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from workflow_fsm.core.definition import Addressing, Trigger
@@ -17,8 +18,9 @@ from workflow_fsm.core.definition.events import Event
 from workflow_fsm.core.errors import EventIdReused, StoreUnavailable, WorkflowError
 from workflow_fsm.core.model.outbox import REQUEST
 from workflow_fsm.core.values.fields import Kind
-from workflow_fsm.effects import outbox
+from workflow_fsm.effects import candidates, outbox
 from workflow_fsm.effects.backoff import pause_seconds
+from workflow_fsm.effects.candidates import Candidate
 from workflow_fsm.effects.handler import Discard, Fire, RetryAfter, tell
 from workflow_fsm.effects.outbox import LeasedEffect
 from workflow_fsm.effects.registry import Registry
@@ -93,34 +95,54 @@ class Engine:
         One that was begun as often as it may be tried, and never settled, has killed its process each time:
         it is buried instead.
         """
-        names = self._registry.names
-
-        def look(session: Session) -> str | None:
-            return outbox.find_ready(session, names, self._clock(), suspects=suspects)
-
-        for _ in range(_LOOKS):
-            handler = self._store.read(look)
-            if handler is None:
+        held: set[str] = set()
+        looks = 0
+        while looks < _LOOKS:
+            found = self._store.read(partial(self._look, suspects=suspects, held=held))
+            if not found:
                 return None
-            taken = self._lease_of(handler, suspects=suspects)
+            taken, ended = self._lease_one_of(found, held, suspects=suspects)
             if taken is not None:
                 return taken
+            looks += not ended
         return None
 
-    def _lease_of(self, handler: str, *, suspects: bool) -> LeasedEffect | None:
-        """Lease the first effect of a handler, None where others were at all that are ready."""
+    def _look(self, session: Session, *, suspects: bool, held: Collection[str]) -> list[Candidate]:
+        return candidates.find(session, self._registry.names, self._clock(), suspects=suspects, but_of=held)
 
-        def lease(unit: UnitOfWork) -> LeasedEffect | None:
-            now = self._clock()
-            while (effect := outbox.lock_ready(unit.session, handler, now, suspects=suspects)) is not None:
-                if effect["is_left"]:
+    def _lease_one_of(
+        self, found: Sequence[Candidate], held: set[str], *, suspects: bool
+    ) -> tuple[LeasedEffect | None, int]:
+        """Lease the first of some that is ready still and whose user is free, None where none is.
+
+        Tells too how many were ended instead. Users whom somebody else has locked are added to `held`. Past
+        the first, where others are at it, it begins anywhere, so that those who look at once don't meet at
+        each.
+        """
+        at = 1 + int(self._chance() * (len(found) - 1))
+        in_turn = [found[0], *found[at:], *found[1:at]]
+
+        def lease(unit: UnitOfWork) -> tuple[LeasedEffect | None, int]:
+            now, ended = self._clock(), 0
+            for candidate in in_turn:
+                if candidate.user_id in held:
+                    continue
+                is_free, effect = candidates.lock(unit.session, candidate, now, suspects=suspects)
+                if not is_free:
+                    held.add(candidate.user_id)
+                elif effect is None:
+                    continue
+                elif effect["is_left"]:
                     outbox.end(unit.session, effect, "void", now)
+                    ended += 1
                 elif effect["attempt"] - effect["forgiven"] >= self._tries(effect["handler"]):
                     self._bury_unheard(unit, effect, now)
+                    ended += 1
                 else:
                     until = now + timedelta(seconds=LEASE_SECONDS)
-                    return outbox.lease(unit.session, self._store.definition, effect, now=now, until=until)
-            return None
+                    definition = self._store.definition
+                    return outbox.lease(unit.session, definition, effect, now=now, until=until), ended
+            return None, ended
 
         return self._store.commit(lease)
 

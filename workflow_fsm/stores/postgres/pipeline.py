@@ -211,7 +211,7 @@ class PostgresSession:
             key = _key(name, parameters)
             if key not in self._ahead:
                 with suppress(NoText):
-                    self._ahead[key] = self._pipeline.send(name, parameters)
+                    self._ahead[key] = self._send(name, parameters)
 
     def lock_free(self, users: Iterable[str], statements: Iterable[Statement]) -> dict[str, dict[str, Any]]:
         """Lock those of some users, given in order, whom nobody holds; give their rows.
@@ -219,7 +219,10 @@ class PostgresSession:
         `statements` are asked ahead, on the same way to the server and back.
         """
         self._pipeline.send("wait_for_nobody", {})
-        tickets = {user_id: self._pipeline.send("lock_free_user", {"user_id": user_id}) for user_id in users}
+        tickets = {}
+        for user_id in users:
+            self._pipeline.send("make_user", {"user_id": user_id})
+            tickets[user_id] = self._pipeline.send("lock_free_user", {"user_id": user_id})
         self.prefetch(statements)
         self._pipeline.wait()
         free = {}
@@ -237,7 +240,7 @@ class PostgresSession:
         ticket = self._ahead.get(key) if self._writes else self._ahead.pop(key, None)
         if ticket is None:
             try:
-                ticket = self._pipeline.send(name, parameters)
+                ticket = self._send(name, parameters)
             except NoText:
                 return []
             if name in _WRITING:
@@ -273,6 +276,12 @@ class PostgresSession:
                 self._pipeline.wait()
             raise
         self._pipeline.send("release", {})
+
+    def _send(self, name: str, parameters: Mapping[str, Any]) -> Ticket:
+        """Send a statement; whose row is to be locked gets one first, on the same way to the server."""
+        if name == "lock_user":
+            self._pipeline.send("make_user", parameters)
+        return self._pipeline.send(name, parameters)
 
     def _forget(self, parameters: Mapping[str, Any]) -> None:
         """Forget what was asked ahead of a user, or of nobody, where one of those is written to."""
