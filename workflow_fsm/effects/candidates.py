@@ -6,15 +6,17 @@ What looks over all users only reads; what locks names its user, and so goes to 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+import threading
+from collections import deque
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from workflow_fsm.core.values.instants import show_instant
 from workflow_fsm.stores.session import Columns, Session
 
-MOST = 8
-"""How many are looked for at once, where others may be at the first."""
+MOST = 16
+"""How many one look gives: the threads of a process share them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,34 @@ class Candidate:
     seq: int
     lifecycle_id: int
     cursor: int
+
+
+class Found:
+    """What the last look of a process found and no thread of it has tried yet.
+
+    In the order in which they became ready; shuffled once another process was seen to be at the same, so that
+    two that looked at once don't meet at each.
+    """
+
+    def __init__(self, chance: Callable[[], float]) -> None:
+        self._chance = chance
+        self._mutex = threading.Lock()
+        self._left: deque[Candidate] = deque()
+
+    def put(self, found: Iterable[Candidate]) -> None:
+        """Keep what a look found."""
+        with self._mutex:
+            self._left = deque(found)
+
+    def next(self) -> Candidate | None:
+        """Give one that nobody has tried, None where none is left."""
+        with self._mutex:
+            return self._left.popleft() if self._left else None
+
+    def shuffle(self) -> None:
+        """Give the rest in any order."""
+        with self._mutex:
+            self._left = deque(sorted(self._left, key=lambda _: self._chance()))
 
 
 def find(

@@ -20,7 +20,7 @@ from workflow_fsm.core.model.outbox import REQUEST
 from workflow_fsm.core.values.fields import Kind
 from workflow_fsm.effects import candidates, outbox
 from workflow_fsm.effects.backoff import pause_seconds
-from workflow_fsm.effects.candidates import Candidate
+from workflow_fsm.effects.candidates import Candidate, Found
 from workflow_fsm.effects.handler import Discard, Fire, RetryAfter, tell
 from workflow_fsm.effects.outbox import LeasedEffect
 from workflow_fsm.effects.registry import Registry
@@ -35,7 +35,7 @@ LEASE_SECONDS = 20.0
 """How long a holder that has died keeps an effect from others; a living one extends it in time."""
 MOST_OF_AN_ERROR = 2000
 """Characters of an error's text that are kept."""
-_LOOKS = 8
+_LOOKS = 32
 """How often it looks for something to take where others take what it finds."""
 LONGEST_WAIT_SECONDS = 366 * 86400.0
 """The longest that a handler may put itself off."""
@@ -87,6 +87,7 @@ class Engine:
         self._chance = chance
         self._read = read
         self._commit = commit
+        self._found = Found(chance)
 
     def lease(self, *, suspects: bool = True) -> LeasedEffect | None:
         """Lease the effect that has been ready longest, None where none is.
@@ -96,55 +97,54 @@ class Engine:
         it is buried instead.
         """
         held: set[str] = set()
-        looks = 0
-        while looks < _LOOKS:
+        for _ in range(_LOOKS):
+            taken = self._lease_one(held, suspects=suspects)
+            if taken is not None:
+                return taken
             found = self._store.read(partial(self._look, suspects=suspects, held=held))
             if not found:
                 return None
-            taken, ended = self._lease_one_of(found, held, suspects=suspects)
-            if taken is not None:
-                return taken
-            looks += not ended
+            self._found.put(found)
         return None
 
     def _look(self, session: Session, *, suspects: bool, held: Collection[str]) -> list[Candidate]:
         return candidates.find(session, self._registry.names, self._clock(), suspects=suspects, but_of=held)
 
-    def _lease_one_of(
-        self, found: Sequence[Candidate], held: set[str], *, suspects: bool
-    ) -> tuple[LeasedEffect | None, int]:
-        """Lease the first of some that is ready still and whose user is free, None where none is.
+    def _lease_one(self, held: set[str], *, suspects: bool) -> LeasedEffect | None:
+        """Lease the first of those found that is ready still and whose user is free, None where none is.
 
-        Tells too how many were ended instead. Users whom somebody else has locked are added to `held`. Past
-        the first, where others are at it, it begins anywhere, so that those who look at once don't meet at
-        each.
+        Users whom somebody else has locked are added to `held`.
         """
-        at = 1 + int(self._chance() * (len(found) - 1))
-        in_turn = [found[0], *found[at:], *found[1:at]]
 
-        def lease(unit: UnitOfWork) -> tuple[LeasedEffect | None, int]:
-            now, ended = self._clock(), 0
-            for candidate in in_turn:
-                if candidate.user_id in held:
-                    continue
-                is_free, effect = candidates.lock(unit.session, candidate, now, suspects=suspects)
-                if not is_free:
-                    held.add(candidate.user_id)
-                elif effect is None:
-                    continue
-                elif effect["is_left"]:
-                    outbox.end(unit.session, effect, "void", now)
-                    ended += 1
-                elif effect["attempt"] - effect["forgiven"] >= self._tries(effect["handler"]):
-                    self._bury_unheard(unit, effect, now)
-                    ended += 1
-                else:
-                    until = now + timedelta(seconds=LEASE_SECONDS)
-                    definition = self._store.definition
-                    return outbox.lease(unit.session, definition, effect, now=now, until=until), ended
-            return None, ended
+        def lease(unit: UnitOfWork) -> LeasedEffect | None:
+            now = self._clock()
+            candidate: Candidate | None = first
+            while candidate is not None:
+                if candidate.user_id not in held:
+                    is_free, effect = candidates.lock(unit.session, candidate, now, suspects=suspects)
+                    if effect is not None and not self._is_ended(unit, effect, now):
+                        until = now + timedelta(seconds=LEASE_SECONDS)
+                        definition = self._store.definition
+                        return outbox.lease(unit.session, definition, effect, now=now, until=until)
+                    if not is_free:
+                        held.add(candidate.user_id)
+                    if effect is None:
+                        self._found.shuffle()
+                candidate = self._found.next()
+            return None
 
-        return self._store.commit(lease)
+        first = self._found.next()
+        return None if first is None else self._store.commit(lease)
+
+    def _is_ended(self, unit: UnitOfWork, effect: Columns, now: datetime) -> bool:
+        """End an effect that isn't to be done any more; tell whether it was one."""
+        if effect["is_left"]:
+            outbox.end(unit.session, effect, "void", now)
+        elif effect["attempt"] - effect["forgiven"] >= self._tries(effect["handler"]):
+            self._bury_unheard(unit, effect, now)
+        else:
+            return False
+        return True
 
     def do(self, taken: LeasedEffect) -> str:
         """Run a taken effect's handler and settle it; tell how it stands then, as `settle` does."""
