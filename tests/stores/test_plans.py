@@ -57,6 +57,8 @@ EVERYBODY = {
     "figures_of_effects": "counts everything, in one small index",
     "figures_of_due_effects": "counts everything that is ready, in one small index",
     "figures_of_lifecycles": "counts everything, in one small index",
+    "count_migrations": "there are as many as the code has",
+    "migrations": "there are as many as the code has",
     "figures_of_money": "adds up everybody's money",
     "figures_of_the_rest": "counts everything, in small indexes",
     "every_complaint": "check reads everything",

@@ -38,6 +38,8 @@ ACROSS = {
     "confirmed_trigger",
     "oldest_waiting",
     "ping",
+    "count_migrations",
+    "migrations",
     "wait_for_nobody",
     "every_complaint",
     "every_user",

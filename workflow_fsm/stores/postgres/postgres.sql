@@ -5,6 +5,13 @@
 INSERT INTO users (user_id, cursor, updated_at, recovered, currencies) VALUES (:user_id, 0, '', '{}', '{}')
 ON CONFLICT (user_id) DO NOTHING;
 
+-- name: count_migrations
+-- how many were applied: as many as when the store was opened, or somebody has migrated it
+SELECT count(*) AS many FROM workflow_fsm_migrations;
+
+-- name: migrations
+SELECT name FROM workflow_fsm_migrations ORDER BY name;
+
 -- name: lock_user
 -- locked to the end of the transaction.
 -- may_wait: what was asked on the same way may have been asked before somebody else's wait was committed

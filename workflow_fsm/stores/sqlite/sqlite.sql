@@ -1,5 +1,12 @@
 -- What SQLite says in its own way.
 
+-- name: count_migrations
+-- how many were applied: as many as when the store was opened, or somebody has migrated it
+SELECT count(*) AS many FROM _sqlite_migrations;
+
+-- name: migrations
+SELECT name FROM _sqlite_migrations WHERE migration_set = 'workflow_fsm' ORDER BY name;
+
 -- name: lock_user
 -- whoever writes here writes alone
 -- include: user_row
