@@ -36,6 +36,11 @@ class Schema:
         """Those that a newer version applied."""
         return sorted(name for name in self.done if name not in self.known)
 
+    @property
+    def newest(self) -> str | None:
+        """The last that the store has."""
+        return max(self.done, default=None)
+
     def refuse_newer(self) -> None:
         """Raise StoreRefused, where a newer version has left a store that this one can't work on."""
         strange = [name for name in self.newer if not is_tolerable(name, self.known)]

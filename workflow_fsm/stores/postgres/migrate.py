@@ -21,6 +21,7 @@ from psycopg.rows import dict_row
 
 from workflow_fsm.core.errors import StoreRefused
 from workflow_fsm.core.values.instants import show_instant
+from workflow_fsm.stores.postgres import errors as faults
 from workflow_fsm.stores.schema import Schema, is_tolerable
 from workflow_fsm.stores.second_edition import STEPS
 from workflow_fsm.stores.statements import PARAMETER, migrations
@@ -82,6 +83,16 @@ def schema_of(connection: psycopg.Connection[Any]) -> Schema:
         rows = connection.execute("SELECT name FROM workflow_fsm_migrations ORDER BY name")
         done = [row[0] for row in rows]
     return Schema(done=done, known=list(migrations("postgres")))
+
+
+def look(conninfo: str) -> Schema:
+    """Read which migrations a store has; changes nothing. Raises StoreRefused, StoreUnavailable."""
+    try:
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            _refuse_server(connection)
+            return schema_of(connection)
+    except psycopg.Error as error:
+        raise faults.at_opening(error) from None
 
 
 @contextmanager
