@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.upgrade.conftest import Load, command
+from webapp import create_app
 from workflow_fsm import Settings, StoreRefused, Workflow
 
 Versions = Mapping[str, Path]
@@ -117,3 +118,44 @@ def test_migrate_check_tells_what_is_due_and_changes_nothing(versions: Versions,
     refused = command(versions["this"], "migrate", "--check", "--database", empty_url)
     assert refused.returncode == 3
     assert "upgrade workflow-fsm to work on it" in refused.stderr
+
+
+def test_a_worker_that_meets_a_contracted_store_ends_with_the_sentence(
+    versions: Versions, empty_url: str
+) -> None:
+    Workflow.open(empty_url, settings=Settings()).close()
+    with subprocess.Popen(
+        [sys.executable, "-m", "workflow_fsm", "worker", "--database", empty_url],
+        cwd=versions["this"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as worker:
+        assert worker.stdout is not None
+        assert worker.stderr is not None
+        line = worker.stdout.readline()
+        assert "working in" in line
+        assert command(versions["contracting"], "migrate", "--database", empty_url).returncode == 0
+        assert worker.wait(timeout=30) == os.EX_CONFIG
+        assert "workflow-fsm can't work on: the store was migrated by a newer version" in worker.stderr.read()
+
+
+def test_a_service_that_meets_a_contracted_store_answers_503_with_the_sentence(
+    versions: Versions, empty_url: str
+) -> None:
+    """So that a proxy sends the webhook to one of the newer version."""
+    with Workflow.open(empty_url, settings=Settings()) as workflow:
+        client = create_app(workflow).test_client()
+        event = {"user_id": "u1", "sync_id": "s1", "event_id": "e1"}
+        assert client.post("/api/v1/workflow/sync/complete", json=event).status_code == 200
+        assert command(versions["expanding"], "migrate", "--database", empty_url).returncode == 0
+        assert client.post("/api/v1/workflow/sync/complete", json=event).status_code == 200
+        assert command(versions["contracting"], "migrate", "--database", empty_url).returncode == 0
+        for answer in (
+            client.post("/api/v1/workflow/sync/complete", json={**event, "event_id": "e2"}),
+            client.get("/api/v1/workflow/status/u1"),
+            client.get("/readyz"),
+        ):
+            assert answer.status_code == 503
+            assert answer.json is not None
+            assert "upgrade workflow-fsm to work on it" in answer.json["detail"]
