@@ -19,7 +19,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from workflow_fsm.core.errors import StoreRefused
+from workflow_fsm.core.errors import StoreRefused, StoreUnavailable
 from workflow_fsm.core.values.instants import show_instant
 from workflow_fsm.stores.postgres import errors as faults
 from workflow_fsm.stores.schema import Schema, is_tolerable
@@ -119,9 +119,12 @@ def _patiently(connection: psycopg.Connection[Any], name: str, now: datetime) ->
                     connection.execute("LOCK TABLE workflow_fsm_migrations IN ACCESS EXCLUSIVE MODE")
                 _apply(connection, name, now)
             return
-        except psycopg.errors.LockNotAvailable:
+        except psycopg.errors.LockNotAvailable as error:
             if attempt == _TRIES:
-                raise
+                raise StoreUnavailable(
+                    f"the migration {name} waits for transactions that work in its tables for long, and nothing "
+                    "of it was done; end them, such as a check, and try again"
+                ) from error
             sleep(_LOOK_SECONDS)
 
 
