@@ -122,8 +122,8 @@ def _patiently(connection: psycopg.Connection[Any], name: str, now: datetime) ->
         except psycopg.errors.LockNotAvailable as error:
             if attempt == _TRIES:
                 raise StoreUnavailable(
-                    f"the migration {name} waits for transactions that work in its tables for long, and nothing "
-                    "of it was done; end them, such as a check, and try again"
+                    f"the migration {name} waits for transactions that work in its tables for long, and "
+                    "nothing of it was done; end them, such as a check, and try again"
                 ) from error
             sleep(_LOOK_SECONDS)
 

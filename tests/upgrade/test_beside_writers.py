@@ -1,4 +1,4 @@
-"""Indexes on PostgreSQL are built beside all who write, and built anew where one was left half built."""
+"""Migrating PostgreSQL beside all who write: indexes are built so, and no table is waited for for long."""
 
 from __future__ import annotations
 
@@ -40,6 +40,21 @@ def test_whoever_writes_goes_on_while_an_index_is_built(
     assert newer.goes_on()
     with psycopg.connect(url) as looking:
         assert looking.execute(IS_VALID).fetchone() == (True,)
+
+
+def test_a_migration_that_waits_for_a_table_holds_up_nobody_for_long(
+    versions: Mapping[str, Path], load: Callable[..., Load], url: str
+) -> None:
+    older = load(versions["this"], url, "older")
+    assert older.goes_on()
+    with psycopg.connect(url) as held:
+        held.execute("SELECT * FROM lifecycles LIMIT 1")
+        newer = load(versions["expanding"], url, "newer")
+        for _ in range(6):
+            assert older.goes_on(10)
+        assert newer.acknowledged == []
+    assert newer.goes_on()
+    assert older.goes_on()
 
 
 def test_an_index_that_was_left_half_built_is_built_anew(versions: Mapping[str, Path], url: str) -> None:
