@@ -272,3 +272,14 @@ def test_a_dropped_handler_takes_back_what_it_was_owed_by_every_user(opened: Ope
     assert workflow.drop_handler("noted").void == 30
     assert workflow.owed() == []
     assert workflow.check().sound
+
+
+def test_a_user_whose_row_is_gone_since_is_made_anew(opened: Open, database: psycopg.Connection[Any]) -> None:
+    """As where a backup was restored under a process that goes on."""
+    workflow = opened()
+    sync(workflow)
+    sync(workflow, "s2")
+    for table in ("users", "lifecycles", "history", "events", "event_ids"):
+        database.execute(f"DELETE FROM {table}".encode())  # noqa: S608  # of ours
+    assert sync(workflow, "s3").status == "applied"
+    assert workflow.check().rows == 1

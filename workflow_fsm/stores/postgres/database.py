@@ -93,6 +93,7 @@ class Postgres:
                 migrate(connection, now)
         except psycopg.Error as error:
             raise faults.at_opening(error) from None
+        self._known: set[str] = set()
         self._watch = Watch(list(migrations("postgres")))
         self._failures = 0
         self._hear_commit: Callable[[int, float], None] = lambda jobs, seconds: None
@@ -223,7 +224,7 @@ class Postgres:
                 try:
                     pipeline.send(begin, {})
                     counted = pipeline.send("count_migrations", {})
-                    session = PostgresSession(pipeline, writes=begin == "begin")
+                    session = PostgresSession(pipeline, writes=begin == "begin", known=self._known)
                     result = self._heeding_migrations(pipeline, session, counted, work)
                     commit = pipeline.send("commit", {})
                     sent = True
