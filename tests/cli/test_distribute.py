@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.cli.conftest import Run, answer, complaint
-from tests.conftest import TABLES
+from tests.stores.contents import TABLES
 
 
 def test_it_prints_a_statement_for_every_table_and_opens_no_store(run: Run) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import TABLES
+from tests.stores.contents import TABLES
 from tests.stores.postgres.server import Server
 from workflow_fsm.stores.postgres.distribute import statements as spreading
 from workflow_fsm.stores.postgres.distribute import tables
