@@ -14,7 +14,8 @@ from workflow_fsm.cli.terminal import show_json
 from workflow_fsm.core.definition.claim import claim_lifecycle
 from workflow_fsm.core.errors import StoreRefused
 from workflow_fsm.settings import Settings
-from workflow_fsm.stores.schema import Schema, who_stops
+from workflow_fsm.stores.schema.marks import who_stops
+from workflow_fsm.stores.schema.versions import Schema
 from workflow_fsm.stores.url import is_served, look, shown, sqlite_path
 from workflow_fsm.workflow import utc_now
 

@@ -20,7 +20,7 @@ MOST = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class ReadyEffect:
     """An effect that was ready when somebody looked, without a lock: where it is, and what it is about."""
 
     user_id: str
@@ -39,14 +39,14 @@ class Found:
     def __init__(self, chance: Callable[[], float]) -> None:
         self._chance = chance
         self._mutex = threading.Lock()
-        self._left: deque[Candidate] = deque()
+        self._left: deque[ReadyEffect] = deque()
 
-    def put(self, found: Iterable[Candidate]) -> None:
+    def put(self, found: Iterable[ReadyEffect]) -> None:
         """Keep what a look found."""
         with self._mutex:
             self._left = deque(found)
 
-    def next(self) -> Candidate | None:
+    def next(self) -> ReadyEffect | None:
         """Give one that nobody has tried, None where none is left."""
         with self._mutex:
             return self._left.popleft() if self._left else None
@@ -64,7 +64,7 @@ def find(
     *,
     suspects: bool = True,
     but_of: Collection[str] = (),
-) -> list[Candidate]:
+) -> list[ReadyEffect]:
     """Give the effects that have been ready longest, of those that one of `handlers` can do.
 
     Without `suspects`, none whose holder died in it; none of the users in `but_of`. Nobody is locked: each
@@ -81,13 +81,15 @@ def find(
     found = [row for parameters in asked for row in session.rows("ready_effects", **parameters)]
     found.sort(key=lambda row: (row["ready_at"], row["user_id"], row["seq"]))
     return [
-        Candidate(user_id=row["user_id"], seq=row["seq"], lifecycle_id=row["lifecycle"], cursor=row["cursor"])
+        ReadyEffect(
+            user_id=row["user_id"], seq=row["seq"], lifecycle_id=row["lifecycle"], cursor=row["cursor"]
+        )
         for row in found[:MOST]
     ]
 
 
 def lock(
-    session: Session, candidate: Candidate, now: datetime, *, suspects: bool = True
+    session: Session, candidate: ReadyEffect, now: datetime, *, suspects: bool = True
 ) -> tuple[bool, Columns | None]:
     """Lock a candidate's user, where nobody else has; tell whether that was so, and give the effect.
 

@@ -20,7 +20,7 @@ from workflow_fsm.core.model.outbox import REQUEST
 from workflow_fsm.core.values.fields import Kind
 from workflow_fsm.effects import candidates, outbox
 from workflow_fsm.effects.backoff import pause_seconds
-from workflow_fsm.effects.candidates import Candidate, Found
+from workflow_fsm.effects.candidates import Found, ReadyEffect
 from workflow_fsm.effects.handler import Discard, Fire, RetryAfter, tell
 from workflow_fsm.effects.outbox import LeasedEffect
 from workflow_fsm.effects.registry import Registry
@@ -107,7 +107,7 @@ class Engine:
             self._found.put(found)
         return None
 
-    def _look(self, session: Session, *, suspects: bool, held: Collection[str]) -> list[Candidate]:
+    def _look(self, session: Session, *, suspects: bool, held: Collection[str]) -> list[ReadyEffect]:
         return candidates.find(session, self._registry.names, self._clock(), suspects=suspects, but_of=held)
 
     def _lease_one(self, held: set[str], *, suspects: bool) -> LeasedEffect | None:
@@ -118,7 +118,7 @@ class Engine:
 
         def lease(unit: UnitOfWork) -> LeasedEffect | None:
             now = self._clock()
-            candidate: Candidate | None = first
+            candidate: ReadyEffect | None = first
             while candidate is not None:
                 if candidate.user_id not in held:
                     is_free, effect = candidates.lock(unit.session, candidate, now, suspects=suspects)

@@ -6,7 +6,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from workflow_fsm.core.errors import SettingsInvalid
-from workflow_fsm.stores.schema import Schema
+from workflow_fsm.stores.schema.versions import Schema
 from workflow_fsm.stores.session import Database
 from workflow_fsm.stores.sqlite.database import MEMORY, SQLite
 from workflow_fsm.stores.sqlite.prepare import look as look_at_file

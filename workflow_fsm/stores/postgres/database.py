@@ -28,7 +28,7 @@ from workflow_fsm.stores.postgres.batch import do_together
 from workflow_fsm.stores.postgres.migrate import migrate, schema_of
 from workflow_fsm.stores.postgres.notify import Listener, Notifier
 from workflow_fsm.stores.postgres.pipeline import Linked, Pipeline, PostgresSession, Ticket
-from workflow_fsm.stores.schema import Watch
+from workflow_fsm.stores.schema.versions import Watch
 from workflow_fsm.stores.session import Scope, Session
 from workflow_fsm.stores.statements import migrations
 

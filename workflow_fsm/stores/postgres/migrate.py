@@ -22,7 +22,8 @@ from psycopg.rows import dict_row
 from workflow_fsm.core.errors import StoreRefused, StoreUnavailable
 from workflow_fsm.core.values.instants import show_instant
 from workflow_fsm.stores.postgres import errors as faults
-from workflow_fsm.stores.schema import Schema, is_tolerable
+from workflow_fsm.stores.schema.marks import is_tolerable
+from workflow_fsm.stores.schema.versions import Schema
 from workflow_fsm.stores.second_edition import STEPS
 from workflow_fsm.stores.statements import PARAMETER, migrations
 

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from workflow_fsm.core.errors import StoreUnavailable
 from workflow_fsm.stores.group_commit import CommitQueue, Job
-from workflow_fsm.stores.schema import Watch
+from workflow_fsm.stores.schema.versions import Watch
 from workflow_fsm.stores.session import Scope, Session, SilentListener
 from workflow_fsm.stores.sqlite.errors import OF_THE_JOB, is_busy, translated
 from workflow_fsm.stores.sqlite.prepare import migrate_in_memory, prepare

@@ -15,7 +15,7 @@ from filelock import FileLock
 from filelock import Timeout as LockTimeout
 
 from workflow_fsm.core.errors import StoreRefused
-from workflow_fsm.stores.schema import Schema
+from workflow_fsm.stores.schema.versions import Schema
 from workflow_fsm.stores.sqlite.errors import why
 from workflow_fsm.stores.statements import migrations as of_dialect
 

@@ -1,22 +1,13 @@
-"""Schema: which migrations a store has and which this version knows, and whether it may work on the store.
-
-A migration's name tells who can live with it. `NNNN_expand_…` only adds what older versions never see, so
-that they go on beside it. `NNNN_contract_KKKK_…` takes away what no version needs that knows the migration
-KKKK; others stop. Any other is for versions that know it alone. No name is ever changed: by the names in the
-store a process judges what it was never told of.
-"""
+"""Versions: which migrations a store has and which this one knows, and whether it may work on the store."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workflow_fsm.core.errors import StoreRefused
+from workflow_fsm.stores.schema.marks import is_tolerable
 from workflow_fsm.stores.session import Columns, Session
-
-_EXPANDS = re.compile(r"\d{4}_expand_\w+")
-_CONTRACTS = re.compile(r"\d{4}_contract_(\d{4})_\w+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,19 +63,3 @@ class Watch:
             done = [row["name"] for row in session.rows("migrations")]
             Schema(done=done, known=self._known).refuse_newer()
             self._many = counted["many"]
-
-
-def is_tolerable(name: str, known: Collection[str]) -> bool:
-    """Tell whether a version that knows some migrations can work beside one that it doesn't."""
-    contracts = _CONTRACTS.fullmatch(name)
-    if contracts is not None:
-        return any(one.startswith(f"{contracts[1]}_") for one in known)
-    return _EXPANDS.fullmatch(name) is not None
-
-
-def who_stops(name: str) -> str:
-    """Say in a clause whom a migration stops."""
-    contracts = _CONTRACTS.fullmatch(name)
-    if contracts is not None:
-        return f"versions that don't know {contracts[1]} stop"
-    return "older versions go on" if _EXPANDS.fullmatch(name) else "older versions stop"
