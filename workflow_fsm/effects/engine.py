@@ -7,9 +7,10 @@ the commit that marks it done. Threads and waiting are `worker.py`'s.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from workflow_fsm.core.definition import Addressing, Trigger
@@ -17,8 +18,9 @@ from workflow_fsm.core.definition.events import Event
 from workflow_fsm.core.errors import EventIdReused, StoreUnavailable, WorkflowError
 from workflow_fsm.core.model.outbox import REQUEST
 from workflow_fsm.core.values.fields import Kind
-from workflow_fsm.effects import outbox
+from workflow_fsm.effects import candidates, outbox
 from workflow_fsm.effects.backoff import pause_seconds
+from workflow_fsm.effects.candidates import Found, ReadyEffect
 from workflow_fsm.effects.handler import Discard, Fire, RetryAfter, tell
 from workflow_fsm.effects.outbox import LeasedEffect
 from workflow_fsm.effects.registry import Registry
@@ -33,7 +35,7 @@ LEASE_SECONDS = 20.0
 """How long a holder that has died keeps an effect from others; a living one extends it in time."""
 MOST_OF_AN_ERROR = 2000
 """Characters of an error's text that are kept."""
-_LOOKS = 8
+_LOOKS = 32
 """How often it looks for something to take where others take what it finds."""
 LONGEST_WAIT_SECONDS = 366 * 86400.0
 """The longest that a handler may put itself off."""
@@ -85,6 +87,7 @@ class Engine:
         self._chance = chance
         self._read = read
         self._commit = commit
+        self._found = Found(chance)
 
     def lease(self, *, suspects: bool = True) -> LeasedEffect | None:
         """Lease the effect that has been ready longest, None where none is.
@@ -93,36 +96,55 @@ class Engine:
         One that was begun as often as it may be tried, and never settled, has killed its process each time:
         it is buried instead.
         """
-        names = self._registry.names
-
-        def look(session: Session) -> str | None:
-            return outbox.find_ready(session, names, self._clock(), suspects=suspects)
-
+        held: set[str] = set()
         for _ in range(_LOOKS):
-            handler = self._store.read(look)
-            if handler is None:
-                return None
-            taken = self._lease_of(handler, suspects=suspects)
+            taken = self._lease_one(held, suspects=suspects)
             if taken is not None:
                 return taken
+            found = self._store.read(partial(self._look, suspects=suspects, held=held))
+            if not found:
+                return None
+            self._found.put(found)
         return None
 
-    def _lease_of(self, handler: str, *, suspects: bool) -> LeasedEffect | None:
-        """Lease the first effect of a handler, None where others were at all that are ready."""
+    def _look(self, session: Session, *, suspects: bool, held: Collection[str]) -> list[ReadyEffect]:
+        return candidates.find(session, self._registry.names, self._clock(), suspects=suspects, but_of=held)
+
+    def _lease_one(self, held: set[str], *, suspects: bool) -> LeasedEffect | None:
+        """Lease the first of those found that is ready still and whose user is free, None where none is.
+
+        Users whom somebody else has locked are added to `held`.
+        """
 
         def lease(unit: UnitOfWork) -> LeasedEffect | None:
             now = self._clock()
-            while (effect := outbox.lock_ready(unit.session, handler, now, suspects=suspects)) is not None:
-                if effect["is_left"]:
-                    outbox.end(unit.session, effect, "void", now)
-                elif effect["attempt"] - effect["forgiven"] >= self._tries(effect["handler"]):
-                    self._bury_unheard(unit, effect, now)
-                else:
-                    until = now + timedelta(seconds=LEASE_SECONDS)
-                    return outbox.lease(unit.session, self._store.definition, effect, now=now, until=until)
+            candidate: ReadyEffect | None = first
+            while candidate is not None:
+                if candidate.user_id not in held:
+                    is_free, effect = candidates.lock(unit.session, candidate, now, suspects=suspects)
+                    if effect is not None and not self._is_ended(unit, effect, now):
+                        until = now + timedelta(seconds=LEASE_SECONDS)
+                        definition = self._store.definition
+                        return outbox.lease(unit.session, definition, effect, now=now, until=until)
+                    if not is_free:
+                        held.add(candidate.user_id)
+                    if effect is None:
+                        self._found.shuffle()
+                candidate = self._found.next()
             return None
 
-        return self._store.commit(lease)
+        first = self._found.next()
+        return None if first is None else self._store.commit(lease)
+
+    def _is_ended(self, unit: UnitOfWork, effect: Columns, now: datetime) -> bool:
+        """End an effect that isn't to be done any more; tell whether it was one."""
+        if effect["is_left"]:
+            outbox.end(unit.session, effect, "void", now)
+        elif effect["attempt"] - effect["forgiven"] >= self._tries(effect["handler"]):
+            self._bury_unheard(unit, effect, now)
+        else:
+            return False
+        return True
 
     def do(self, taken: LeasedEffect) -> str:
         """Run a taken effect's handler and settle it; tell how it stands then, as `settle` does."""

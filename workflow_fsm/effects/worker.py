@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from time import monotonic
 
-from workflow_fsm.core.errors import StoreUnavailable
+from workflow_fsm.core.errors import RowUnreadable, StoreRefused, StoreUnavailable
 from workflow_fsm.effects.engine import LEASE_SECONDS, Engine, Verdict
 from workflow_fsm.effects.outbox import LeasedEffect
 from workflow_fsm.stores.session import Listening
@@ -63,6 +63,8 @@ class Worker:
         threads: int = THREADS,
     ) -> None:
         self.threads = threads
+        self.refused: StoreRefused | None = None
+        """Why it stopped by itself: a newer version has made the store one that this can't work on."""
         self._engine = engine
         self._wake_up = wake_up
         self._tick = tick
@@ -103,7 +105,7 @@ class Worker:
         if left:
             try:
                 self._engine.release(left)
-            except StoreUnavailable:
+            except (StoreUnavailable, StoreRefused):
                 log.warning("the leases of %d effects run out by themselves", len(left))
 
     def _work(self) -> None:
@@ -115,9 +117,23 @@ class Worker:
             except StoreUnavailable as error:
                 log.warning("effects wait for the store: %s", error)
                 self._stopping.wait(DOWN_SECONDS)
-            except Exception:
+            except Exception as error:
+                if self._is_refused(error):
+                    return
                 log.exception("a worker's thread failed, and goes on")
                 self._stopping.wait(DOWN_SECONDS)
+
+    def _is_refused(self, error: Exception) -> bool:
+        """Take nothing more where the store is none any more that this version can work on; tell whether."""
+        if not isinstance(error, StoreRefused) or isinstance(error, RowUnreadable):
+            return False
+        with self._mutex:
+            is_news, self.refused = self.refused is None, error
+        if is_news:
+            log.error("effects are left to newer versions: %s", error)
+        self._stopping.set()
+        self._wake_up.ring()
+        return True
 
     def _rest(self, heard: int) -> None:
         """Wait to be woken, for a while, and let others know meanwhile."""
@@ -204,5 +220,7 @@ class Worker:
                     pass
             except StoreUnavailable as error:
                 log.warning("timers wait for the store: %s", error)
-            except Exception:
+            except Exception as error:
+                if self._is_refused(error):
+                    return
                 log.exception("the clock's thread failed, and goes on")

@@ -40,6 +40,11 @@ def is_to_be_tried_again(error: psycopg.Error) -> bool:
     return isinstance(error, Lost) or error.sqlstate in (*_AGAIN, *_CHANGED)
 
 
+def is_outdated(error: psycopg.Error) -> bool:
+    """Tell whether a migration made statements outdated that other connections have prepared, too."""
+    return error.sqlstate == "0A000"
+
+
 def spoils_connection(error: BaseException) -> bool:
     """Tell whether a connection is better closed: it is gone, outdated, or its server takes no writes."""
     if not isinstance(error, psycopg.Error):

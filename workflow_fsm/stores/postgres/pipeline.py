@@ -32,6 +32,8 @@ _BRACKETS = {
 }
 _MOST_UNDER_WAY = 500
 """Statements sent before their results are read, so that neither end holds too much."""
+_MOST_KNOWN = 50_000
+"""Users remembered to have a row, some megabytes."""
 _READERS: dict[int, Callable[[bytes], Any]] = {
     16: lambda value: value == b"t",
     20: int,
@@ -200,9 +202,11 @@ class PostgresSession:
     What gives no rows isn't waited for until a row is asked for, or the commit: its error comes up there.
     """
 
-    def __init__(self, pipeline: Pipeline, *, writes: bool) -> None:
+    def __init__(self, pipeline: Pipeline, *, writes: bool, known: set[str] | None = None) -> None:
+        """`known` are users who have a row, as far as is remembered; more are added."""
         self._pipeline = pipeline
         self._writes = writes
+        self._known = set() if known is None else known
         self._ahead: dict[tuple[Any, ...], Ticket] = {}
 
     def prefetch(self, statements: Iterable[Statement]) -> None:
@@ -211,7 +215,7 @@ class PostgresSession:
             key = _key(name, parameters)
             if key not in self._ahead:
                 with suppress(NoText):
-                    self._ahead[key] = self._pipeline.send(name, parameters)
+                    self._ahead[key] = self._send(name, parameters)
 
     def lock_free(self, users: Iterable[str], statements: Iterable[Statement]) -> dict[str, dict[str, Any]]:
         """Lock those of some users, given in order, whom nobody holds; give their rows.
@@ -219,13 +223,18 @@ class PostgresSession:
         `statements` are asked ahead, on the same way to the server and back.
         """
         self._pipeline.send("wait_for_nobody", {})
-        tickets = {user_id: self._pipeline.send("lock_free_user", {"user_id": user_id}) for user_id in users}
+        tickets = {}
+        for user_id in users:
+            if user_id not in self._known:
+                self._pipeline.send("make_user", {"user_id": user_id})
+            tickets[user_id] = self._pipeline.send("lock_free_user", {"user_id": user_id})
         self.prefetch(statements)
         self._pipeline.wait()
         free = {}
         for user_id, ticket in tickets.items():
             if ticket.rows:
                 free[user_id] = ticket.rows[0]
+                self._remember(user_id, ticket.rows[0])
                 self._ahead[_key("lock_user", {"user_id": user_id})] = ticket
             else:
                 self._forget({"user_id": user_id})
@@ -237,7 +246,7 @@ class PostgresSession:
         ticket = self._ahead.get(key) if self._writes else self._ahead.pop(key, None)
         if ticket is None:
             try:
-                ticket = self._pipeline.send(name, parameters)
+                ticket = self._send(name, parameters)
             except NoText:
                 return []
             if name in _WRITING:
@@ -273,6 +282,19 @@ class PostgresSession:
                 self._pipeline.wait()
             raise
         self._pipeline.send("release", {})
+
+    def _remember(self, user_id: str, row: Mapping[str, Any]) -> None:
+        """Remember a user who has a row that this transaction didn't make, and that nobody takes away."""
+        if row["updated_at"]:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known.add(user_id)
+
+    def _send(self, name: str, parameters: Mapping[str, Any]) -> Ticket:
+        """Send a statement; whose row is to be locked gets one first, on the same way to the server."""
+        if name == "lock_user":
+            self._pipeline.send("make_user", parameters)
+        return self._pipeline.send(name, parameters)
 
     def _forget(self, parameters: Mapping[str, Any]) -> None:
         """Forget what was asked ahead of a user, or of nobody, where one of those is written to."""

@@ -16,10 +16,11 @@ from typing import Any, TypeVar
 
 from workflow_fsm.core.errors import StoreUnavailable
 from workflow_fsm.stores.group_commit import CommitQueue, Job
+from workflow_fsm.stores.schema.versions import Watch
 from workflow_fsm.stores.session import Scope, Session, SilentListener
 from workflow_fsm.stores.sqlite.errors import OF_THE_JOB, is_busy, translated
 from workflow_fsm.stores.sqlite.prepare import migrate_in_memory, prepare
-from workflow_fsm.stores.statements import statements
+from workflow_fsm.stores.statements import migrations, statements
 
 T = TypeVar("T")
 MEMORY = ":memory:"
@@ -92,6 +93,7 @@ class SQLite:
         self._closed = False
         self._file: _Identity | None = None
         self._log: _Identity | None = None
+        self._watch = Watch(list(migrations("sqlite")))
         if self._memory:
             migrate_in_memory(self._writing())
         else:
@@ -121,7 +123,9 @@ class SQLite:
             reader = self._take_reader(identity)
             try:
                 reader.execute("BEGIN")
-                result = work(SQLiteSession(reader))
+                session = SQLiteSession(reader)
+                self._heed_migrations(session)
+                result = work(session)
                 reader.execute("COMMIT")
                 keep = self._still_the_file() == identity
             except BaseException:
@@ -157,6 +161,7 @@ class SQLite:
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 session = SQLiteSession(connection)
+                self._heed_migrations(session)
                 for job in batch:
                     self._attempt(job, session, alone=len(batch) == 1)
                 connection.execute("COMMIT")
@@ -165,6 +170,12 @@ class SQLite:
             except BaseException as error:
                 self._roll_back(connection, error)
                 raise
+
+    def _heed_migrations(self, session: Session) -> None:
+        """See whether a newer version has migrated the store. Raises StoreRefused."""
+        counted = session.row("count_migrations")
+        assert counted is not None
+        self._watch.heed(session, counted)
 
     def _attempt(self, job: Job[Any], session: Session, *, alone: bool) -> None:
         """Run one job; what it raises is its own affair, unless the database itself gave up."""
