@@ -79,7 +79,7 @@ VALUES: Mapping[str, Any] = {
     **dict.fromkeys(_MISSING.split()),
     **dict.fromkeys(_INSTANTS.split(), NOON),
     **dict.fromkeys(("answer", "body", "currencies", "facts", "paid", "pattern", "recovered"), "{}"),
-    **dict.fromkeys(("after_seq", "cursor", "dropped", "forgiven", "forked", "settled"), 0),
+    **dict.fromkeys(("after_seq", "by", "cursor", "dropped", "forgiven", "forked", "settled"), 0),
     **dict.fromkeys(
         ("attempt", "decimals", "entered", "id_given", "on_enter", "suspects", "told", "units", "version"), 1
     ),
