@@ -30,11 +30,11 @@ class Queries(StoreHandle):
         claim_id: str | None = None,
         sync_id: str | None = None,
         limit: int = 100,
-        cursor: int | None = None,
+        cursor: int | str | None = None,
     ) -> Status | None:
         """Tell where a user stands, as `GET status` does; None for one of whom nothing is known.
 
-        `limit` (1 to 1,000) bounds `claims`; `next_cursor` is the `cursor` of the next page.
+        `limit` (1 to 1,000) bounds `claims` and `deferred`; `next_cursor` is the `cursor` of the next page.
         """
         return self._store.read(
             lambda session: status.status(
@@ -44,7 +44,7 @@ class Queries(StoreHandle):
                 claim_id=claim_id,
                 sync_id=sync_id,
                 limit=limit,
-                cursor=cursor or 0,
+                cursor=cursor,
                 now=self._clock(),
             )
         )

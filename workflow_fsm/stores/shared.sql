@@ -6,7 +6,8 @@
 -- A part is no statement: it stands where `-- include:` names it.
 
 -- part: user_row
-SELECT cursor, updated_at, recovered, currencies, EXISTS (SELECT 1 FROM waits WHERE user_id = :user_id) AS may_wait
+SELECT cursor, updated_at, recovered, unapplied, currencies,
+    EXISTS (SELECT 1 FROM waits WHERE user_id = :user_id) AS may_wait
 FROM users WHERE user_id = :user_id
 
 -- part: overtaken
@@ -176,9 +177,12 @@ ORDER BY +seq;
 -- those that name a reimbursement as what they take back
 SELECT * FROM events WHERE user_id = :user_id AND original_id = :original_id ORDER BY +seq;
 
--- name: all_waiting
+-- name: waiting_page
+-- what waits from a number on, oldest first; an event may wait under several names
 SELECT * FROM events
-WHERE user_id = :user_id AND seq IN (SELECT seq FROM waits WHERE user_id = :user_id)
+WHERE user_id = :user_id AND seq IN (
+    SELECT DISTINCT seq FROM waits WHERE user_id = :user_id AND seq >= :seq ORDER BY seq LIMIT :limit
+)
 ORDER BY seq;
 
 -- name: insert_event

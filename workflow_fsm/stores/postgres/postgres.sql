@@ -4,24 +4,25 @@
 -- locked to the end of the transaction; whoever is new gets a row that says nothing yet.
 -- may_wait: this began to look before it had the lock, so that it could miss what waits since
 WITH locked AS MATERIALIZED (
-    SELECT cursor, updated_at, recovered, currencies FROM users WHERE user_id = :user_id FOR UPDATE
+    SELECT cursor, updated_at, recovered, unapplied, currencies FROM users WHERE user_id = :user_id FOR UPDATE
 ), made AS (
     INSERT INTO users (user_id, cursor, updated_at, recovered, currencies)
     SELECT :user_id, 0, '', '{}', '{}' WHERE NOT EXISTS (SELECT 1 FROM locked)
     ON CONFLICT (user_id) DO UPDATE SET cursor = users.cursor
-    RETURNING cursor, updated_at, recovered, currencies
+    RETURNING cursor, updated_at, recovered, unapplied, currencies
 )
 SELECT *, true AS may_wait FROM locked UNION ALL SELECT *, true AS may_wait FROM made;
 
 -- name: lock_free_user
 -- the same where nobody else holds it: no row where somebody does
 WITH locked AS MATERIALIZED (
-    SELECT cursor, updated_at, recovered, currencies FROM users WHERE user_id = :user_id FOR UPDATE SKIP LOCKED
+    SELECT cursor, updated_at, recovered, unapplied, currencies FROM users
+    WHERE user_id = :user_id FOR UPDATE SKIP LOCKED
 ), made AS (
     INSERT INTO users (user_id, cursor, updated_at, recovered, currencies)
     SELECT :user_id, 0, '', '{}', '{}' WHERE NOT EXISTS (SELECT 1 FROM users WHERE user_id = :user_id)
     ON CONFLICT (user_id) DO NOTHING
-    RETURNING cursor, updated_at, recovered, currencies
+    RETURNING cursor, updated_at, recovered, unapplied, currencies
 )
 SELECT *, true AS may_wait FROM locked UNION ALL SELECT *, true AS may_wait FROM made;
 
@@ -30,9 +31,10 @@ SELECT *, true AS may_wait FROM locked UNION ALL SELECT *, true AS may_wait FROM
 SET LOCAL lock_timeout = '100ms';
 
 -- name: put_user
--- the numbers handed out so far, and the money recovered; the row was locked, so it is there
+-- the numbers handed out so far, the money recovered, and that which waits; the row was locked, so it is there
 UPDATE users
-SET cursor = :cursor, updated_at = :updated_at, recovered = :recovered, currencies = :currencies
+SET cursor = :cursor, updated_at = :updated_at, recovered = :recovered, unapplied = :unapplied,
+    currencies = :currencies
 WHERE user_id = :user_id;
 
 -- name: seek_moved
@@ -82,6 +84,17 @@ CROSS JOIN LATERAL (
     SELECT * FROM events WHERE user_id = :user_id AND seq = found.seq OFFSET 0
 ) AS events
 ORDER BY events.seq;
+
+-- name: waiting_page_of_claim
+-- what waits under one name of a claim, from a number on; compared by all of it, which only the key can look up
+SELECT * FROM events
+WHERE user_id = :user_id AND seq IN (
+    SELECT seq FROM waits
+    WHERE user_id = :user_id AND kind = 'claim' AND name = :claim_id
+      AND (kind, name, seq) >= ('claim', :claim_id, :seq)
+    ORDER BY seq LIMIT :limit
+)
+ORDER BY seq;
 
 -- name: lock_effect
 -- the first that is ready of a user whom nobody else has locked, and the lock on that user
@@ -152,7 +165,7 @@ WHERE NOT pg_index.indisvalid AND index.relnamespace = (
 
 -- name: every_user
 -- a page of users, from one on. PostgreSQL takes no text that isn't UTF-8
-SELECT user_id, cursor, updated_at, recovered, currencies FROM users
+SELECT user_id, cursor, updated_at, recovered, unapplied, currencies FROM users
 WHERE user_id >= :start ORDER BY user_id LIMIT :limit;
 
 -- name: every_stranger
