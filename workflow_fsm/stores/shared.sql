@@ -524,6 +524,7 @@ SELECT state, count(*) AS many FROM lifecycles WHERE forked = 0 GROUP BY state;
 -- name: figures_of_the_rest
 SELECT
     (SELECT count(*) FROM events WHERE letter IS NOT NULL) AS dead_events,
+    (SELECT count(*) FROM effects WHERE standing = 'dead') AS dead_effects,
     (SELECT count(*) FROM lifecycles WHERE due_at <= :late) AS late_deadlines,
     (SELECT count(*) FROM events WHERE standing = 'waiting' AND expires_at <= :late) AS late_expiries;
 
