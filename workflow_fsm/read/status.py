@@ -120,6 +120,7 @@ def status(
     if begin.waiting is not None:
         waiting = waiting_page(situation, source, begin.waiting, limit, claim_id=named)
     shows = WaitingEvents(definition, situation, source)
+    shows.expect(session, waiting.parts)
     shown = Cursor(claims=claims[-1].id if claims else begin.claims, waiting=waiting.then)
     return Status(
         user_id=user_id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -26,6 +26,7 @@ from workflow_fsm.core.values import money
 from workflow_fsm.core.values.instants import show_instant
 from workflow_fsm.read.shapes import WaitingEvent
 from workflow_fsm.stores.repository import Repository
+from workflow_fsm.stores.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,14 @@ class WaitingEvents:
         self._situation = situation
         self._source = source
         self._candidates: dict[tuple[str, bool, str | None], tuple[Candidate, ...]] = {}
+
+    def expect(self, session: Session, parts: Iterable[tuple[StoredEvent, Share]]) -> None:
+        """Look ahead to whose the cases are that parts about to be shown name."""
+        cases = {stored.event.field("amazon_case_id") for stored, share in parts if share.claim is None}
+        session.prefetch(
+            ("with_case", {"user_id": self._situation.user_id, "case_id": case_id})
+            for case_id in sorted(cases - {None})
+        )
 
     def show(self, stored: StoredEvent, share: Share) -> WaitingEvent:
         """Show a part of an event that waits."""
