@@ -167,8 +167,8 @@ class StoreFigures(Collector):
     """What the store knows, as it was sampled last."""
 
     def __init__(self, workflow: Workflow, *, rest_seconds: float = REST_SECONDS) -> None:
-        self._backlog = Sampler(workflow.backlog, rest_seconds=rest_seconds)
-        self._totals = Sampler(workflow.totals, rest_seconds=rest_seconds)
+        self._backlog = Sampler(lambda: workflow.backlog(), rest_seconds=rest_seconds)
+        self._totals = Sampler(lambda: workflow.totals(), rest_seconds=rest_seconds)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Give the families of figures; only that it is down where the store can't be read."""
