@@ -12,7 +12,7 @@ from workflow_fsm.core.errors import FieldError, InvalidEvent
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.records import Page
 from workflow_fsm.read import figures, history, status
-from workflow_fsm.read.figures import Figures
+from workflow_fsm.read.figures import Backlog, Figures, Totals
 from workflow_fsm.read.shapes import HistoryRow, Status
 from workflow_fsm.store_handle import StoreHandle
 from workflow_fsm.stores.observers import Observer
@@ -30,11 +30,11 @@ class Queries(StoreHandle):
         claim_id: str | None = None,
         sync_id: str | None = None,
         limit: int = 100,
-        cursor: int | None = None,
+        cursor: int | str | None = None,
     ) -> Status | None:
         """Tell where a user stands, as `GET status` does; None for one of whom nothing is known.
 
-        `limit` (1 to 1,000) bounds `claims`; `next_cursor` is the `cursor` of the next page.
+        `limit` (1 to 1,000) bounds `claims` and `deferred`; `next_cursor` is the `cursor` of the next page.
         """
         return self._store.read(
             lambda session: status.status(
@@ -44,7 +44,7 @@ class Queries(StoreHandle):
                 claim_id=claim_id,
                 sync_id=sync_id,
                 limit=limit,
-                cursor=cursor or 0,
+                cursor=cursor,
                 now=self._clock(),
             )
         )
@@ -133,9 +133,18 @@ class Queries(StoreHandle):
         self._store.ping()
 
     def figures(self) -> Figures:
-        """Count what is in the store, all users together. It reads whole indexes: not for every request."""
+        """Count the backlog and the totals, of one snapshot."""
         now = self._clock()
         return self._store.read(lambda session: figures.count(session, self.definition, now))
+
+    def backlog(self) -> Backlog:
+        """Count what somebody should act on, all users together. It costs as much as there is to do."""
+        now = self._clock()
+        return self._store.read(lambda session: figures.count_backlog(session, now))
+
+    def totals(self) -> Totals:
+        """Count all that is in the store. It reads whole indexes: not for every request."""
+        return self._store.read(lambda session: figures.count_totals(session, self.definition))
 
     def observe(self, observer: Observer) -> None:
         """Tell an observer, from now on, of commits, answers and tries in this process."""

@@ -26,7 +26,6 @@ TIMES = 300
 ALL_OF_A_USER = {
     "syncs": "status shows every sync",
     "counts": "status counts all that take part",
-    "all_waiting": "status shows all that waits",
     "unfinished_effects_of": "what a user has unfinished is shown in the order in which it was owed",
     "void_effects_of_handler": "all that is owed to a handler that is dropped is void",
     "every_lifecycle": "check reads everything",
@@ -78,7 +77,9 @@ _INSTANTS = "due_at entered_at expires_at late owed_at ready_at received_at upda
 VALUES: Mapping[str, Any] = {
     **dict.fromkeys(_MISSING.split()),
     **dict.fromkeys(_INSTANTS.split(), NOON),
-    **dict.fromkeys(("answer", "body", "currencies", "facts", "paid", "pattern", "recovered"), "{}"),
+    **dict.fromkeys(
+        ["answer", "body", "currencies", "facts", "paid", "pattern", "recovered", "unapplied"], "{}"
+    ),
     **dict.fromkeys(("after_seq", "by", "cursor", "dropped", "forgiven", "forked", "settled"), 0),
     **dict.fromkeys(
         ("attempt", "decimals", "entered", "id_given", "on_enter", "suspects", "told", "units", "version"), 1

@@ -18,8 +18,8 @@ from workflow_fsm.core.definition.claim import PAID_WITHOUT_CASE, TAKEN_BACK_AT
 from workflow_fsm.core.definition.events import DEFAULT_CURRENCY, UNITS
 from workflow_fsm.core.model.inbox import Money, Standing, StoredEvent
 from workflow_fsm.core.model.lifecycle import Lifecycle
+from workflow_fsm.core.model.unapplied import summed_anew, told_money, waiting_money
 from workflow_fsm.core.values import money
-from workflow_fsm.read.waiting import told_money
 from workflow_fsm.stores.columns import MOST_DECIMALS, sums_text
 from workflow_fsm.stores.session import Columns
 
@@ -67,6 +67,8 @@ class Bookings:
         self._tally = tally
         self._currencies = currencies
         self._shown = shown
+        self.unapplied: Mapping[str, Decimal] = {}
+        """What waits, by the currency that it tells."""
         self._paid: dict[int, dict[str, Decimal]] = {}
         self._units: Counter[int] = Counter()
         self._without_case: dict[int, set[int]] = {}
@@ -84,6 +86,8 @@ class Bookings:
                 yield "it says that it moved money, which no such event does"
             if told is not None and stored.standing is Standing.WAITING:
                 self._tally.add(*told, "payouts", "unapplied")
+                waits = waiting_money(self._definition, stored)
+                self.unapplied = summed_anew(self.unapplied, (None, waits))
             elif told is not None and stored.standing is Standing.DROPPED:
                 self._tally.add(*told, "payouts", "dropped")
             return

@@ -23,7 +23,7 @@ from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.model.inbox import Standing, StoredEvent
 from workflow_fsm.core.model.lifecycle import ACTS, CaseOwner, Lifecycle
 from workflow_fsm.core.values.instants import read_instant, show_instant
-from workflow_fsm.stores.columns import sums_of, sums_text
+from workflow_fsm.stores.columns import sums_of, sums_text, unapplied_text
 from workflow_fsm.stores.event_mapping import event_row, fingerprint_of, stored_event_of
 from workflow_fsm.stores.mapping import EVERY, claim_currencies_of, lifecycle_of, shown_currency
 from workflow_fsm.stores.session import Columns, Session
@@ -279,6 +279,10 @@ class User:
                 self._fault("users", self.user_id, reason)
         except Exception as error:  # whatever a damaged row does to its reader
             self._fault("users", self.user_id, f"recovered: {unread(error)}")
+        unapplied = unapplied_text(bookings.unapplied)
+        if text_of(user["unapplied"]) != unapplied:
+            reason = f"unapplied is {text_of(user['unapplied'])}, and {unapplied} waits"
+            self._fault("users", self.user_id, reason)
         try:
             currencies = claim_currencies_of({"currencies": text_of(user["currencies"])})
             read_instant(text_of(user["updated_at"]))

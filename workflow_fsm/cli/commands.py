@@ -17,7 +17,7 @@ from workflow_fsm.cli.distribute import distribute
 from workflow_fsm.cli.exit_codes import EPILOG, INVALID, REFUSED, UNKNOWN, Commands, Failure, without_extra
 from workflow_fsm.cli.handlers import handlers, work_alone
 from workflow_fsm.cli.migrate import migrate
-from workflow_fsm.cli.options import common, existing, is_utf8, page, settings_for, text, texts
+from workflow_fsm.cli.options import common, existing, is_utf8, page, page_of_both, settings_for, text, texts
 from workflow_fsm.cli.terminal import show_json
 from workflow_fsm.core.definition.claim import claim_lifecycle
 from workflow_fsm.core.definition.explain import mermaid
@@ -130,7 +130,7 @@ def fire(
 
 @main.command()
 @click.argument("user_id", callback=text)
-@page
+@page_of_both
 @common
 def status(user_id: str, as_json: bool, database: str | None, **which: Any) -> None:
     """Tell where the user USER_ID stands: claims, money, and what waits for what."""

@@ -169,3 +169,9 @@ CREATE INDEX events_dropped_of ON events (user_id, received_at, seq) WHERE dropp
 CREATE INDEX history_drops ON history (user_id, to_state, cursor) WHERE "trigger" = 'deadletter_dropped';
 CREATE INDEX effects_dropped ON effects (ready_at, user_id, seq) WHERE standing = 'dropped';
 CREATE INDEX effects_dropped_of ON effects (user_id, ready_at, seq) WHERE standing = 'dropped';
+
+-- migration: 0007_unapplied
+-- the money that waits, by the currency that it tells ('' where it tells none), kept as it comes and goes. What
+-- waits already is added up by `second_edition/`
+
+ALTER TABLE users ADD COLUMN unapplied $text NOT NULL DEFAULT '{}';

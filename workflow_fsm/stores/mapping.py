@@ -118,11 +118,18 @@ def recovered_of(row: Columns) -> dict[str, Decimal]:
 
 
 @reads("users", "user_id")
+def unapplied_of(row: Columns) -> dict[str, Decimal]:
+    """Read the money that waits, by the currency that it tells. Raises RowUnreadable."""
+    return sums_of(row["unapplied"])
+
+
+@reads("users", "user_id")
 def claim_currencies_of(row: Columns) -> dict[str, int]:
     """Read how many claims of a user have each currency. Raises RowUnreadable."""
     return {code: int(many) for code, many in object_of(json.loads(row["currencies"])).items()}
 
 
+@lru_cache(maxsize=256)  # a user's is asked for again and again
 def shown_currency(text: str) -> str:
     """Give the one currency that a user's claims have, else USD; `text` says how many have each."""
     try:

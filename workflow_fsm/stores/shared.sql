@@ -8,7 +8,8 @@
 -- many; what looks over all users only reads, and takes no lock.
 
 -- part: user_row
-SELECT cursor, updated_at, recovered, currencies, EXISTS (SELECT 1 FROM waits WHERE user_id = :user_id) AS may_wait
+SELECT cursor, updated_at, recovered, unapplied, currencies,
+    EXISTS (SELECT 1 FROM waits WHERE user_id = :user_id) AS may_wait
 FROM users WHERE user_id = :user_id
 
 -- part: overtaken
@@ -172,9 +173,12 @@ ORDER BY +seq;
 -- those that name a reimbursement as what they take back
 SELECT * FROM events WHERE user_id = :user_id AND original_id = :original_id ORDER BY +seq;
 
--- name: all_waiting
+-- name: waiting_page
+-- what waits from a number on, oldest first; an event may wait under several names
 SELECT * FROM events
-WHERE user_id = :user_id AND seq IN (SELECT seq FROM waits WHERE user_id = :user_id)
+WHERE user_id = :user_id AND seq IN (
+    SELECT DISTINCT seq FROM waits WHERE user_id = :user_id AND seq >= :seq ORDER BY seq LIMIT :limit
+)
 ORDER BY seq;
 
 -- name: insert_event
@@ -517,6 +521,7 @@ SELECT state, count(*) AS many FROM lifecycles WHERE forked = 0 GROUP BY state;
 -- name: figures_of_the_rest
 SELECT
     (SELECT count(*) FROM events WHERE letter IS NOT NULL) AS dead_events,
+    (SELECT count(*) FROM effects WHERE standing = 'dead') AS dead_effects,
     (SELECT count(*) FROM lifecycles WHERE due_at <= :late) AS late_deadlines,
     (SELECT count(*) FROM events WHERE standing = 'waiting' AND expires_at <= :late) AS late_expiries;
 

@@ -15,12 +15,12 @@ SELECT name FROM workflow_fsm_migrations ORDER BY name;
 -- name: lock_user
 -- locked to the end of the transaction.
 -- may_wait: what was asked on the same way may have been asked before somebody else's wait was committed
-SELECT cursor, updated_at, recovered, currencies, true AS may_wait FROM users
+SELECT cursor, updated_at, recovered, unapplied, currencies, true AS may_wait FROM users
 WHERE user_id = :user_id FOR UPDATE;
 
 -- name: lock_free_user
 -- the same where nobody else holds it: no row where somebody does
-SELECT cursor, updated_at, recovered, currencies, true AS may_wait FROM users
+SELECT cursor, updated_at, recovered, unapplied, currencies, true AS may_wait FROM users
 WHERE user_id = :user_id FOR UPDATE SKIP LOCKED;
 
 -- name: wait_for_nobody
@@ -28,9 +28,10 @@ WHERE user_id = :user_id FOR UPDATE SKIP LOCKED;
 SET LOCAL lock_timeout = '100ms';
 
 -- name: put_user
--- the numbers handed out so far, and the money recovered; the row was locked, so it is there
+-- the numbers handed out so far, the money recovered, and that which waits; the row was locked, so it is there
 UPDATE users
-SET cursor = :cursor, updated_at = :updated_at, recovered = :recovered, currencies = :currencies
+SET cursor = :cursor, updated_at = :updated_at, recovered = :recovered, unapplied = :unapplied,
+    currencies = :currencies
 WHERE user_id = :user_id;
 
 -- name: seek_moved
@@ -87,6 +88,17 @@ SELECT user_id, seq, handler, ready_at, lifecycle, cursor FROM effects
 WHERE handler = :handler AND NOT :but_of::jsonb ? user_id AND
 -- include: ready
 ORDER BY ready_at, user_id, seq LIMIT :limit;
+
+-- name: waiting_page_of_claim
+-- what waits under one name of a claim, from a number on; compared by all of it, which only the key can look up
+SELECT * FROM events
+WHERE user_id = :user_id AND seq IN (
+    SELECT seq FROM waits
+    WHERE user_id = :user_id AND kind = 'claim' AND name = :claim_id
+      AND (kind, name, seq) >= ('claim', :claim_id, :seq)
+    ORDER BY seq LIMIT :limit
+)
+ORDER BY seq;
 
 -- name: aliases_of
 SELECT aliases.claim_id, aliases.alias FROM json_array_elements_text(:claims::json) AS claims (value)
@@ -145,7 +157,7 @@ WHERE NOT pg_index.indisvalid AND index.relnamespace = (
 
 -- name: every_user
 -- a page of users, from one on. PostgreSQL takes no text that isn't UTF-8
-SELECT user_id, cursor, updated_at, recovered, currencies FROM users
+SELECT user_id, cursor, updated_at, recovered, unapplied, currencies FROM users
 WHERE user_id >= :start ORDER BY user_id LIMIT :limit;
 
 -- name: every_stranger

@@ -16,12 +16,12 @@ SELECT name FROM _sqlite_migrations WHERE migration_set = 'workflow_fsm' ORDER B
 SELECT :user_id AS user_id;
 
 -- name: put_user
--- the numbers handed out so far, and the money recovered
-INSERT INTO users (user_id, cursor, updated_at, recovered, currencies)
-VALUES (:user_id, :cursor, :updated_at, :recovered, :currencies)
+-- the numbers handed out so far, the money recovered, and that which waits
+INSERT INTO users (user_id, cursor, updated_at, recovered, unapplied, currencies)
+VALUES (:user_id, :cursor, :updated_at, :recovered, :unapplied, :currencies)
 ON CONFLICT (user_id) DO UPDATE
 SET cursor = excluded.cursor, updated_at = excluded.updated_at, recovered = excluded.recovered,
-    currencies = excluded.currencies;
+    unapplied = excluded.unapplied, currencies = excluded.currencies;
 
 -- name: seek_moved
 -- those that are in a state and moved since, the last moved first, found by what happened since; of one sync
@@ -62,6 +62,15 @@ SELECT user_id, seq, handler, ready_at, lifecycle, cursor FROM effects
 WHERE handler = :handler AND user_id NOT IN (SELECT value FROM json_each(:but_of)) AND
 -- include: ready
 ORDER BY ready_at, user_id, seq LIMIT :limit;
+
+-- name: waiting_page_of_claim
+-- what waits under one name of a claim, from a number on
+SELECT * FROM events
+WHERE user_id = :user_id AND seq IN (
+    SELECT seq FROM waits
+    WHERE user_id = :user_id AND kind = 'claim' AND name = :claim_id AND seq >= :seq ORDER BY seq LIMIT :limit
+)
+ORDER BY seq;
 
 -- name: aliases_of
 SELECT claim_id, alias FROM aliases
@@ -105,7 +114,8 @@ SELECT integrity_check AS complaint FROM pragma_integrity_check(100) WHERE integ
 -- name: every_user
 -- a page of users, from one on. Here and below text is read as its bytes, which may be UTF-8 no more
 SELECT CAST(user_id AS BLOB) AS user_id, cursor, CAST(updated_at AS BLOB) AS updated_at,
-    CAST(recovered AS BLOB) AS recovered, CAST(currencies AS BLOB) AS currencies
+    CAST(recovered AS BLOB) AS recovered, CAST(unapplied AS BLOB) AS unapplied,
+    CAST(currencies AS BLOB) AS currencies
 FROM users WHERE user_id >= CAST(:start AS TEXT) ORDER BY users.user_id LIMIT :limit;
 
 -- name: every_stranger
