@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 
-from workflow_fsm.audit.audit import audit
+from workflow_fsm.audit.audit import Audit, Progress
 from workflow_fsm.audit.report import Report
+from workflow_fsm.audit.since import Seen
 from workflow_fsm.core.definition.explain import Explanation, explain
-from workflow_fsm.core.errors import FieldError, InvalidEvent
+from workflow_fsm.core.errors import FieldError, InvalidEvent, StoreRefused, StoreUnavailable
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.records import Page
+from workflow_fsm.core.values.instants import show_instant
 from workflow_fsm.read import figures, history, status
 from workflow_fsm.read.figures import Backlog, Figures, Totals
 from workflow_fsm.read.shapes import HistoryRow, Status
@@ -18,6 +22,8 @@ from workflow_fsm.store_handle import StoreHandle
 from workflow_fsm.stores.observers import Observer
 from workflow_fsm.stores.repository import Repository
 from workflow_fsm.stores.session import Session
+
+log = logging.getLogger(__name__)
 
 
 class Queries(StoreHandle):
@@ -119,14 +125,47 @@ class Queries(StoreHandle):
             raise InvalidEvent([FieldError(field="trigger", reason=f"{trigger!r} is none of {names}")])
         return explain(self.definition, state, trigger)
 
-    def check(self, *, expect: str | None = None) -> Report:
+    def check(
+        self,
+        *,
+        expect: str | None = None,
+        since: str | None = None,
+        users: Collection[str] | None = None,
+        progress: Progress | None = None,
+    ) -> Report:
         """Audit everything in the store: fold every chain, add up events and money, name what is wrong.
 
-        `expect` is the root of an earlier report, for a store that took nothing since: a chain whose end was
-        cut off is a fault then.
+        Each user is audited as of one moment, in snapshots that last as long as rows are copied. `expect` is
+        the root of an earlier report, for a store that took nothing since: a chain whose end was cut off is a
+        fault then.
+
+        `since` is the root of an earlier report of all: only users to whom numbers were handed out since
+        (with each event, transition, effect and act) are audited, and what history was then must be there
+        still. The root is over all users again, to go on from. Raises RootUnknown where no such check is
+        known. One of all that finds nothing wrong is kept for that, where the store can be written;
+        `recorded` says so.
+
+        `users` are the only ones audited, and the root is over those; what is of no user is left out.
+        `progress` is called with how much is done, and of how much.
         """
-        report = self._store.read(lambda session: audit(session, self.definition))
+        if users is not None and since is not None:
+            raise ValueError("since goes on from a check of all users; give it, or users")
+        only = None if users is None else list(users)
+        read, definition = self._store.read, self.definition
+        with Audit(read, definition, users=only, since=since, progress=progress) as audit:
+            report = audit.run()
+            if audit.seen is not None and report.sound:
+                report = replace(report, recorded=self._record(audit.seen, report.root))
         return report if expect is None else report.expecting(expect)
+
+    def _record(self, seen: Seen, root: str) -> bool:
+        """Keep what a check saw; tell whether that could be."""
+        try:
+            seen.keep(self._store.write, root=root, check_id=self._ids(), at=show_instant(self._clock()))
+        except (StoreUnavailable, StoreRefused) as error:
+            log.warning("what the check saw is not kept, so that none goes on from its root: %s", error)
+            return False
+        return True
 
     def ready(self) -> None:
         """Read from the store. Raises StoreUnavailable where that fails."""

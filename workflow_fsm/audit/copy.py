@@ -41,6 +41,8 @@ TABLES = (
     "currencies",
     "effects",
     "handlers",
+    "checks",
+    "checked",
 )
 _AT_ONCE = 1000
 

@@ -175,3 +175,15 @@ CREATE INDEX effects_dropped_of ON effects (user_id, ready_at, seq) WHERE standi
 -- waits already is added up by `second_edition/`
 
 ALTER TABLE users ADD COLUMN unapplied $text NOT NULL DEFAULT '{}';
+
+-- migration: 0008_expand_checks
+-- what checks saw, for the next to go on from: the root that each printed, and of each user the number handed out
+-- last, where its parent saw another
+
+CREATE TABLE checks (
+    check_id $text PRIMARY KEY NOT NULL, parent $text, root $text NOT NULL, at $text NOT NULL
+) $table;
+
+CREATE TABLE checked (
+    user_id $text NOT NULL, check_id $text NOT NULL, cursor $integer NOT NULL, PRIMARY KEY (user_id, check_id)
+) $table;

@@ -553,3 +553,21 @@ SELECT 1 FROM events WHERE "trigger" = :trigger AND standing = 'waiting' AND ans
 
 -- name: ping
 SELECT count(*) AS many FROM users WHERE user_id = '';
+
+-- name: checks
+-- every check that was kept, oldest first
+SELECT check_id, parent, root FROM checks ORDER BY at, check_id;
+
+-- name: checked
+-- what checks saw of a user
+SELECT check_id, cursor FROM checked WHERE user_id = :user_id;
+
+-- name: put_check
+INSERT INTO checks (check_id, parent, root, at) VALUES (:check_id, :parent, :root, :at);
+
+-- name: put_checked
+INSERT INTO checked (user_id, check_id, cursor) VALUES (:user_id, :check_id, :cursor);
+
+-- name: extent
+-- how many numbers were handed out to all users
+SELECT CAST(coalesce(sum(cursor), 0) AS bigint) AS numbers FROM users;

@@ -174,25 +174,46 @@ SELECT user_id FROM (
 ) AS kept WHERE NOT EXISTS (SELECT 1 FROM users WHERE users.user_id = kept.user_id) ORDER BY user_id;
 
 -- name: every_lifecycle
-SELECT * FROM lifecycles WHERE user_id = :user_id ORDER BY id;
+-- here and below: a page of a user's, from a key on
+SELECT * FROM lifecycles WHERE user_id = :user_id AND id >= :from_id ORDER BY id LIMIT 500;
 
 -- name: every_row
-SELECT * FROM history WHERE user_id = :user_id ORDER BY cursor;
+SELECT * FROM history WHERE user_id = :user_id AND cursor >= :from_cursor ORDER BY cursor LIMIT 500;
 
 -- name: every_event
-SELECT * FROM events WHERE user_id = :user_id ORDER BY seq;
+-- as many as hold a megabyte, or one that holds more; `of` is how many would have been a page
+SELECT * FROM (
+    SELECT page.*, count(*) OVER () AS of, sum(size) OVER (ORDER BY seq) - size AS ahead FROM (
+        SELECT *, octet_length(body)::bigint + octet_length(shares) + octet_length(answer) AS size FROM events
+        WHERE user_id = :user_id AND seq >= :from_seq ORDER BY seq LIMIT 500
+    ) AS page
+) AS page
+WHERE ahead < 1048576 ORDER BY seq;
 
 -- name: every_effect
-SELECT * FROM effects WHERE user_id = :user_id ORDER BY seq;
+SELECT * FROM effects WHERE user_id = :user_id AND seq >= :from_seq ORDER BY seq LIMIT 500;
 
 -- name: every_wait
-SELECT * FROM waits WHERE user_id = :user_id ORDER BY seq, kind, name;
+SELECT * FROM waits WHERE user_id = :user_id AND (kind, name, seq) >= (:from_kind, :from_name, :from_seq)
+ORDER BY kind, name, seq LIMIT 500;
 
 -- name: every_case
-SELECT * FROM cases WHERE user_id = :user_id ORDER BY case_id, claim_id, sync_id;
+SELECT * FROM cases
+WHERE user_id = :user_id AND (case_id, claim_id, sync_id) >= (:from_case_id, :from_claim_id, :from_sync_id)
+ORDER BY case_id, claim_id, sync_id LIMIT 500;
 
 -- name: every_alias
-SELECT * FROM aliases WHERE user_id = :user_id ORDER BY alias;
+SELECT * FROM aliases WHERE user_id = :user_id AND alias >= :from_alias ORDER BY alias LIMIT 500;
 
 -- name: every_event_id
-SELECT * FROM event_ids WHERE user_id = :user_id ORDER BY event_id;
+SELECT * FROM event_ids WHERE user_id = :user_id AND event_id >= :from_event_id ORDER BY event_id LIMIT 500;
+
+-- name: heads_until
+-- the heads that a user's chains had when a number had been handed out last
+SELECT lifecycle, hash FROM history AS head
+WHERE user_id = :user_id AND lifecycle >= :from_lifecycle AND cursor <= :cursor AND NOT EXISTS (
+    SELECT 1 FROM history AS later
+    WHERE later.user_id = :user_id AND later.lifecycle = head.lifecycle AND later.version > head.version
+        AND later.cursor <= :cursor
+)
+ORDER BY lifecycle LIMIT 500;

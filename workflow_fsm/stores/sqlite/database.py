@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,8 +19,9 @@ from workflow_fsm.stores.group_commit import CommitQueue, Job
 from workflow_fsm.stores.schema.versions import Watch
 from workflow_fsm.stores.session import Scope, Session, SilentListener
 from workflow_fsm.stores.sqlite.errors import OF_THE_JOB, is_busy, translated
+from workflow_fsm.stores.sqlite.log import MOST_BYTES, LogBound
 from workflow_fsm.stores.sqlite.prepare import migrate_in_memory, prepare
-from workflow_fsm.stores.statements import migrations, statements
+from workflow_fsm.stores.statements import first_page, migrations, statements
 
 T = TypeVar("T")
 MEMORY = ":memory:"
@@ -44,9 +45,17 @@ class SQLiteSession:
         row: sqlite3.Row | None = self._connection.execute(self._sql[name], parameters).fetchone()
         return row
 
+    def each(self, name: str, **parameters: Any) -> Iterator[sqlite3.Row]:
+        """Give one by one what a statement gives that reads all of a user's."""
+        parameters |= first_page("sqlite", name)
+        yield from self._connection.execute(self._sql[name], parameters)
+
     def run(self, name: str, parameters: Mapping[str, Any]) -> None:
         """Run a statement that gives no rows."""
         self._connection.execute(self._sql[name], parameters)
+
+    def expect(self, names: Iterable[str], *, user_id: Any) -> None:
+        """Do nothing."""
 
     def prefetch(self, statements: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
         """Do nothing: asking costs no way to anywhere."""
@@ -76,11 +85,12 @@ class Savepoint:
 class SQLite:
     """A SQLite file (or `:memory:`, which is one connection, readers included).
 
-    `busy_seconds` bounds how long another process's write is waited for. Opening applies what migrations are
-    due, under a file lock beside the database. Raises StoreRefused where the file can't be worked on.
+    `busy_seconds` bounds how long another process's write is waited for, `log_bytes` the log beside the file.
+    Opening applies what migrations are due, under a file lock. Raises StoreRefused where the file can't be
+    worked on.
     """
 
-    def __init__(self, path: str, *, busy_seconds: float = 5.0) -> None:
+    def __init__(self, path: str, *, busy_seconds: float = 5.0, log_bytes: int = MOST_BYTES) -> None:
         self.path = path
         self._log_path = f"{path}-wal"
         self._busy_seconds = busy_seconds
@@ -94,6 +104,8 @@ class SQLite:
         self._file: _Identity | None = None
         self._log: _Identity | None = None
         self._watch = Watch(list(migrations("sqlite")))
+        self._log_bytes = 0
+        self._bound = LogBound(log_bytes, busy_seconds)
         if self._memory:
             migrate_in_memory(self._writing())
         else:
@@ -128,6 +140,7 @@ class SQLite:
                 result = work(session)
                 reader.execute("COMMIT")
                 keep = self._still_the_file() == identity
+                self._bound.keep(reader, self._log_bytes)
             except BaseException:
                 reader.close()
                 raise
@@ -167,6 +180,7 @@ class SQLite:
                 connection.execute("COMMIT")
                 if not self._memory and self._still_the_file() != opened:
                     raise StoreUnavailable(f"{self.path} was moved away while it was written to")
+                self._bound.keep(connection, self._log_bytes)
             except BaseException as error:
                 self._roll_back(connection, error)
                 raise
@@ -238,9 +252,12 @@ class SQLite:
     def _still_the_file(self) -> _Identity | None:
         """See the same after the file was worked on, and know the log that it has by then."""
         identity = self._check_file()
-        log = self._identity(self._log_path)
+        try:
+            status = os.stat(self._log_path)
+        except OSError:
+            return identity
         with self._mutex:
-            self._log = log or self._log
+            self._log, self._log_bytes = (status.st_dev, status.st_ino), status.st_size
         return identity
 
     def _identity(self, path: str) -> _Identity | None:
@@ -284,7 +301,7 @@ class SQLite:
         try:
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA wal_autocheckpoint = 10000")
+            self._bound.set_on(connection)
             connection.execute("PRAGMA cache_size = -65536")
             # Where a savepoint keeps the pages that it would restore: in a file, past 64 KiB, otherwise.
             connection.execute("PRAGMA temp_store = MEMORY")

@@ -132,12 +132,14 @@ SELECT CAST(user_id AS BLOB) AS user_id FROM (
 ) AS kept WHERE NOT EXISTS (SELECT 1 FROM users WHERE users.user_id = kept.user_id) ORDER BY user_id;
 
 -- name: every_lifecycle
+-- here and below: read on as it is asked for, so that where PostgreSQL begins a page means nothing
 SELECT id, CAST(claim_id AS BLOB) AS claim_id, CAST(sync_id AS BLOB) AS sync_id,
     CAST(state AS BLOB) AS state, version, CAST(entered_at AS BLOB) AS entered_at, cursor,
     CAST(head AS BLOB) AS head, CAST(origin AS BLOB) AS origin, parent, forked,
     CAST(due_at AS BLOB) AS due_at, CAST(facts AS BLOB) AS facts, CAST(paid AS BLOB) AS paid, units, entered,
     CAST(merged_into AS BLOB) AS merged_into
-FROM lifecycles WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY id;
+FROM lifecycles
+WHERE user_id IS CAST(:user_id AS TEXT) AND :from_id IS NOT NULL ORDER BY id;
 
 -- name: every_row
 SELECT CAST(user_id AS BLOB) AS user_id, cursor, lifecycle, CAST(claim_id AS BLOB) AS claim_id,
@@ -146,7 +148,8 @@ SELECT CAST(user_id AS BLOB) AS user_id, cursor, lifecycle, CAST(claim_id AS BLO
     CAST(event_id AS BLOB) AS event_id, CAST(at AS BLOB) AS at,
     CAST(occurred_at AS BLOB) AS occurred_at, CAST(actor AS BLOB) AS actor,
     CAST(reason AS BLOB) AS reason, CAST(hash AS BLOB) AS hash
-FROM history WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY cursor;
+FROM history
+WHERE user_id IS CAST(:user_id AS TEXT) AND :from_cursor IS NOT NULL ORDER BY cursor;
 
 -- name: every_event
 SELECT CAST(user_id AS BLOB) AS user_id, seq, CAST(event_id AS BLOB) AS event_id,
@@ -159,28 +162,44 @@ SELECT CAST(user_id AS BLOB) AS user_id, seq, CAST(event_id AS BLOB) AS event_id
     CAST(amount AS BLOB) AS amount, units, CAST(booked_case AS BLOB) AS booked_case,
     CAST(overlay AS BLOB) AS overlay, CAST(doubt AS BLOB) AS doubt, id_given,
     CAST(letter AS BLOB) AS letter, CAST(letter_at AS BLOB) AS letter_at, dropped
-FROM events WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY seq;
+FROM events
+WHERE user_id IS CAST(:user_id AS TEXT) AND :from_seq IS NOT NULL ORDER BY seq;
 
 -- name: every_effect
 SELECT seq, lifecycle, cursor, CAST(handler AS BLOB) AS handler, on_enter,
     CAST(standing AS BLOB) AS standing, CAST(owed_at AS BLOB) AS owed_at, CAST(due_at AS BLOB) AS due_at,
     CAST(ready_at AS BLOB) AS ready_at, attempt, forgiven, CAST("key" AS BLOB) AS "key",
     CAST(about AS BLOB) AS about
-FROM effects WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY seq;
+FROM effects
+WHERE user_id IS CAST(:user_id AS TEXT) AND :from_seq IS NOT NULL ORDER BY seq;
 
 -- name: every_wait
 SELECT CAST(kind AS BLOB) AS kind, CAST(name AS BLOB) AS name, seq FROM waits
-WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY seq, kind, name;
+WHERE user_id IS CAST(:user_id AS TEXT)
+  AND :from_kind IS NOT NULL AND :from_name IS NOT NULL AND :from_seq IS NOT NULL
+ORDER BY kind, name, seq;
 
 -- name: every_case
 SELECT CAST(case_id AS BLOB) AS case_id, CAST(claim_id AS BLOB) AS claim_id, CAST(sync_id AS BLOB) AS sync_id,
     CAST(state AS BLOB) AS state, CAST(at AS BLOB) AS at, seq, told, CAST(paid AS BLOB) AS paid, units, alone
-FROM cases WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY case_id, claim_id, sync_id;
+FROM cases WHERE user_id IS CAST(:user_id AS TEXT)
+  AND :from_case_id IS NOT NULL AND :from_claim_id IS NOT NULL AND :from_sync_id IS NOT NULL
+ORDER BY case_id, claim_id, sync_id;
 
 -- name: every_alias
 SELECT CAST(alias AS BLOB) AS alias, CAST(claim_id AS BLOB) AS claim_id FROM aliases
-WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY alias;
+WHERE user_id IS CAST(:user_id AS TEXT) AND :from_alias IS NOT NULL ORDER BY alias;
 
 -- name: every_event_id
 SELECT CAST(event_id AS BLOB) AS event_id, seq FROM event_ids
-WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY event_id;
+WHERE user_id IS CAST(:user_id AS TEXT) AND :from_event_id IS NOT NULL ORDER BY event_id;
+
+-- name: heads_until
+-- the heads that a user's chains had when a number had been handed out last
+SELECT lifecycle, CAST(hash AS BLOB) AS hash FROM history AS head
+WHERE user_id IS CAST(:user_id AS TEXT) AND cursor <= :cursor AND :from_lifecycle IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM history AS later
+    WHERE later.user_id = head.user_id AND later.lifecycle = head.lifecycle AND later.version > head.version
+        AND later.cursor <= :cursor
+)
+ORDER BY lifecycle;
