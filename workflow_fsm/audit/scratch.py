@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
+from operator import itemgetter
 from threading import Lock
 from typing import Any
 
@@ -187,18 +188,23 @@ class Scratch:
 
     def _read(
         self, table: str, key: str, names: Sequence[str], rows: Iterable[Columns], complain: Complain
-    ) -> Iterator[list[Any]]:
+    ) -> Iterator[Sequence[Any]]:
+        pick = itemgetter(*names)
         for row in rows:
             self.many += 1
-            values = [row[name] for name in names]
-            for at, value in enumerate(values):
-                if isinstance(value, bytes):
-                    try:
-                        values[at] = value.decode()
-                    except UnicodeDecodeError:
-                        values[at] = value.decode(errors="backslashreplace")
-                        complain(table, row[key], f"its {names[at]} is not UTF-8")
-            yield values
+            values = pick(row)
+            try:
+                yield [value.decode() if value.__class__ is bytes else value for value in values]
+            except UnicodeDecodeError:
+                yield [_spelled(value) for value in values]
+                for name, value in zip(names, values, strict=True):
+                    if isinstance(value, bytes) and _spelled(value).encode() != value:
+                        complain(table, _spelled(row[key]), f"its {name} is not UTF-8")
+
+
+def _spelled(value: Any) -> Any:
+    """Give a column's text, from its bytes."""
+    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else value
 
 
 @cache
