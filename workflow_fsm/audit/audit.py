@@ -112,6 +112,7 @@ class Audit:
 
     def _whole_store(self, session: Session) -> None:
         """Ask the database what is wrong with its file, and look at what is of no user."""
+        session.prefetch([("every_complaint", {}), ("handlers", {})])
         for complaint in session.rows("every_complaint"):
             self._tally.fault("", "", "", f"the database says of itself: {complaint['complaint']}")
         for row in session.rows("handlers"):

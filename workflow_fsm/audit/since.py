@@ -65,22 +65,26 @@ class Seen:
         """
         if root in self._roots:
             return
+        told = {"check_id": check_id, "parent": self._parent.check_id, "root": root, "at": at}
         self._changed.seek(0)
         lines = iter(self._changed)
-        while some := [json.loads(line) for line in islice(lines, _USERS_A_COMMIT)]:
-            values = [{"check_id": check_id, "user_id": one, "cursor": last} for one, last in some]
-            write(_puts("put_checked", values))
-        told = {"check_id": check_id, "parent": self._parent.check_id, "root": root, "at": at}
-        write(_puts("put_check", [told]))
+        is_last = False
+        while not is_last:
+            some = [json.loads(line) for line in islice(lines, _USERS_A_COMMIT)]
+            is_last = len(some) < _USERS_A_COMMIT
+            changed = [{"check_id": check_id, "user_id": one, "cursor": cursor} for one, cursor in some]
+            write(_put(changed, told if is_last else None))
 
     def close(self) -> None:
         """Forget what was noted."""
         self._changed.close()
 
 
-def _puts(name: str, values: Sequence[Mapping[str, Any]]) -> Callable[[Session], None]:
+def _put(changed: Sequence[Mapping[str, Any]], check: Mapping[str, Any] | None) -> Callable[[Session], None]:
     def work(session: Session) -> None:
-        for one in values:
-            session.run(name, one)
+        for one in changed:
+            session.run("put_checked", one)
+        if check is not None:
+            session.run("put_check", check)
 
     return work

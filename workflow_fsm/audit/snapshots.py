@@ -48,12 +48,12 @@ class Snapshots:
         """Give every user in the order of their ids; last those who have rows but are no users."""
         start: Any = ""
         seen: Any = None
-        while True:
-            some, copied = self._read(lambda session: self._page(session, start, seen))  # noqa: B023
+        is_last = False
+        while not is_last:
+            is_last, some, copied = self._read(lambda session: self._page(session, start, seen))  # noqa: B023
             yield from copied
-            if not some:
-                break
-            start = seen = some[-1][0]
+            if some:
+                start = seen = some[-1][0]
         if self._seen is None or self._seen.since is None:
             strangers = self._read(lambda session: [row["user_id"] for row in session.rows("every_stranger")])
             for key in strangers:
@@ -64,18 +64,26 @@ class Snapshots:
         for user_id in sorted(set(users)):
             yield from self._read(lambda session: self._copies(session, [_find(session, user_id)]))  # noqa: B023
 
-    def _page(self, session: Session, start: Any, seen: Any) -> tuple[Sequence[_Who], Sequence[Scratch]]:
-        """Copy the users behind one of them: as many as are little together, or one who is much."""
+    def _page(
+        self, session: Session, start: Any, seen: Any
+    ) -> tuple[bool, Sequence[_Who], Sequence[Scratch]]:
+        """Copy the users behind one of them: as many as are little together, or one who is much.
+
+        Tell also whether they are the last.
+        """
         some: list[_Who] = []
         numbers = 0
-        for row in session.rows("every_user", start=start, limit=_USERS_AT_ONCE + 1):
+        page = session.rows("every_user", start=start, limit=_USERS_AT_ONCE + 2)
+        is_last = len(page) < _USERS_AT_ONCE + 2
+        for row in page:
             if row["user_id"] == seen:
                 continue
             numbers += row["cursor"] if isinstance(row["cursor"], int) else 0
             if some and (numbers > _NUMBERS_AT_ONCE or len(some) == _USERS_AT_ONCE):
+                is_last = False
                 break
             some.append((row["user_id"], row))
-        return some, self._copies(session, some)
+        return is_last or not some, some, self._copies(session, some)
 
     def _copies(self, session: Session, users: Sequence[_Who]) -> Sequence[Scratch]:
         session.prefetch([("currencies", {})])
