@@ -84,6 +84,10 @@ class PlainUser:
             if stored.event.trigger == trigger and stored.event.field("reimbursement_id") == reimbursement_id
         ]
 
+    def with_line(self, trigger: str, reimbursement_id: str, line_id: str) -> list[StoredEvent]:
+        found = self.with_reimbursement(trigger, reimbursement_id)
+        return [stored for stored in found if stored.line in (None, line_id)]
+
     def taking_back(self, reimbursement_id: str) -> list[StoredEvent]:
         return [
             stored

@@ -110,6 +110,7 @@ VALUES: Mapping[str, Any] = {
     "limit": 2,
     "name": "waits",
     "names": '[["any", ""], ["case", "amazon_case_id-c1"], ["claim", "c1"], ["claim", "unknown"]]',
+    "line_id": "l1",
     "original_id": "reimbursement_id-c3",
     "now": "2026-03-01T13:00:00.000000Z",
     "reimbursement_id": "reimbursement_id-c1",

@@ -38,7 +38,7 @@ EVERY = {
         "seq",
         "user_id seq event_id trigger standing received_at occurred_at expires_at settled fingerprint "
         "body shares answer actor reimbursement_id currency amount letter letter_at units overlay doubt "
-        "original_id id_given booked_case dropped",
+        "original_id line_id id_given booked_case dropped",
     ),
     "effects": (
         "every_effect",

@@ -161,6 +161,11 @@ ALTER TABLE events ADD COLUMN overlay $text;
 ALTER TABLE events ADD COLUMN id_given $integer NOT NULL DEFAULT 1;
 ALTER TABLE events ADD COLUMN doubt $text;
 ALTER TABLE events ADD COLUMN original_id $text;
+-- of its reimbursement, as it is told by now
+ALTER TABLE events ADD COLUMN line_id $text;
+DROP INDEX events_reimbursement;
+CREATE INDEX events_reimbursement ON events (user_id, reimbursement_id, line_id)
+    WHERE reimbursement_id IS NOT NULL;
 CREATE INDEX events_original ON events (user_id, original_id) WHERE original_id IS NOT NULL;
 -- of which a person has dropped a part, or all
 ALTER TABLE events ADD COLUMN dropped $integer NOT NULL DEFAULT 0;

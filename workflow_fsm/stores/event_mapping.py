@@ -47,6 +47,7 @@ def event_row(stored: StoredEvent) -> dict[str, Any]:
         "actor": stored.actor,
         "reimbursement_id": stored.event.field("reimbursement_id"),
         "original_id": stored.event.field("original_reimbursement_id"),
+        "line_id": stored.line,
         "currency": stored.money.currency if stored.money else None,
         "amount": money.text(stored.money.amount) if stored.money else None,
         "units": stored.money.units if stored.money else 0,

@@ -35,7 +35,11 @@ def expected_statements(definition: Definition, event: Event) -> Iterator[Statem
             for paying in definition.triggers:
                 if paying.name == event.trigger or (trigger.money < 0 < paying.money):
                     asked = {"trigger": paying.name, "reimbursement_id": told}
-                    yield "with_reimbursement", {**user, **asked}
+                    line = event.field("line_id")
+                    if paying is trigger and line is not None and told == event.field("reimbursement_id"):
+                        yield "with_line", {**user, **asked, "line_id": line}
+                    else:
+                        yield "with_reimbursement", {**user, **asked}
     for name in named:
         yield "claim", {**user, "claim_id": name}
     detects = trigger.addressing is Addressing.DETECTION

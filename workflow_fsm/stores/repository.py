@@ -118,6 +118,11 @@ class Repository:
         """Give the events of that trigger and reimbursement id, oldest first."""
         return self._events("with_reimbursement", trigger=trigger, reimbursement_id=reimbursement_id)
 
+    def with_line(self, trigger: str, reimbursement_id: str, line_id: str) -> list[StoredEvent]:
+        """Give those of them that tell that line, or none."""
+        told = {"reimbursement_id": reimbursement_id, "line_id": line_id}
+        return self._events("with_line", trigger=trigger, **told)
+
     def taking_back(self, reimbursement_id: str) -> list[StoredEvent]:
         """Give the events that name that reimbursement as their original, oldest first."""
         return self._events("taking_back", original_id=reimbursement_id)

@@ -169,6 +169,17 @@ SELECT * FROM events
 WHERE user_id = :user_id AND reimbursement_id = :reimbursement_id AND "trigger" = :trigger
 ORDER BY +seq;
 
+-- name: with_line
+-- those that tell one line of a reimbursement, and those that tell none
+SELECT * FROM (
+    SELECT * FROM events
+    WHERE user_id = :user_id AND reimbursement_id = :reimbursement_id AND line_id = :line_id
+    UNION ALL
+    SELECT * FROM events
+    WHERE user_id = :user_id AND reimbursement_id = :reimbursement_id AND line_id IS NULL
+) AS alike
+WHERE "trigger" = :trigger ORDER BY +seq;
+
 -- name: taking_back
 -- those that name a reimbursement as what they take back
 SELECT * FROM events WHERE user_id = :user_id AND original_id = :original_id ORDER BY +seq;
@@ -184,11 +195,12 @@ ORDER BY seq;
 -- name: insert_event
 INSERT INTO events (
     user_id, seq, event_id, "trigger", standing, received_at, occurred_at, expires_at, settled,
-    fingerprint, body, shares, answer, actor, reimbursement_id, original_id, currency,
+    fingerprint, body, shares, answer, actor, reimbursement_id, original_id, line_id, currency,
     amount, units, booked_case, overlay, doubt, id_given, letter, letter_at, dropped
 ) VALUES (
     :user_id, :seq, :event_id, :trigger, :standing, :received_at, :occurred_at, :expires_at, :settled,
-    :fingerprint, :body, :shares, :answer, :actor, :reimbursement_id, :original_id, :currency,
+    :fingerprint, :body, :shares, :answer, :actor, :reimbursement_id, :original_id, :line_id,
+    :currency,
     :amount, :units, :booked_case, :overlay, :doubt, :id_given, :letter, :letter_at, :dropped
 );
 
@@ -196,7 +208,7 @@ INSERT INTO events (
 UPDATE events
 SET standing = :standing, settled = :settled, shares = :shares, currency = :currency, amount = :amount,
     units = :units, booked_case = :booked_case, reimbursement_id = :reimbursement_id,
-    original_id = :original_id, overlay = :overlay, doubt = :doubt, expires_at = :expires_at,
+    original_id = :original_id, line_id = :line_id, overlay = :overlay, doubt = :doubt, expires_at = :expires_at,
     answer = :answer, letter = :letter, letter_at = :letter_at, dropped = :dropped
 WHERE user_id = :user_id AND seq = :seq;
 

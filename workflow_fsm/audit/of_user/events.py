@@ -211,5 +211,6 @@ def _told_twice(stored: StoredEvent, *, is_known: bool) -> Iterator[tuple[str, A
         yield "id_given", 1 if stored.event.ids else 0
         yield "units", 0 if booked is None else booked.units
         yield "reimbursement_id", stored.event.field("reimbursement_id")
+        yield "line_id", stored.line
         yield "original_id", stored.event.field("original_reimbursement_id")
         yield "occurred_at", shown(stored.event.occurred_at)

@@ -128,7 +128,12 @@ def _met(
     lifecycle: Lifecycle | None,
 ) -> Iterator[StoredEvent]:
     """Give the earlier events of the reimbursement that are for the same claim, or case."""
-    found = situation.with_reimbursement(trigger.name, event.field("reimbursement_id"))
+    name, line = event.field("reimbursement_id"), event.field("line_id")
+    found = (
+        situation.with_reimbursement(trigger.name, name)
+        if line is None
+        else situation.with_line(trigger.name, name, line)
+    )
     others = [one for one in found if stored is None or one.seq != stored.seq]
     if not others:
         return

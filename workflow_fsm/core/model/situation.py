@@ -311,6 +311,12 @@ class Situation:
         stored = self._source.with_reimbursement(trigger, reimbursement_id)
         return self._with_changed(stored, "reimbursement_id", reimbursement_id, trigger=trigger)
 
+    def with_line(self, trigger: str, reimbursement_id: str, line_id: str) -> list[StoredEvent]:
+        """Give those of them that tell that line, or none, oldest first."""
+        stored = self._source.with_line(trigger, reimbursement_id, line_id)
+        found = self._with_changed(stored, "reimbursement_id", reimbursement_id, trigger=trigger)
+        return [one for one in found if one.line in (None, line_id)]
+
     def taking_back(self, reimbursement_id: str) -> list[StoredEvent]:
         """Give the events that name that reimbursement as their original, oldest first."""
         stored = self._source.taking_back(reimbursement_id)

@@ -57,6 +57,9 @@ class Source(Protocol):
     def with_reimbursement(self, trigger: str, reimbursement_id: str) -> list[StoredEvent]:
         """Give the events of that trigger and reimbursement id, oldest first."""
 
+    def with_line(self, trigger: str, reimbursement_id: str, line_id: str) -> list[StoredEvent]:
+        """Give those of them that tell that line, or none."""
+
     def taking_back(self, reimbursement_id: str) -> list[StoredEvent]:
         """Give the events that name that reimbursement as their original, oldest first."""
 

@@ -143,6 +143,7 @@ class _Migrant:
         self._run(
             "UPDATE events SET amount = :amount, units = :units, overlay = :overlay, "
             "fingerprint = :fingerprint, body = :body, shares = :shares, original_id = :original_id, "
+            "line_id = :line_id, "
             "booked_case = :booked_case, dropped = :dropped "
             "WHERE user_id = :user_id AND seq = :seq",
             {
@@ -156,6 +157,7 @@ class _Migrant:
                 "shares": json.dumps(shares, separators=(",", ":")),
                 "dropped": int(any(share["standing"] == Standing.DROPPED for share in shares)),
                 "original_id": None if event is None else event.field("original_reimbursement_id"),
+                "line_id": None if event is None else event.field("line_id"),
                 "booked_case": None if event is None or amount is None else event.field("amazon_case_id"),
             },
         )

@@ -158,7 +158,8 @@ SELECT CAST(user_id AS BLOB) AS user_id, seq, CAST(event_id AS BLOB) AS event_id
     CAST(expires_at AS BLOB) AS expires_at, settled, CAST(fingerprint AS BLOB) AS fingerprint,
     CAST(body AS BLOB) AS body, CAST(shares AS BLOB) AS shares, CAST(answer AS BLOB) AS answer,
     CAST(actor AS BLOB) AS actor, CAST(reimbursement_id AS BLOB) AS reimbursement_id,
-    CAST(original_id AS BLOB) AS original_id, CAST(currency AS BLOB) AS currency,
+    CAST(original_id AS BLOB) AS original_id, CAST(line_id AS BLOB) AS line_id,
+    CAST(currency AS BLOB) AS currency,
     CAST(amount AS BLOB) AS amount, units, CAST(booked_case AS BLOB) AS booked_case,
     CAST(overlay AS BLOB) AS overlay, CAST(doubt AS BLOB) AS doubt, id_given,
     CAST(letter AS BLOB) AS letter, CAST(letter_at AS BLOB) AS letter_at, dropped
