@@ -172,7 +172,14 @@ class Handlers(StoreHandle):
 
     def worker(self, *, threads: int = THREADS) -> Worker:
         """Make a worker for the handlers that are here; it lets time pass too. Start and stop it yourself."""
-        return Worker(self._engine, self._wake_up, tick=self.tick, listen=self._store.listen, threads=threads)
+        return Worker(
+            self._engine,
+            self._wake_up,
+            ready=self._readiness.check,
+            tick=self.tick,
+            listen=self._store.listen,
+            threads=threads,
+        )
 
     # -- parts
 

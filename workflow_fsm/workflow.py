@@ -55,7 +55,7 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
     """A store of lifecycles, and the events that move them; made by `Workflow.open`.
 
     One may be shared between threads. Every method that fires raises StoreUnavailable where the store can't
-    commit just now: then nothing of the call was kept.
+    commit just now: then nothing of the call was kept, unless the error's text says that this is not known.
     """
 
     def __init__(
@@ -109,6 +109,7 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
     def close(self) -> None:
         """Close the store."""
         self._store.close()
+        self._readiness.forget()
 
     def __enter__(self) -> Self:
         return self

@@ -59,6 +59,7 @@ EVERYBODY = {
     "figures_of_the_rest": "counts everything, in small indexes",
     "every_complaint": "check reads everything",
     "every_stranger": "check reads everything",
+    "probe": "stops at the first of the migrations, of which there are few",
     "currencies": "a store has as many as there are on earth, at most",
     "confirmed_state": "is asked where a row's state is none that the code knows: of those in that state",
     "confirmed_trigger": "is asked where a waiting event's trigger is none that the code knows",

@@ -51,13 +51,17 @@ class WakeUp:
 
 
 class Worker:
-    """Does effects in `threads` threads until it is stopped; `tick` is called about every second."""
+    """Does effects in `threads` threads until it is stopped; `tick` is called about every second.
+
+    `ready` raises StoreUnavailable where the store can't be written to.
+    """
 
     def __init__(
         self,
         engine: Engine,
         wake_up: WakeUp,
         *,
+        ready: Callable[[], None],
         tick: Callable[[], int],
         listen: Callable[[Callable[[], None]], Listening],
         threads: int = THREADS,
@@ -65,6 +69,7 @@ class Worker:
         self.threads = threads
         self._engine = engine
         self._wake_up = wake_up
+        self._ready = ready
         self._tick = tick
         self._listen = listen
         self._listening: Listening | None = None
@@ -114,10 +119,21 @@ class Worker:
                     self._rest(heard)
             except StoreUnavailable as error:
                 log.warning("effects wait for the store: %s", error)
-                self._stopping.wait(DOWN_SECONDS)
+                self._await_store()
             except Exception:
                 log.exception("a worker's thread failed, and goes on")
                 self._stopping.wait(DOWN_SECONDS)
+
+    def _await_store(self) -> None:
+        """Leave effects alone until the store can be written to.
+
+        Else each look would begin one more that nobody does: a commit of unknown fate may have leased it.
+        """
+        while not self._stopping.wait(DOWN_SECONDS):
+            try:
+                return self._ready()
+            except StoreUnavailable:
+                continue
 
     def _rest(self, heard: int) -> None:
         """Wait to be woken, for a while, and let others know meanwhile."""

@@ -78,6 +78,9 @@ class Database(Protocol):
     def read(self, work: Callable[[Session], T]) -> T:
         """Do work on one snapshot. Raises StoreUnavailable."""
 
+    def probe(self) -> None:
+        """Try a write that leaves nothing behind, within a bound. Raises StoreUnavailable."""
+
     def notify(self) -> None:
         """Wake whoever idles in other processes, if that can be; never waits."""
 

@@ -551,6 +551,3 @@ WHERE lifecycles.state = :state AND history.to_state = :state LIMIT 1;
 -- name: confirmed_trigger
 -- whether an event that waits was answered as that trigger, too; else that row was damaged
 SELECT 1 FROM events WHERE "trigger" = :trigger AND standing = 'waiting' AND answer LIKE :answered LIMIT 1;
-
--- name: ping
-SELECT count(*) AS many FROM users WHERE user_id = '';

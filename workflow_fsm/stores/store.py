@@ -129,9 +129,9 @@ class Store:
         """Have `hear` called where another process made effects ready, until it is closed."""
         return self._database.listen(hear)
 
-    def ping(self) -> None:
-        """Read something. Raises StoreUnavailable where that fails."""
-        self._database.read(lambda session: session.row("ping"))
+    def probe(self) -> None:
+        """Try a write that leaves nothing behind, within a bound. Raises StoreUnavailable."""
+        self._database.probe()
 
     def close(self) -> None:
         """Close the database."""

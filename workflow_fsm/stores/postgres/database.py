@@ -27,7 +27,7 @@ from workflow_fsm.stores.postgres import errors as faults
 from workflow_fsm.stores.postgres.batch import do_together
 from workflow_fsm.stores.postgres.migrate import migrate
 from workflow_fsm.stores.postgres.notify import Listener, Notifier
-from workflow_fsm.stores.postgres.pipeline import Linked, Pipeline, PostgresSession
+from workflow_fsm.stores.postgres.pipeline import COMMIT_SECONDS, Linked, Pipeline, PostgresSession
 from workflow_fsm.stores.session import Scope, Session
 
 T = TypeVar("T")
@@ -42,6 +42,8 @@ TRIES = 8
 FIRST_PAUSE_SECONDS = 0.01
 WAIT_SECONDS = 5.0
 """How long a call waits for a connection, and a connection for its server."""
+PROBE_SECONDS = 2.0
+"""How long a commit may take before the store counts as not ready."""
 LOOK_SECONDS = 0.5
 """How often who waits for one looks whether the server is there at all."""
 _PATIENCE = {
@@ -145,6 +147,15 @@ class Postgres:
         """Do `work` on one snapshot of the store. Raises StoreUnavailable."""
         return self._repeating("begin_reading", work)
 
+    def probe(self) -> None:
+        """Write nothing but that it was here, and commit it. Raises StoreUnavailable."""
+        try:
+            self._repeating("begin", _probe, commit_seconds=PROBE_SECONDS)
+        except StoreUnavailable as error:
+            if isinstance(error.__cause__, faults.Unconfirmed):
+                raise faults.unavailable(error.__cause__) from error
+            raise
+
     def notify(self) -> None:
         """Have idle workers of any process called soon; never waits."""
         self._notifier.notify()
@@ -193,10 +204,16 @@ class Postgres:
         self._hear_commit(1, monotonic() - since)
         return result
 
-    def _repeating(self, begin: str, work: Callable[[PostgresSession], T]) -> T:
+    def _repeating(
+        self,
+        begin: str,
+        work: Callable[[PostgresSession], T],
+        *,
+        commit_seconds: float = COMMIT_SECONDS,
+    ) -> T:
         for attempt in range(1, TRIES + 1):
             try:
-                return self._once(begin, work)
+                return self._once(begin, work, commit_seconds=commit_seconds)
             except faults.OF_THE_JOB:
                 raise
             except psycopg.Error as error:
@@ -206,34 +223,33 @@ class Postgres:
                     sleep(self._chance() * FIRST_PAUSE_SECONDS * 2**attempt)
         raise AssertionError("unreachable")
 
-    def _once(self, begin: str, work: Callable[[PostgresSession], T]) -> T:
+    def _once(
+        self,
+        begin: str,
+        work: Callable[[PostgresSession], T],
+        *,
+        commit_seconds: float = COMMIT_SECONDS,
+    ) -> T:
         """Do work in one transaction.
 
         Raises psycopg's errors where nothing of it was kept, and StoreUnavailable where that can't be told.
         """
-        sent = False
+        pipeline: Pipeline | None = None
         try:
-            with self._taken() as connection, Pipeline(connection) as pipeline:
+            with self._taken() as connection, Pipeline(connection, commit_seconds=commit_seconds) as pipeline:
                 try:
                     pipeline.send(begin, {})
                     result = work(PostgresSession(pipeline, writes=begin == "begin"))
-                    commit = pipeline.send("commit", {})
-                    sent = True
-                    pipeline.wait()
-                    if commit.tag != b"COMMIT":
-                        raise psycopg.errors.InFailedSqlTransaction("a statement had failed before")
+                    pipeline.commit()
+                    if pipeline.cancelled:
+                        connection.close()  # the request to end may reach whatever comes next on it
                     return result
                 except BaseException as error:
                     _undo(pipeline, connection, error)
                     raise
-        except faults.Lost as error:
-            if sent and begin == "begin":
-                told = " ".join(str(error).split())
-                raise StoreUnavailable(
-                    f"the connection ended under a commit, which may have been done or not ({told}); "
-                    "send the event again, by the same id",
-                    retry_after=2,
-                ) from error
+        except (faults.Lost, faults.Unconfirmed) as error:
+            if pipeline is not None and pipeline.committing and begin == "begin":
+                raise faults.undecided(error) from error
             raise
 
     @contextmanager
@@ -283,6 +299,11 @@ def read_url(url: str) -> str:
     if any("\0" in unquote(str(value)) for value in told.values()):
         raise SettingsInvalid("the store's URL holds a NUL, which none can")
     return make_conninfo("", **{**_PATIENCE, **told, "client_encoding": "UTF8"})
+
+
+def _probe(session: Session) -> None:
+    session.run("wait_for_nobody", {})
+    session.row("probe")
 
 
 def _settle(connection: psycopg.Connection[Any]) -> None:

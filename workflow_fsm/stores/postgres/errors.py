@@ -11,6 +11,9 @@ from workflow_fsm.core.errors import StoreRefused, StoreUnavailable, WorkflowErr
 OF_THE_JOB = (psycopg.IntegrityError, psycopg.DataError)
 """Faults of what a job asked for; others are the store's."""
 
+READ_ONLY = "25006"
+STANDBY = "0A000"
+"""What a standby says of a transaction that is to write; of any other statement it means what it says."""
 _AGAIN = ("40001", "40P01")
 _CLASSES: dict[str, type[psycopg.Error]] = {"22": psycopg.DataError, "23": psycopg.IntegrityError}
 _CHANGED = ("0A000", "26000")
@@ -21,11 +24,17 @@ class Lost(psycopg.OperationalError):
     """The connection ended under a statement."""
 
 
-def error_of(result: pq.abc.PGresult) -> psycopg.Error:
-    """Read the error in a result."""
+class Unconfirmed(psycopg.OperationalError):
+    """A commit that the server has done, and warned of: only this server may have it."""
+
+
+def error_of(result: pq.abc.PGresult, statement: str) -> psycopg.Error:
+    """Read the error in a statement's result."""
     state = (result.error_field(DiagnosticField.SQLSTATE) or b"").decode(errors="replace")
     told = result.error_field(DiagnosticField.MESSAGE_PRIMARY) or result.error_message or b"no reason given"
     message = " ".join(told.decode(errors="replace").split())
+    if state == STANDBY and statement == "begin":
+        state = READ_ONLY
     try:
         kind = errors.lookup(state)
     except KeyError:
@@ -45,12 +54,25 @@ def spoils_connection(error: BaseException) -> bool:
     if not isinstance(error, psycopg.Error):
         return False
     state = error.sqlstate or ""
-    return isinstance(error, Lost) or state in (*_CHANGED, "25006") or state[:2] in ("08", "57")
+    return isinstance(error, Lost | Unconfirmed) or (
+        state in (*_CHANGED, READ_ONLY) or state[:2] in ("08", "57")
+    )
 
 
 def unavailable(error: BaseException) -> StoreUnavailable:
     """Tell programs to come again, and people what to do."""
     return StoreUnavailable(f"the store can't be used just now: {_why(error)}", retry_after=_wait(error))
+
+
+def undecided(error: psycopg.Error) -> StoreUnavailable:
+    """Tell that nobody knows what became of a commit."""
+    if isinstance(error, Unconfirmed):
+        what = "the server has committed, and its standby may never hear of it"
+    else:
+        what = "the connection ended under a commit, which may have been done or not"
+    return StoreUnavailable(
+        f"{what} ({_told(error)}): its fate is unknown; send it again, by the same id", retry_after=2
+    )
 
 
 def at_opening(error: psycopg.Error) -> WorkflowError:
@@ -66,6 +88,11 @@ def at_opening(error: psycopg.Error) -> WorkflowError:
 
 
 def _why(error: BaseException) -> str:
+    if isinstance(error, Unconfirmed):
+        return (
+            f"a commit waits for a synchronous standby that doesn't answer ({_told(error)}); bring it back, "
+            "or take it out of synchronous_standby_names"
+        )
     state = getattr(error, "sqlstate", None) or ""
     remedy = _REMEDIES.get(state) or _REMEDIES.get(state[:2])
     told = _told(error)
@@ -82,7 +109,7 @@ def _told(error: BaseException) -> str:
 
 _REMEDIES = {
     "08": "the connection to the server failed",
-    "25006": "the server takes no writes, as a standby does; name the primary, or several hosts with"
+    READ_ONLY: "this is a standby, read-only; name the primary, or several hosts with"
     " target_session_attrs=read-write",
     "40": "it lost to other transactions again and again",
     "42501": "the role lacks a privilege on the tables; grant it",

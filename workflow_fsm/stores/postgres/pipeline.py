@@ -11,12 +11,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
+from time import monotonic
 from typing import Any
 
 import psycopg
 from psycopg import pq
+from psycopg.errors import Diagnostic
 
-from workflow_fsm.stores.postgres.errors import Lost, error_of
+from workflow_fsm.stores.postgres.errors import Lost, Unconfirmed, error_of
 from workflow_fsm.stores.session import Statement
 from workflow_fsm.stores.statements import numbered, statements
 
@@ -30,6 +32,10 @@ _BRACKETS = {
     "release": "RELEASE SAVEPOINT event",
     "rollback_to": "ROLLBACK TO SAVEPOINT event",
 }
+COMMIT_SECONDS = 5.0
+"""How long a commit may take, which waits for a disk and, where one is named, for a synchronous standby."""
+_CANCEL_SECONDS = 2.0
+"""How long its answer is awaited once it was asked to end."""
 _MOST_UNDER_WAY = 500
 """Statements sent before their results are read, so that neither end holds too much."""
 _READERS: dict[int, Callable[[bytes], Any]] = {
@@ -47,12 +53,22 @@ class NoText(psycopg.DataError):
 
 
 class Linked(psycopg.Connection[Any]):
-    """A connection that knows which statements were prepared on it, and what their columns are."""
+    """A connection that knows which statements were prepared on it, and what their columns are.
+
+    `warning` is what the server last warned of.
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self.warning: str | None = None
+        self.add_notice_handler(self._hear)
         self.prepared: set[str] = set()
         self.columns: dict[str, list[tuple[str, Callable[[bytes], Any]]]] = {}
+
+    def _hear(self, notice: Diagnostic) -> None:
+        if notice.severity_nonlocalized == "WARNING":
+            told = [one for one in (notice.message_primary, notice.message_detail) if one]
+            self.warning = ": ".join(told)
 
 
 class Ticket:
@@ -68,11 +84,15 @@ class Ticket:
 
 
 class Pipeline:
-    """One connection for as long as a transaction takes."""
+    """One connection for as long as a transaction takes; its commit takes at most `commit_seconds`."""
 
-    def __init__(self, connection: Linked) -> None:
+    def __init__(self, connection: Linked, *, commit_seconds: float = COMMIT_SECONDS) -> None:
         self._connection = connection
         self._pg = connection.pgconn
+        self._commit_seconds = commit_seconds
+        self._until: float | None = None
+        self.committing = False
+        self.cancelled = False
         self._under_way: deque[Ticket] = deque()
         self._poll = select.poll()
 
@@ -110,6 +130,25 @@ class Pipeline:
         self._under_way.append(ticket)
         return ticket
 
+    def commit(self) -> None:
+        """Commit, and wait until the server has said that it did, but not for ever.
+
+        Raises Unconfirmed where it has committed and warned of that: cancelled while it waited for a standby
+        that doesn't answer, it keeps the transaction, and nobody else may. Raises Lost where it said nothing.
+        """
+        self._connection.warning = None
+        try:
+            self._pg.send_flush_request()  # so that its time begins once all before it has been told
+        except psycopg.OperationalError as error:
+            raise Lost(str(error)) from error
+        ticket = self.send("commit", {})
+        self.committing = True
+        self.wait()
+        if ticket.tag != b"COMMIT":
+            raise psycopg.errors.InFailedSqlTransaction("a statement had failed before")
+        if self._connection.warning is not None:
+            raise Unconfirmed(self._connection.warning)
+
     def wait(self) -> None:
         """Wait for all that is under way. Raises the first error, behind which nothing was done."""
         if not self._under_way:
@@ -120,11 +159,15 @@ class Pipeline:
             self._flush()
             while self._under_way:
                 ticket = self._under_way.popleft()
+                if ticket.name == "commit":
+                    self._until = monotonic() + self._commit_seconds
                 error = self._receive(ticket)
                 failed = failed or error
             end = self._result()
         except psycopg.OperationalError as error:
             raise Lost(str(error)) from error
+        finally:
+            self._until = None
         if end is None or end.status != pq.ExecStatus.PIPELINE_SYNC:
             raise failed if isinstance(failed, Lost) else Lost("the server closed the connection")
         if failed is not None:
@@ -151,7 +194,7 @@ class Pipeline:
             ticket.tag = result.command_status
         elif ticket.preparing:
             self._connection.prepared.discard(ticket.name)
-        error = error_of(result) if status == pq.ExecStatus.FATAL_ERROR else None
+        error = error_of(result, ticket.name) if status == pq.ExecStatus.FATAL_ERROR else None
         if error is not None and not self.is_alive:
             raise Lost(str(error)) from error
         self._result()  # the mark behind each statement's results
@@ -161,16 +204,28 @@ class Pipeline:
         """Send all that stands in the buffer, taking what comes meanwhile."""
         while self._pg.flush():
             self._poll.modify(self._pg.socket, select.POLLIN | select.POLLOUT)
-            self._poll.poll()
+            self._await()
             self._poll.modify(self._pg.socket, select.POLLIN)
             self._pg.consume_input()
 
     def _result(self) -> pq.abc.PGresult | None:
         """Wait for the next result. libpq's own waiting would keep the interpreter's lock."""
         while self._pg.is_busy():
-            self._poll.poll()
+            self._await()
             self._pg.consume_input()
         return self._pg.get_result()
+
+    def _await(self) -> None:
+        """Wait for something on the connection. A commit that takes long is asked to end, then given up."""
+        while True:
+            left = None if self._until is None else max(0.0, self._until - monotonic())
+            if self._poll.poll(None if left is None else left * 1000):
+                return
+            if self.cancelled:
+                raise Lost("the server answered neither a commit nor the request to end it")
+            self.cancelled = True
+            self._connection.cancel_safe(timeout=_CANCEL_SECONDS)
+            self._until = monotonic() + _CANCEL_SECONDS
 
     def _read(self, name: str, result: pq.abc.PGresult) -> Rows:
         many = result.ntuples

@@ -10,8 +10,9 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
+from time import monotonic
 from typing import Any, TypeVar
 
 from workflow_fsm.core.errors import StoreUnavailable
@@ -23,6 +24,10 @@ from workflow_fsm.stores.statements import statements
 
 T = TypeVar("T")
 MEMORY = ":memory:"
+PROBE_SECONDS = 1.0
+"""How long a probe waits for the write lock."""
+LONGEST_COMMIT_SECONDS = 30.0
+"""How long a commit of ours may hold that lock before it counts as one that won't end."""
 _Identity = tuple[int, int]
 """A file's device and inode."""
 
@@ -92,6 +97,8 @@ class SQLite:
         self._closed = False
         self._file: _Identity | None = None
         self._log: _Identity | None = None
+        self._writing_since: float | None = None
+        self._committed_at = 0.0
         if self._memory:
             migrate_in_memory(self._writing())
         else:
@@ -134,6 +141,30 @@ class SQLite:
         reader.close()
         return result
 
+    def probe(self) -> None:
+        """Write the first page as it stands, beside the queue. Raises StoreUnavailable.
+
+        Where our own writer holds the lock, what it does tells as much.
+        """
+        if self._memory:
+            with self._connection_lock:
+                self._writing()
+            return
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+        began = monotonic()
+        try:
+            with translated():
+                self._check_file()
+                self._write_first_page()
+                self._still_the_file()
+        except StoreUnavailable as error:
+            since = self._writing_since
+            at_it = since is not None and monotonic() - since < LONGEST_COMMIT_SECONDS
+            busy = isinstance(error.__cause__, sqlite3.Error) and is_busy(error.__cause__)
+            if not (busy and (at_it or self._committed_at >= began)):
+                raise
+
     def notify(self) -> None:
         """Do nothing: other processes look by themselves."""
 
@@ -156,15 +187,19 @@ class SQLite:
             opened = self._file
             try:
                 connection.execute("BEGIN IMMEDIATE")
+                self._writing_since = monotonic()
                 session = SQLiteSession(connection)
                 for job in batch:
                     self._attempt(job, session, alone=len(batch) == 1)
                 connection.execute("COMMIT")
+                self._committed_at = monotonic()
                 if not self._memory and self._still_the_file() != opened:
                     raise StoreUnavailable(f"{self.path} was moved away while it was written to")
             except BaseException as error:
                 self._roll_back(connection, error)
                 raise
+            finally:
+                self._writing_since = None
 
     def _attempt(self, job: Job[Any], session: Session, *, alone: bool) -> None:
         """Run one job; what it raises is its own affair, unless the database itself gave up."""
@@ -260,7 +295,16 @@ class SQLite:
                 reader.close()
         return self._connect()
 
-    def _connect(self) -> sqlite3.Connection:
+    def _write_first_page(self) -> None:
+        """Write what stands in the file's header, and sync it; the log is emptied before it grows by this."""
+        with closing(self._connect(busy_seconds=PROBE_SECONDS)) as connection:
+            connection.execute("PRAGMA wal_autocheckpoint = 200")
+            connection.execute("BEGIN IMMEDIATE")
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            connection.execute(f"PRAGMA user_version = {version:d}")
+            connection.execute("COMMIT")
+
+    def _connect(self, *, busy_seconds: float | None = None) -> sqlite3.Connection:
         target = self.path if self._memory else f"{Path(self.path).absolute().as_uri()}?mode=rw"
         connection = sqlite3.connect(
             target,
@@ -268,7 +312,7 @@ class SQLite:
             isolation_level=None,
             check_same_thread=False,
             cached_statements=256,
-            timeout=self._busy_seconds,
+            timeout=self._busy_seconds if busy_seconds is None else busy_seconds,
         )
         try:
             connection.row_factory = sqlite3.Row
