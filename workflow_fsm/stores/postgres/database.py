@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import random
 import select
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from threading import BoundedSemaphore
 from time import monotonic, sleep
 from typing import Any, TypeVar
-from urllib.parse import unquote
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
-from workflow_fsm.core.errors import SettingsInvalid, StoreUnavailable
+from workflow_fsm.core.errors import StoreUnavailable
 from workflow_fsm.stores.group_commit import CommitQueue, Job, LeftOut
 from workflow_fsm.stores.postgres import errors as faults
 from workflow_fsm.stores.postgres.batch import do_together
+from workflow_fsm.stores.postgres.connecting import read_url
 from workflow_fsm.stores.postgres.migrate import migrate
 from workflow_fsm.stores.postgres.notify import Listener, Notifier
 from workflow_fsm.stores.postgres.pipeline import COMMIT_SECONDS, Linked, Pipeline, PostgresSession
@@ -46,35 +45,14 @@ PROBE_SECONDS = 2.0
 """How long a commit may take before the store counts as not ready."""
 LOOK_SECONDS = 0.5
 """How often who waits for one looks whether the server is there at all."""
-_PATIENCE = {
-    "connect_timeout": "5",
-    "keepalives_idle": "10",
-    "keepalives_interval": "5",
-    "keepalives_count": "3",
-    "tcp_user_timeout": "20000",
-    "application_name": "workflow-fsm",
-}
-"""What a URL that says nothing of it gets: a server that is cut off is noticed within half a minute."""
-_SETTLE = """
-SELECT set_config('lock_timeout', '10s', false) WHERE current_setting('lock_timeout') = '0'
-UNION ALL
-SELECT set_config('idle_in_transaction_session_timeout', '30s', false)
-WHERE current_setting('idle_in_transaction_session_timeout') = '0'
-UNION ALL
-SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
-UNION ALL
-SELECT set_config('plan_cache_mode', 'force_generic_plan', false)
-WHERE current_setting('plan_cache_mode') = 'auto'
-"""
-"""What is answered is on disk, nobody holds a user's row for long, and a statement's plan is the same for all
-users: a role that sets these is heeded."""
 
 
 class Postgres:
-    """A PostgreSQL database, its tables in the first schema of the search path.
+    """A PostgreSQL database, its tables in the schema that the URL names, else the search path's first.
 
-    `url` is `postgresql://…` as libpq reads it. Opening applies what migrations are due, one process at a
-    time. Raises SettingsInvalid, StoreRefused or StoreUnavailable, none of which tells a password.
+    `url` is `postgresql://…` as libpq reads it, and may name a `schema`. Opening applies what migrations are
+    due, one process at a time. Raises SettingsInvalid, StoreRefused or StoreUnavailable, none of which tells
+    a password.
     """
 
     def __init__(
@@ -85,11 +63,12 @@ class Postgres:
         connections: int = MOST_CONNECTIONS,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self._conninfo = read_url(url)
+        self._address = read_url(url)
         self._chance = chance
         try:
             with self.connect() as connection:
-                migrate(connection, now)
+                self._address.check(connection)
+                migrate(connection, now, schema=self._address.schema)
         except psycopg.Error as error:
             raise faults.at_opening(error) from None
         self._failures = 0
@@ -98,7 +77,7 @@ class Postgres:
         self._places = BoundedSemaphore(MOST_APART)
         self._notifier = Notifier(self.connect)
         self._pool = ConnectionPool(
-            self._conninfo,
+            self._address.conninfo,
             connection_class=Linked,
             kwargs={"autocommit": True},
             min_size=0,
@@ -108,13 +87,13 @@ class Postgres:
             reconnect_timeout=0.01,
             reconnect_failed=self._note_failure,
             num_workers=1,
-            configure=_settle,
+            configure=self._address.settle,
             open=True,
         )
 
     def connect(self) -> psycopg.Connection[Any]:
         """Open a connection beside the pool, each statement on its own. Raises psycopg's errors."""
-        return psycopg.connect(self._conninfo, autocommit=True)
+        return self._address.connect()
 
     # -- what the store calls
 
@@ -286,28 +265,9 @@ class Postgres:
         self._failures += 1
 
 
-def read_url(url: str) -> str:
-    """Read a URL as libpq does; give it with what it leaves out. Raises SettingsInvalid, without secrets."""
-    try:
-        told: Mapping[str, Any] = conninfo_to_dict(url)
-    except psycopg.Error:
-        raise SettingsInvalid(
-            f"the store's URL, a {url.partition('://')[0]}:// one, can't be read; it must be "
-            "postgresql://USER:PASSWORD@HOST:PORT/DATABASE?PARAMETER=VALUE, special characters in it "
-            "percent-encoded"
-        ) from None
-    if any("\0" in unquote(str(value)) for value in told.values()):
-        raise SettingsInvalid("the store's URL holds a NUL, which none can")
-    return make_conninfo("", **{**_PATIENCE, **told, "client_encoding": "UTF8"})
-
-
 def _probe(session: Session) -> None:
     session.run("wait_for_nobody", {})
     session.row("probe")
-
-
-def _settle(connection: psycopg.Connection[Any]) -> None:
-    connection.execute(_SETTLE)
 
 
 def _has_ended(connection: Linked) -> bool:

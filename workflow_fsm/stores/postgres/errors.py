@@ -16,8 +16,10 @@ STANDBY = "0A000"
 """What a standby says of a transaction that is to write; of any other statement it means what it says."""
 _AGAIN = ("40001", "40P01")
 _CLASSES: dict[str, type[psycopg.Error]] = {"22": psycopg.DataError, "23": psycopg.IntegrityError}
-_CHANGED = ("0A000", "26000")
-"""A statement that was prepared before a migration, or that a pooler between has forgotten."""
+_PREPARED = ("26000", "42P05")
+"""A statement that is not prepared, or is already: something between gave the session another server."""
+_CHANGED = (STANDBY, *_PREPARED)
+"""Those, and a statement that was prepared before a migration."""
 
 
 class Lost(psycopg.OperationalError):
@@ -113,6 +115,10 @@ _REMEDIES = {
     " target_session_attrs=read-write",
     "40": "it lost to other transactions again and again",
     "42501": "the role lacks a privilege on the tables; grant it",
+    **dict.fromkeys(
+        _PREPARED,
+        "a pooler between gives a connection's server to others; set pool_mode = session, or name the server",
+    ),
     "42P01": "a table is missing; see that the search path is the one that the store was made under",
     "53100": "the server's disk is full; free some room",
     "53300": "the server has no connection left; raise max_connections, or run fewer processes",

@@ -1,6 +1,7 @@
 """The schema of a PostgreSQL store: the migrations of `ddl.sql`, applied on opening, one process at a time.
 
-The tables stand in the first schema of the connection's search path.
+The tables stand in the first schema of the connection's search path. One that was named, and is not there, is
+made first.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from functools import partial
 from typing import Any
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import dict_row
 
 from workflow_fsm.core.errors import StoreRefused
@@ -23,6 +25,7 @@ _LOCK = 0x776F726B
 """The advisory lock of whoever migrates; its second half is the schema's name."""
 
 _CREATE = "CREATE TABLE workflow_fsm_migrations (name text PRIMARY KEY, applied_at text NOT NULL)"
+_FIND_SCHEMA = "SELECT 1 FROM pg_namespace WHERE nspname = %s"
 _FIND = """
 SELECT EXISTS (
     SELECT 1 FROM pg_class WHERE relname = 'workflow_fsm_migrations'
@@ -31,11 +34,13 @@ SELECT EXISTS (
 """
 
 
-def migrate(connection: psycopg.Connection[Any], now: datetime) -> None:
+def migrate(connection: psycopg.Connection[Any], now: datetime, *, schema: str | None = None) -> None:
     """Bring the schema up to date. Raises StoreRefused, with a sentence, where that can't be.
 
-    Nobody waits for a lock where nothing is due.
+    `schema` is the name of the one that the connection is in. Nobody waits for a lock where nothing is due.
     """
+    if schema is not None:
+        _make(connection, schema)
     _refuse_server(connection)
     if _missing(connection):
         connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED  # who waited sees what was done
@@ -53,10 +58,28 @@ def migrate(connection: psycopg.Connection[Any], now: datetime) -> None:
                 )
 
 
+def _make(connection: psycopg.Connection[Any], schema: str) -> None:
+    """Make a schema where it is missing. Raises StoreRefused where the role may not."""
+    if connection.execute(_FIND_SCHEMA, (schema,)).fetchone() is not None:
+        return
+    try:
+        with connection.transaction():
+            connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_LOCK, schema))
+            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
+    except psycopg.errors.InsufficientPrivilege as error:
+        user = connection.info.user
+        raise StoreRefused(
+            f"there is no schema {schema!r}, and the role may not make it: "
+            f'CREATE SCHEMA "{schema}" AUTHORIZATION "{user}"'
+        ) from error
+    except psycopg.errors.ReservedName as error:
+        raise StoreRefused(f"no schema can be named {schema!r}: name another by ?schema=NAME") from error
+
+
 def _run(
-    connection: psycopg.Connection[Any], sql: str, parameters: Mapping[str, Any]
+    connection: psycopg.Connection[Any], statement: str, parameters: Mapping[str, Any]
 ) -> Sequence[Mapping[str, Any]]:
-    named = PARAMETER.sub(lambda found: f"%({found[1]})s" if found[1] else found[0], sql)
+    named = PARAMETER.sub(lambda found: f"%({found[1]})s" if found[1] else found[0], statement)
     found = connection.cursor(row_factory=dict_row).execute(named.encode(), parameters)
     return found.fetchall() if found.description else []
 
@@ -89,7 +112,7 @@ def _refuse_server(connection: psycopg.Connection[Any]) -> None:
     if schema is None:
         raise StoreRefused(
             "no schema of the search path is there to make tables in; make one (CREATE SCHEMA), "
-            "or name another by ?options=-csearch_path%3DNAME"
+            "or name one by ?schema=NAME"
         )
     if encoding != "UTF8":
         raise StoreRefused(f"the database's encoding is {encoding}; make one with ENCODING 'UTF8'")
