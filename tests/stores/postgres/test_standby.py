@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Event, Thread
 from time import monotonic, sleep
 
@@ -11,6 +13,7 @@ import psycopg
 import pytest
 import requests
 
+from tests.stores.postgres.proxy import proxied
 from tests.stores.postgres.server import STANDBY, CannotRun, Server, server, standby
 from tests.stores.postgres.test_errors import is_ready, wait_for
 from tests.stories.acts import status, sync
@@ -19,6 +22,8 @@ from webapp.routes.webhooks import PREFIX
 from workflow_fsm import Settings, StoreUnavailable, Workflow
 
 WAITING = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+SOCKET = ".s.PGSQL.5432"
+READ_ONLY = "this is a standby, read-only; name the primary"
 UNKNOWN = "its fate is unknown; send it again"
 
 
@@ -69,8 +74,31 @@ def test_a_hot_standby_is_read_but_not_ready(url: str, primary: Server, follower
     wait_for(lambda: _users(follower, name) == [("u1",)])
     with Workflow.open(follower.url(name), settings=Settings()) as workflow:
         assert status(workflow).state == "synced"
-        with pytest.raises(StoreUnavailable, match="this is a standby, read-only; name the primary"):
+        with pytest.raises(StoreUnavailable, match=READ_ONLY):
             workflow.ready()
+
+
+def test_what_a_standby_refuses_is_asked_of_it_once(url: str, follower: Server) -> None:
+    """It says 0A000 of a transaction that is to write, as others say of a statement that is outdated."""
+    with Workflow.open(url, settings=Settings()) as workflow:
+        workflow.on_enter("synced", name="note")(lambda told: None)
+        sync(workflow)
+    name = url.partition("@/")[2].partition("?")[0]
+    wait_for(lambda: _users(follower, name) == [("u1",)])
+    with (
+        tempfile.TemporaryDirectory(prefix="proxy-") as folder,
+        proxied(follower.folder / SOCKET, Path(folder) / SOCKET) as proxy,
+        Workflow.open(f"postgresql://workflow@/{name}?host={folder}", settings=Settings()) as workflow,
+    ):
+        asked: list[Callable[[], object]] = [
+            lambda: sync(workflow),
+            lambda: workflow.drop_handler("note"),
+        ]
+        for ask in asked:
+            opened = proxy.connections
+            with pytest.raises(StoreUnavailable, match=READ_ONLY):
+                ask()
+            assert proxy.connections - opened < 4  # the pool replaces those that it closes
 
 
 def _users(follower: Server, name: str) -> object:

@@ -159,7 +159,9 @@ class Postgres:
                 continue  # on a connection that is there
             except StoreUnavailable:
                 raise
-            except Exception:
+            except Exception as error:
+                if isinstance(error, psycopg.Error) and faults.is_of_the_server(error):
+                    raise faults.unavailable(error) from error
                 break
         for job in batch:
             job.error = LeftOut()

@@ -14,6 +14,8 @@ OF_THE_JOB = (psycopg.IntegrityError, psycopg.DataError)
 READ_ONLY = "25006"
 STANDBY = "0A000"
 """What a standby says of a transaction that is to write; of any other statement it means what it says."""
+_CANCELLED = "57014"
+"""The only one of its class that leaves the connection as it is."""
 _AGAIN = ("40001", "40P01")
 _CLASSES: dict[str, type[psycopg.Error]] = {"22": psycopg.DataError, "23": psycopg.IntegrityError}
 _PREPARED = ("26000", "42P05")
@@ -51,14 +53,18 @@ def is_to_be_tried_again(error: psycopg.Error) -> bool:
     return isinstance(error, Lost) or error.sqlstate in (*_AGAIN, *_CHANGED)
 
 
+def is_of_the_server(error: psycopg.Error) -> bool:
+    """Tell whether nothing at all can be written to this server, whatever it is."""
+    return error.sqlstate == READ_ONLY
+
+
 def spoils_connection(error: BaseException) -> bool:
     """Tell whether a connection is better closed: it is gone, outdated, or its server takes no writes."""
     if not isinstance(error, psycopg.Error):
         return False
     state = error.sqlstate or ""
-    return isinstance(error, Lost | Unconfirmed) or (
-        state in (*_CHANGED, READ_ONLY) or state[:2] in ("08", "57")
-    )
+    ends = state[:2] in ("08", "57") and state != _CANCELLED
+    return isinstance(error, Lost | Unconfirmed) or ends or state in (*_CHANGED, READ_ONLY)
 
 
 def unavailable(error: BaseException) -> StoreUnavailable:
@@ -123,5 +129,7 @@ _REMEDIES = {
     "53100": "the server's disk is full; free some room",
     "53300": "the server has no connection left; raise max_connections, or run fewer processes",
     "55P03": "another transaction holds the user's row",
+    _CANCELLED: "a statement was cancelled, by the server's statement_timeout or by somebody; raise that"
+    " for the role (ALTER ROLE … SET statement_timeout), or see what holds statements up",
     "57": "the server is stopping or starting",
 }

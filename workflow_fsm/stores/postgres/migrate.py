@@ -49,13 +49,25 @@ def migrate(connection: psycopg.Connection[Any], now: datetime, *, schema: str |
             for name in _missing(connection):
                 if name == next(iter(migrations("postgres"))):
                     connection.execute(_CREATE)
-                for statement in migrations("postgres")[name]:
-                    connection.execute(statement.encode())
+                _apply(connection, name)
                 if name in STEPS:
                     STEPS[name](partial(_run, connection))
                 connection.execute(
                     "INSERT INTO workflow_fsm_migrations VALUES (%s, %s)", (name, show_instant(now))
                 )
+
+
+def _apply(connection: psycopg.Connection[Any], name: str) -> None:
+    """Run a migration's statements. Raises StoreRefused where another application's tables are in the way."""
+    for statement in migrations("postgres")[name]:
+        try:
+            connection.execute(statement.encode())
+        except psycopg.errors.DuplicateTable as error:
+            told = " ".join(str(error).split())
+            raise StoreRefused(
+                f"another application's tables are where this store's would be ({told}); give it a schema of "
+                "its own: ?schema=NAME in its URL, which is made where it is missing"
+            ) from error
 
 
 def _make(connection: psycopg.Connection[Any], schema: str) -> None:
