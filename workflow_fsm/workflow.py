@@ -25,6 +25,7 @@ from workflow_fsm.core.outcome import Outcome
 from workflow_fsm.core.values import strict_json
 from workflow_fsm.dead_letters import DeadLetters
 from workflow_fsm.effects.engine import Engine, Retrying
+from workflow_fsm.effects.leases import LeaseClock
 from workflow_fsm.effects.registry import Registry
 from workflow_fsm.effects.worker import WakeUp
 from workflow_fsm.handlers import Handlers
@@ -76,6 +77,7 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
             self._registry,
             retrying=Retrying(tries=settings.tries, pause_seconds=settings.pause_seconds),
             clock=clock,
+            leases=LeaseClock.of(store, clock),
             chance=chance,
             read=lambda trigger, fields: self.read(trigger, _plain(fields)),
             commit=self._commit,

@@ -96,7 +96,7 @@ VALUES: Mapping[str, Any] = {
     "name": "waits",
     "names": '[["any", ""], ["case", "amazon_case_id-c1"], ["claim", "c1"], ["claim", "unknown"]]',
     "original_id": "reimbursement_id-c3",
-    "now": "2026-03-01T13:00:00.000000Z",
+    **dict.fromkeys(("latest", "now", "over"), "2026-03-01T13:00:00.000000Z"),
     "reimbursement_id": "reimbursement_id-c1",
     "shares": "[]",
     "since": 0,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +21,8 @@ from workflow_fsm.core.values.fields import Kind
 from workflow_fsm.effects import outbox
 from workflow_fsm.effects.backoff import pause_seconds
 from workflow_fsm.effects.handler import Discard, Fire, RetryAfter, tell
-from workflow_fsm.effects.outbox import LeasedEffect
+from workflow_fsm.effects.leases import LEASE_SECONDS, STEP_SECONDS, Held, LeaseClock
+from workflow_fsm.effects.outbox import Due, LeasedEffect
 from workflow_fsm.effects.registry import Registry
 from workflow_fsm.read.shapes import HistoryRow
 from workflow_fsm.stores.session import Columns, Session
@@ -29,10 +31,10 @@ from workflow_fsm.stores.unit_of_work import UnitOfWork
 
 log = logging.getLogger(__name__)
 
-LEASE_SECONDS = 20.0
-"""How long a holder that has died keeps an effect from others; a living one extends it in time."""
 MOST_OF_AN_ERROR = 2000
 """Characters of an error's text that are kept."""
+OVERLONG_SECONDS = LEASE_SECONDS + STEP_SECONDS
+"""Later from now than this no lease ends, if its clock wasn't set."""
 _LOOKS = 8
 """How often it looks for something to take where others take what it finds."""
 LONGEST_WAIT_SECONDS = 366 * 86400.0
@@ -63,8 +65,8 @@ class Verdict:
 class Engine:
     """Takes and settles the effects whose handlers are in `registry`.
 
-    `read` turns a trigger and fields into an event; `commit` takes events inside a unit, in an actor's name.
-    `chance` gives numbers from 0 to 1.
+    `clock` tells what is due, and `leases` whose lease is over. `read` turns a trigger and fields into an
+    event; `commit` takes events inside a unit, in an actor's name. `chance` gives numbers from 0 to 1.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Engine:
         *,
         retrying: Retrying,
         clock: Callable[[], datetime],
+        leases: LeaseClock,
         chance: Callable[[], float],
         read: Callable[[str, Mapping[str, Any]], Event],
         commit: Callable[[UnitOfWork, Sequence[Event], str, datetime], EventIdReused | None],
@@ -82,6 +85,8 @@ class Engine:
         self._registry = registry
         self._retrying = retrying
         self._clock = clock
+        self._leases = leases
+        self._held = Held(leases.elapsed)
         self._chance = chance
         self._read = read
         self._commit = commit
@@ -94,9 +99,10 @@ class Engine:
         it is buried instead.
         """
         names = self._registry.names
+        self._leases.refresh()
 
         def look(session: Session) -> str | None:
-            return outbox.find_ready(session, names, self._clock(), suspects=suspects)
+            return outbox.find_ready(session, names, self._due(), suspects=suspects)
 
         for _ in range(_LOOKS):
             handler = self._store.read(look)
@@ -108,17 +114,24 @@ class Engine:
         return None
 
     def _lease_of(self, handler: str, *, suspects: bool) -> LeasedEffect | None:
-        """Lease the first effect of a handler, None where others were at all that are ready."""
+        """Lease the first effect of a handler, None where others were at all that are ready.
+
+        One whose lease is over while its handler runs here, since this process was stopped or couldn't write,
+        is extended instead: it is at work, and beginning it again beside that could only do harm.
+        """
 
         def lease(unit: UnitOfWork) -> LeasedEffect | None:
-            now = self._clock()
-            while (effect := outbox.lock_ready(unit.session, handler, now, suspects=suspects)) is not None:
-                if effect["is_left"]:
+            due = self._due()
+            now, until = due.now, self._until()
+            while (effect := outbox.lock_ready(unit.session, handler, due, suspects=suspects)) is not None:
+                held = self._held.find(effect["user_id"], effect["seq"], effect["attempt"])
+                if held is not None:
+                    outbox.extend(unit.session, held, until)
+                elif effect["is_left"]:
                     outbox.end(unit.session, effect, "void", now)
                 elif effect["attempt"] - effect["forgiven"] >= self._tries(effect["handler"]):
                     self._bury_unheard(unit, effect, now)
                 else:
-                    until = now + timedelta(seconds=LEASE_SECONDS)
                     return outbox.lease(unit.session, self._store.definition, effect, now=now, until=until)
             return None
 
@@ -126,7 +139,12 @@ class Engine:
 
     def do(self, taken: LeasedEffect) -> str:
         """Run a taken effect's handler and settle it; tell how it stands then, as `settle` does."""
-        return self.settle(taken, self.run(taken))
+        with self.holding(taken):
+            return self.settle(taken, self.run(taken))
+
+    def holding(self, taken: LeasedEffect) -> AbstractContextManager[None]:
+        """Know for as long as a block takes that an effect is at work here, so that it isn't taken again."""
+        return self._held.held(taken, self.timeout_seconds(taken))
 
     def run(self, taken: LeasedEffect) -> Verdict:
         """Run a taken effect's handler; nothing is settled yet."""
@@ -161,7 +179,8 @@ class Engine:
 
     def extend(self, taken: Sequence[LeasedEffect]) -> None:
         """Hold the leases of running effects longer."""
-        until = self._clock() + timedelta(seconds=LEASE_SECONDS)
+        self._leases.refresh()
+        until = self._until()
 
         def extend(unit: UnitOfWork) -> None:
             for one in sorted(taken, key=lambda one: (one.user_id, one.seq)):
@@ -169,6 +188,28 @@ class Engine:
 
         # No user is locked: one whose row is held must not cost others their leases.
         self._store.commit(extend, always=True)
+
+    def cut_overlong(self) -> None:
+        """Cut the leases of any process that end later than any can: their clock was set back, or wrong.
+
+        A living holder extends its own; of a dead one the effect is taken over as soon as of any.
+        """
+        self._leases.refresh()
+        latest = self._leases.now() + timedelta(seconds=OVERLONG_SECONDS)
+        names, until = self._registry.names, self._until()
+        overlong = self._store.read(lambda session: outbox.find_overlong(session, names, latest))
+
+        def cut(unit: UnitOfWork) -> None:
+            for one in sorted(overlong, key=lambda one: (one["user_id"], one["seq"])):
+                outbox.cut(unit.session, one, until)
+
+        if overlong:
+            self._store.commit(cut, always=True)
+
+    def over(self) -> datetime:
+        """Give the instant up to which leases are over."""
+        self._leases.refresh()
+        return self._leases.over()
 
     def release(self, taken: Sequence[LeasedEffect]) -> None:
         """Let leases go, so that another may take the effects up at once; a stop costs them no try."""
@@ -187,6 +228,12 @@ class Engine:
         return self._registry.pattern(taken.handler).timeout_seconds
 
     # -- parts
+
+    def _due(self) -> Due:
+        return Due(now=self._clock(), over=self._leases.over())
+
+    def _until(self) -> datetime:
+        return self._leases.now() + timedelta(seconds=LEASE_SECONDS)
 
     def _again(self, taken: LeasedEffect, error: BaseException, *, seconds: float | None = None) -> Verdict:
         told = _describe(error)

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from time import monotonic
 
 from workflow_fsm.core.errors import StoreUnavailable
-from workflow_fsm.effects.engine import LEASE_SECONDS, Engine, Verdict
+from workflow_fsm.effects.engine import Engine, Verdict
+from workflow_fsm.effects.leases import LEASE_SECONDS
 from workflow_fsm.effects.outbox import LeasedEffect
 from workflow_fsm.stores.session import Listening
 
@@ -174,7 +175,8 @@ class Worker:
         with self._mutex:
             self._held[me] = (taken, monotonic())
         try:
-            outcome = self._settle(taken, self._engine.run(taken))
+            with self._engine.holding(taken):
+                outcome = self._settle(taken, self._engine.run(taken))
         finally:
             with self._mutex:
                 del self._held[me]
@@ -196,18 +198,19 @@ class Worker:
                     raise
 
     def _beat(self) -> None:
-        """Extend the leases of what runs, each as long as its handler's timeout allows."""
+        """Extend the leases of what runs, each as long as its handler's timeout allows; cut the overlong."""
         while not self._stopped.wait(BEAT_SECONDS):
             with self._mutex:
                 held = list(self._held.values())
             living = [taken for taken, since in held if self._is_in_time(taken, since)]
-            if living:
-                try:
+            try:
+                if living:
                     self._engine.extend(living)
-                except StoreUnavailable as error:
-                    log.warning("leases could not be extended: %s", error)
-                except Exception:
-                    log.exception("leases could not be extended")
+                self._engine.cut_overlong()
+            except StoreUnavailable as error:
+                log.warning("leases could not be extended: %s", error)
+            except Exception:
+                log.exception("leases could not be extended")
 
     def _is_in_time(self, taken: LeasedEffect, since: float) -> bool:
         timeout = self._engine.timeout_seconds(taken)

@@ -24,15 +24,19 @@ ORDER BY ready_at, user_id, seq LIMIT 1
 
 -- part: ready
 -- one lifecycle's effects go one at a time and in order, past those not due yet.
--- suspects: also those whose holder died, or hung, in them
-effects.ready_at <= :now AND effects.standing IN ('owed', 'taken')
-AND (:suspects = 1 OR effects.standing = 'owed')
+-- suspects: also those whose holder died, or hung, in them: a lease is over by a clock of its own.
+-- latest: of both instants, which the index is read up to
+effects.ready_at <= :latest AND effects.standing IN ('owed', 'taken')
+AND (
+    (effects.standing = 'owed' AND effects.ready_at <= :now)
+    OR (effects.standing = 'taken' AND effects.ready_at <= :over AND :suspects = 1)
+)
 AND (effects.lifecycle = 0 OR NOT EXISTS (
     SELECT 1 FROM effects AS other
     WHERE other.user_id = effects.user_id AND other.lifecycle = effects.lifecycle
       AND other.standing IN ('owed', 'taken') AND other.seq <> effects.seq
       AND (
-        (other.standing = 'taken' AND other.ready_at > :now)
+        (other.standing = 'taken' AND other.ready_at > :over)
         OR (other.seq < effects.seq AND (other.ready_at <= :now OR other.attempt > 0))
       )
 ))
@@ -240,7 +244,7 @@ DELETE FROM handlers WHERE name = :handler RETURNING name;
 -- name: void_effects_of_handler
 -- nothing takes them up any more; what runs finishes
 UPDATE effects SET standing = 'void'
-WHERE handler = :handler AND standing IN ('owed', 'taken') AND (standing = 'owed' OR ready_at <= :now)
+WHERE handler = :handler AND standing IN ('owed', 'taken') AND (standing = 'owed' OR ready_at <= :over)
 RETURNING seq;
 
 -- name: insert_effect
@@ -253,10 +257,10 @@ INSERT INTO effects (
 );
 
 -- name: void_effects
--- work for being in a state that the lifecycle has left, where nobody is at it
+-- work for being in a state that the lifecycle has left, which nobody has taken: what is taken is its holder's,
+-- and void where another finds that holder dead
 UPDATE effects SET standing = 'void'
-WHERE user_id = :user_id AND lifecycle = :lifecycle AND on_enter = 1
-  AND (standing = 'owed' OR (standing = 'taken' AND ready_at <= :now));
+WHERE user_id = :user_id AND lifecycle = :lifecycle AND on_enter = 1 AND standing = 'owed';
 
 -- name: reschedule_effects
 -- an instant before which work isn't due was told anew, and nobody has begun it
@@ -291,6 +295,16 @@ WHERE user_id = :user_id AND seq = :seq;
 -- name: extend_effect
 UPDATE effects SET ready_at = :ready_at
 WHERE user_id = :user_id AND seq = :seq AND attempt = :attempt AND standing = 'taken' RETURNING seq;
+
+-- name: overlong_leases
+-- those that end later than any can: the clock was set back, or wrong
+SELECT user_id, seq, attempt FROM effects
+WHERE handler = :handler AND standing BETWEEN 'taken' AND 'taken' AND ready_at > :latest;
+
+-- name: cut_lease
+-- so that it ends in time; whoever holds it and lives extends it
+UPDATE effects SET ready_at = :ready_at
+WHERE user_id = :user_id AND seq = :seq AND attempt = :attempt AND standing = 'taken' AND ready_at > :ready_at;
 
 -- name: settle_effect
 -- done, dead, or owed again; only while this attempt still holds it, so that a late worker changes nothing.

@@ -129,6 +129,11 @@ class Store:
         """Have `hear` called where another process made effects ready, until it is closed."""
         return self._database.listen(hear)
 
+    @property
+    def clock(self) -> Callable[[], datetime] | None:
+        """What reads the clock of the server that keeps the store; None where one machine keeps it."""
+        return self._database.clock
+
     def probe(self) -> None:
         """Try a write that leaves nothing behind, within a bound. Raises StoreUnavailable."""
         self._database.probe()

@@ -38,6 +38,8 @@ ACROSS = {
     "confirmed_trigger",
     "oldest_waiting",
     "probe",
+    "time",
+    "overlong_leases",
     "wait_for_nobody",
     "every_complaint",
     "every_user",

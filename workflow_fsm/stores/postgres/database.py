@@ -20,6 +20,7 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from workflow_fsm.core.errors import StoreUnavailable
+from workflow_fsm.core.values.instants import read_instant
 from workflow_fsm.stores.group_commit import CommitQueue, Job, LeftOut
 from workflow_fsm.stores.postgres import errors as faults
 from workflow_fsm.stores.postgres.batch import do_together
@@ -125,6 +126,12 @@ class Postgres:
     def read(self, work: Callable[[Session], T]) -> T:
         """Do `work` on one snapshot of the store. Raises StoreUnavailable."""
         return self._repeating("begin_reading", work)
+
+    def clock(self) -> datetime:
+        """Read the server's clock, which is one for all hosts. Raises StoreUnavailable."""
+        row = self.read(lambda session: session.row("time"))
+        assert row is not None
+        return read_instant(row["now"])
 
     def probe(self) -> None:
         """Write nothing but that it was here, and commit it. Raises StoreUnavailable."""

@@ -29,6 +29,10 @@ SELECT *, true AS may_wait FROM locked UNION ALL SELECT *, true AS may_wait FROM
 -- two who make the same new user's row at once still wait for each other: not for longer than this
 SET LOCAL lock_timeout = '100ms';
 
+-- name: time
+-- by the server's clock, written as instants are
+SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS now;
+
 -- name: probe
 -- a write that leaves no row behind: a lock, which the log keeps, and which a commit syncs and a standby gets
 SELECT name FROM workflow_fsm_migrations ORDER BY name LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;

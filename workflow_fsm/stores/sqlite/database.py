@@ -84,6 +84,9 @@ class SQLite:
     due, under a file lock beside the database. Raises StoreRefused where the file can't be worked on.
     """
 
+    clock = None
+    """Every process that uses the file is on its machine, and reads that one's clock."""
+
     def __init__(self, path: str, *, busy_seconds: float = 5.0) -> None:
         self.path = path
         self._log_path = f"{path}-wal"
