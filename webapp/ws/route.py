@@ -108,7 +108,7 @@ def _read_since(request: Request) -> tuple[int | None, str | None]:
             raise bad_request([("since", "must be a cursor: a whole number, 0 or more")])
     except Problem as problem:
         return None, problem.detail
-    return min(int(text[:20]), MAX_CURSOR - 1), None
+    return min(int(text[:20]), MAX_CURSOR), None
 
 
 def _connection(request: Request) -> Any:

@@ -192,7 +192,7 @@ class Server:
     def _run(self, program: str, *arguments: str) -> None:
         try:
             self._said(str(self._bin / program), *arguments)
-        except subprocess.SubprocessError as error:
+        except (OSError, subprocess.SubprocessError) as error:
             raise CannotRun(f"{WHAT_TO_INSTALL} ({program} failed: {error})") from error
 
     def _said(self, *command: str) -> str:

@@ -294,7 +294,8 @@ def _has_ended(connection: Linked) -> bool:
 def _undo(pipeline: Pipeline, connection: Linked, error: BaseException) -> None:
     """Leave a connection without a transaction, or closed where that can't be."""
     try:
-        if faults.spoils_connection(error) or not (isinstance(error, Exception) and pipeline.is_alive):
+        spoilt = pipeline.cancelled or faults.spoils_connection(error)
+        if spoilt or not (isinstance(error, Exception) and pipeline.is_alive):
             connection.close()
             return
         pipeline.abandon()

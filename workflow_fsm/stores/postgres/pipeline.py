@@ -131,10 +131,11 @@ class Pipeline:
         return ticket
 
     def commit(self) -> None:
-        """Commit, and wait until the server has said that it did, but not for ever.
+        """Commit, with all that waits to be sent; wait until the server has said that it did, not for ever.
 
         Raises Unconfirmed where it has committed and warned of that: cancelled while it waited for a standby
-        that doesn't answer, it keeps the transaction, and nobody else may. Raises Lost where it said nothing.
+        that doesn't answer, it keeps the transaction, and nobody else may. Raises Lost where it said nothing,
+        and QueryCanceled where it was not as far, and has kept nothing.
         """
         self._connection.warning = None
         try:
@@ -143,7 +144,15 @@ class Pipeline:
             raise Lost(str(error)) from error
         ticket = self.send("commit", {})
         self.committing = True
-        self.wait()
+        try:
+            self.wait()
+        except psycopg.errors.QueryCanceled as error:
+            if not self.cancelled:
+                raise
+            late = f"it was not committed within {self._commit_seconds:g} seconds, and nothing was kept"
+            raise psycopg.errors.QueryCanceled(late) from error
+        finally:
+            self._until = None
         if ticket.tag != b"COMMIT":
             raise psycopg.errors.InFailedSqlTransaction("a statement had failed before")
         if self._connection.warning is not None:
@@ -166,8 +175,6 @@ class Pipeline:
             end = self._result()
         except psycopg.OperationalError as error:
             raise Lost(str(error)) from error
-        finally:
-            self._until = None
         if end is None or end.status != pq.ExecStatus.PIPELINE_SYNC:
             raise failed if isinstance(failed, Lost) else Lost("the server closed the connection")
         if failed is not None:

@@ -101,7 +101,6 @@ class SQLite:
         self._file: _Identity | None = None
         self._log: _Identity | None = None
         self._writing_since: float | None = None
-        self._committed_at = 0.0
         if self._memory:
             migrate_in_memory(self._writing())
         else:
@@ -147,7 +146,7 @@ class SQLite:
     def probe(self) -> None:
         """Write the first page as it stands, beside the queue. Raises StoreUnavailable.
 
-        Where our own writer holds the lock, what it does tells as much.
+        Where a commit of our own holds the lock, that tells as much, for as long as one may take.
         """
         if self._memory:
             with self._connection_lock:
@@ -155,7 +154,6 @@ class SQLite:
             return
         if self._closed:
             raise StoreUnavailable("the store is closed")
-        began = monotonic()
         try:
             with translated():
                 self._check_file()
@@ -165,7 +163,7 @@ class SQLite:
             since = self._writing_since
             at_it = since is not None and monotonic() - since < LONGEST_COMMIT_SECONDS
             busy = isinstance(error.__cause__, sqlite3.Error) and is_busy(error.__cause__)
-            if not (busy and (at_it or self._committed_at >= began)):
+            if not (busy and at_it):
                 raise
 
     def notify(self) -> None:
@@ -195,7 +193,6 @@ class SQLite:
                 for job in batch:
                     self._attempt(job, session, alone=len(batch) == 1)
                 connection.execute("COMMIT")
-                self._committed_at = monotonic()
                 if not self._memory and self._still_the_file() != opened:
                     raise StoreUnavailable(f"{self.path} was moved away while it was written to")
             except BaseException as error:
@@ -299,11 +296,21 @@ class SQLite:
         return self._connect()
 
     def _write_first_page(self) -> None:
-        """Write what stands in the file's header, and sync it; the log is emptied before it grows by this."""
+        """Write what stands in the file's header, and sync it; the log is emptied before it grows by this.
+
+        Where others commit all the while that the lock is waited for, they write in turn, and that is enough.
+        """
         with closing(self._connect(busy_seconds=PROBE_SECONDS)) as connection:
             connection.execute("PRAGMA wal_autocheckpoint = 200")
-            connection.execute("BEGIN IMMEDIATE")
             (version,) = connection.execute("PRAGMA user_version").fetchone()
+            (seen,) = connection.execute("PRAGMA data_version").fetchone()
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                (now,) = connection.execute("PRAGMA data_version").fetchone()
+                if is_busy(error) and now != seen:
+                    return
+                raise
             connection.execute(f"PRAGMA user_version = {version:d}")
             connection.execute("COMMIT")
 
