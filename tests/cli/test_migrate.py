@@ -156,7 +156,8 @@ def test_killed_under_way_it_leaves_nothing_and_may_be_begun_again(
         (["--to", "sqlite:///other.db"], 2, "must be postgresql://"),
         (["--to", "postgresql://h/d", "--database", "postgresql://h/e"], 2, "name a SQLite file"),
         (["--to", "postgresql://u:hush@/d?host=/nowhere"], 3, "no store at"),
-        ([], 2, "Missing option '--to'"),
+        (["--to", "postgresql://h/d", "--check"], 2, "give one of them"),
+        ([], 3, "no store at"),
     ],
 )
 def test_what_cannot_be_moved_is_refused(run: Run, arguments: list[str], code: int, told: str) -> None:

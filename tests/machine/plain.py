@@ -74,7 +74,7 @@ class PlainUser:
             stored
             for stored in self._oldest_first()
             if (stored.event.trigger, stored.event.fingerprint) == (trigger, fingerprint)
-            and stored.is_reuse is is_reuse
+            and (stored.was_reuse if is_reuse else not stored.is_reuse)
         ]
 
     def with_reimbursement(self, trigger: str, reimbursement_id: str) -> list[StoredEvent]:
@@ -169,9 +169,9 @@ class PlainUser:
             self.aliases |= {} if claim_id is None else {alias: claim_id}
         self.cases.update(changes.cases)
         self.met.update(changes.currencies)
-        for seq in changes.replaced:
+        for seq, by in changes.replaced.items():
             del self.events[seq]
-            self.ids = {event_id: held for event_id, held in self.ids.items() if held != seq}
+            self.ids = {event_id: by if held == seq else held for event_id, held in self.ids.items()}
         self.events.update(changes.events)
         self.ids.update(changes.ids)
 

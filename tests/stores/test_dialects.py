@@ -11,7 +11,7 @@ from workflow_fsm import Settings, StoreRefused, Workflow
 from workflow_fsm.audit.report import Report
 from workflow_fsm.testing import ManualClock, open_workflow, rejected, submitted
 
-OF_LOCKS = {"lock_free_user", "wait_for_nobody"}
+OF_LOCKS = {"make_user", "wait_for_nobody"}
 """What only a server with locks by row can be told."""
 
 

@@ -8,7 +8,7 @@ from typing import NoReturn
 from webapp.http import access_log
 from webapp.server.startup import REFUSED, give_up, open_workflow, refusal
 from webapp.settings import ServiceSettings
-from workflow_fsm.core.errors import WorkflowError
+from workflow_fsm.core.errors import StoreRefused, WorkflowError
 from workflow_fsm.effects.process import told_to_end, work_until
 from workflow_fsm.workflow import Workflow
 
@@ -56,5 +56,8 @@ def work(settings: ServiceSettings) -> NoReturn:
     except WorkflowError as error:
         give_up("work", refusal(error), str(error))
     with workflow:
-        work_until(told, workflow.worker())
+        try:
+            work_until(told, workflow.worker())
+        except StoreRefused as error:
+            give_up("work on", REFUSED, str(error))
     raise SystemExit(0)

@@ -135,7 +135,9 @@ class Cases:
             yield f"its alone is {case.alone!r}, which is no event that was taken by the case alone"
         if case.alone is None and telling.booked_alone:
             yield "its alone is empty, and money was taken by the case alone"
-        if case.seq in telling.alone and case.alone != case.seq:
+        last = self._told.events.get(case.alone or 0)
+        took_back = last is not None and self._told.trigger(last[0]).money < 0
+        if case.seq in telling.alone and case.alone != case.seq and not took_back:
             trigger = self._told.trigger(self._told.events[case.seq][0])
             if trigger.rejects or trigger.money > 0:
                 yield f"its alone is {case.alone!r}, and event {case.seq} was taken by the case alone"

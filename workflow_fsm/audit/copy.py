@@ -24,7 +24,8 @@ from workflow_fsm.core.errors import StoreRefused, StoreUnavailable
 from workflow_fsm.stores.postgres import errors as postgres_faults
 from workflow_fsm.stores.postgres.connecting import read_url
 from workflow_fsm.stores.postgres.migrate import migrate
-from workflow_fsm.stores.postgres.pipeline import Linked, Pipeline, PostgresSession
+from workflow_fsm.stores.postgres.pipeline import Linked, Pipeline
+from workflow_fsm.stores.postgres.session import PostgresSession
 from workflow_fsm.stores.sqlite.database import SQLite, SQLiteSession
 from workflow_fsm.stores.sqlite.errors import translated
 from workflow_fsm.stores.url import shown

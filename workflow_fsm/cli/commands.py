@@ -13,6 +13,7 @@ import click
 
 from workflow_fsm.cli import printing as show
 from workflow_fsm.cli.dead_letters import deadletters
+from workflow_fsm.cli.distribute import distribute
 from workflow_fsm.cli.exit_codes import EPILOG, INVALID, REFUSED, UNKNOWN, Commands, Failure, without_extra
 from workflow_fsm.cli.handlers import handlers, work_alone
 from workflow_fsm.cli.migrate import migrate
@@ -33,6 +34,7 @@ def main() -> None:
 
 
 main.add_command(deadletters)
+main.add_command(distribute)
 main.add_command(handlers)
 main.add_command(migrate)
 

@@ -1,4 +1,4 @@
-"""Moving up on the command line: a SQLite store, with all its history, into a PostgreSQL database."""
+"""Migrating on the command line: a store up to this version's schema, or into PostgreSQL."""
 
 from __future__ import annotations
 
@@ -8,28 +8,70 @@ from pathlib import Path
 import click
 
 from workflow_fsm.cli import printing as show
-from workflow_fsm.cli.exit_codes import without_extra
-from workflow_fsm.cli.options import common, settings_for, text
+from workflow_fsm.cli.exit_codes import REFUSED, without_extra
+from workflow_fsm.cli.options import common, existing, refuse_missing, settings_for, text
 from workflow_fsm.cli.terminal import show_json
 from workflow_fsm.core.definition.claim import claim_lifecycle
 from workflow_fsm.core.errors import StoreRefused
-from workflow_fsm.stores.url import is_served, shown, sqlite_path
+from workflow_fsm.settings import Settings
+from workflow_fsm.stores.schema.marks import who_stops
+from workflow_fsm.stores.schema.versions import Schema
+from workflow_fsm.stores.url import is_served, look, shown, sqlite_path
 from workflow_fsm.workflow import utc_now
 
 
 @click.command()
-@click.option("--to", "target", required=True, callback=text, metavar="URL", help="An empty database.")
+@click.option("--check", is_flag=True, help="Only tell what is due, and end with 1 where anything is.")
+@click.option("--to", "target", callback=text, metavar="URL", help="Copy a SQLite store into this database.")
 @common
-def migrate(target: str, as_json: bool, database: str | None) -> None:
-    """Copy the SQLite store, with all its history, into an empty PostgreSQL database.
+def migrate(check: bool, target: str | None, as_json: bool, database: str | None) -> None:
+    """Apply the migrations that are due, as opening the store does; --check tells them and changes nothing.
 
-    Stop the services and workers on it first: it takes no event meanwhile, and stays as it is. All is copied
-    in one transaction, and committed only where `check` says the same of both; interrupted, nothing is kept.
+    --check ends with 0 where nothing is due, with 1 where something is, and with 3 where a newer version has
+    left a store that this one can't work on. Run it before an upgrade, by the new version: it says of each
+    migration whether older versions go on beside it.
+
+    With --to it copies a SQLite store, with all its history, into an empty PostgreSQL database. Stop the
+    services and workers on it first: it takes no event meanwhile, and stays as it is. All is copied in one
+    transaction, and committed only where `check` says the same of both; interrupted, nothing is kept.
 
     \b
+      workflow-fsm migrate --check
       workflow-fsm migrate --database sqlite:///claims.db --to postgresql://me@host/claims
     """
     settings = settings_for(database)
+    if check and target is not None:
+        raise click.UsageError("--check tells of one store, and --to copies it to another; give one of them.")
+    if target is not None:
+        _copy(settings, target, as_json=as_json)
+        return
+    refuse_missing(settings)
+    schema = look(settings.database_url)
+    schema.refuse_newer()
+    if not check:
+        existing(database).close()
+    _tell_schema(schema, as_json=as_json, check=check)
+    if check and schema.due:
+        raise click.exceptions.Exit(REFUSED)
+
+
+def _tell_schema(schema: Schema, *, as_json: bool, check: bool) -> None:
+    due = [{"name": name, "older_versions": who_stops(name)} for name in schema.due]
+    if as_json:
+        told = {"has": schema.newest, "needs": schema.known[-1], "newer": schema.newer}
+        show_json({**told, "due" if check else "applied": due})
+        return
+    has = f"has the schema {schema.newest}" if schema.done else "is not made yet"
+    click.echo(f"the store {has}; this version needs {schema.known[-1]}")
+    for name in schema.newer:
+        click.echo(f"newer: {name}: this version goes on beside it")
+    for one in due:
+        click.echo(f"{'due' if check else 'applied'}: {one['name']}: {one['older_versions']}")
+    if not due:
+        click.echo("nothing is due")
+
+
+def _copy(settings: Settings, target: str, *, as_json: bool) -> None:
     if is_served(settings.database_url):
         raise click.UsageError("The store to copy is in PostgreSQL already; name a SQLite file.")
     if not is_served(target):

@@ -90,10 +90,15 @@ def settings_for(database: str | None) -> Settings:
 def existing(database: str | None) -> Workflow:
     """Open a store that is there: one that isn't is not made."""
     settings = settings_for(database)
+    refuse_missing(settings)
+    return Workflow.open(settings=settings)
+
+
+def refuse_missing(settings: Settings) -> None:
+    """Refuse a file that isn't there, for what makes no store."""
     path = sqlite_file(settings.database_url)
     if path is not None and not Path(path).exists():
         raise StoreRefused(
             f"there is no store at {path}; name another by --database or WORKFLOW_DATABASE_URL, "
             "or begin one by `serve` or `fire`"
         )
-    return Workflow.open(settings=settings)

@@ -84,33 +84,10 @@ def forget(session: Session, name: str, over: datetime) -> tuple[bool, int]:
     Leases that end at `over`, or before, are nobody's any more.
     """
     known = session.row("drop_handler", handler=name) is not None
-    return known, len(session.rows("void_effects_of_handler", handler=name, over=show_instant(over)))
-
-
-def find_ready(session: Session, handlers: Collection[str], due: Due, *, suspects: bool = True) -> str | None:
-    """Give the handler of the effect that has been ready longest, of those that one of `handlers` can do.
-
-    Without `suspects`, of none whose holder died in it.
-    """
-    told = due.parameters(suspects=suspects)
-    asked = [{"handler": name, **told} for name in handlers]
-    session.prefetch(("next_effect", parameters) for parameters in asked[1:])
-    found = [row for parameters in asked if (row := session.row("next_effect", **parameters))]
-    first = min(found, key=lambda row: (row["ready_at"], row["user_id"], row["seq"]), default=None)
-    return None if first is None else str(first["handler"])
-
-
-def lock_ready(session: Session, handler: str, due: Due, *, suspects: bool = True) -> Columns | None:
-    """Give the effect of a handler that has been ready longest, its user locked.
-
-    Users whom somebody else has locked are passed over.
-    """
-    told = due.parameters(suspects=suspects)
-    while (found := session.row("lock_effect", handler=handler, **told)) is not None:
-        effect = session.row("ready_effect", user_id=found["user_id"], seq=found["seq"], **told)
-        if effect is not None:
-            return effect
-    return None
+    told = {"handler": name, "over": show_instant(over)}
+    asked = [{"user_id": row["user_id"], **told} for row in session.rows("users_owing", handler=name)]
+    session.prefetch(("void_effects_of_handler", one) for one in asked)
+    return known, sum(len(session.rows("void_effects_of_handler", **one)) for one in asked)
 
 
 def lease(
@@ -121,15 +98,6 @@ def lease(
     One that can't be read is leased too: it goes the way of any attempt that fails, out of the others' way.
     """
     attempt = effect["attempt"] + 1
-    session.run(
-        "take_effect",
-        {
-            "user_id": effect["user_id"],
-            "seq": effect["seq"],
-            "attempt": attempt,
-            "ready_at": show_instant(until),
-        },
-    )
     held: dict[str, Any] = {
         "user_id": effect["user_id"],
         "seq": effect["seq"],
@@ -140,9 +108,19 @@ def lease(
         "suspect": effect["standing"] == "taken",
     }
     try:
-        return LeasedEffect(**held, **_told(session, definition, effect, now))
+        leased = LeasedEffect(**held, **_told(session, definition, effect, now))
     except RowUnreadable as error:
-        return LeasedEffect(**held, fault=error)
+        leased = LeasedEffect(**held, fault=error)
+    session.run(
+        "take_effect",
+        {
+            "user_id": effect["user_id"],
+            "seq": effect["seq"],
+            "attempt": attempt,
+            "ready_at": show_instant(until),
+        },
+    )
+    return leased
 
 
 def _told(session: Session, definition: Definition, effect: Columns, now: datetime) -> dict[str, Any]:

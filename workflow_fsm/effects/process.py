@@ -31,11 +31,16 @@ def told_to_end() -> threading.Event:
 
 
 def work_until(told: threading.Event, worker: Worker) -> None:
-    """Let a worker work until the process is told to end."""
+    """Let a worker work until the process is told to end.
+
+    Raises StoreRefused where the store is none any more that this version can work on.
+    """
     worker.start()
     log.info("working in %d threads", worker.threads)
-    while not told.wait(LOOK_SECONDS):  # a signal that another thread took wakes nobody here
+    while not told.wait(LOOK_SECONDS) and worker.refused is None:  # another thread's signal wakes nobody here
         pass
     log.info("stopping: waiting at most %g seconds for what runs", STOP_SECONDS)
     worker.stop(within_seconds=STOP_SECONDS)
     log.info("stopped")
+    if worker.refused is not None:
+        raise worker.refused

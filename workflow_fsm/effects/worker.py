@@ -10,10 +10,11 @@ import threading
 from collections.abc import Callable
 from time import monotonic
 
-from workflow_fsm.core.errors import StoreUnavailable
-from workflow_fsm.effects.engine import Engine, Verdict
+from workflow_fsm.core.errors import RowUnreadable, StoreRefused, StoreUnavailable
+from workflow_fsm.effects.engine import Engine
 from workflow_fsm.effects.leases import LEASE_SECONDS
 from workflow_fsm.effects.outbox import LeasedEffect
+from workflow_fsm.effects.verdicts import Verdict
 from workflow_fsm.stores.session import Listening
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,8 @@ class Worker:
         threads: int = THREADS,
     ) -> None:
         self.threads = threads
+        self.refused: StoreRefused | None = None
+        """Why it stopped by itself: a newer version has made the store one that this can't work on."""
         self._engine = engine
         self._wake_up = wake_up
         self._ready = ready
@@ -109,7 +112,7 @@ class Worker:
         if left:
             try:
                 self._engine.release(left)
-            except StoreUnavailable:
+            except (StoreUnavailable, StoreRefused):
                 log.warning("the leases of %d effects run out by themselves", len(left))
 
     def _work(self) -> None:
@@ -121,7 +124,9 @@ class Worker:
             except StoreUnavailable as error:
                 log.warning("effects wait for the store: %s", error)
                 self._await_store()
-            except Exception:
+            except Exception as error:
+                if self._is_refused(error):
+                    return
                 log.exception("a worker's thread failed, and goes on")
                 self._stopping.wait(DOWN_SECONDS)
 
@@ -135,6 +140,20 @@ class Worker:
                 return self._ready()
             except StoreUnavailable:
                 continue
+            except StoreRefused:
+                return  # which whoever looks for effects is told, too
+
+    def _is_refused(self, error: Exception) -> bool:
+        """Take nothing more where the store is none any more that this version can work on; tell whether."""
+        if not isinstance(error, StoreRefused) or isinstance(error, RowUnreadable):
+            return False
+        with self._mutex:
+            is_news, self.refused = self.refused is None, error
+        if is_news:
+            log.error("effects are left to newer versions: %s", error)
+        self._stopping.set()
+        self._wake_up.ring()
+        return True
 
     def _rest(self, heard: int) -> None:
         """Wait to be woken, for a while, and let others know meanwhile."""
@@ -209,7 +228,9 @@ class Worker:
                 self._engine.cut_overlong()
             except StoreUnavailable as error:
                 log.warning("leases could not be extended: %s", error)
-            except Exception:
+            except Exception as error:
+                if self._is_refused(error):
+                    return
                 log.exception("leases could not be extended")
 
     def _is_in_time(self, taken: LeasedEffect, since: float) -> bool:
@@ -223,5 +244,7 @@ class Worker:
                     pass
             except StoreUnavailable as error:
                 log.warning("timers wait for the store: %s", error)
-            except Exception:
+            except Exception as error:
+                if self._is_refused(error):
+                    return
                 log.exception("the clock's thread failed, and goes on")

@@ -4,6 +4,8 @@
 -- * `forked = 0` means the indexes of those that take part, `forked < 1` (which is the same) the key;
 --   `id > 0`, always so, the index of syncs; `lifecycle < 1` the indexes of what is of no lifecycle.
 -- A part is no statement: it stands where `-- include:` names it.
+-- What locks or writes names the user in `user_id`, so that it goes to one server where users are spread over
+-- many; what looks over all users only reads, and takes no lock.
 
 -- part: user_row
 SELECT cursor, updated_at, recovered, currencies, EXISTS (SELECT 1 FROM waits WHERE user_id = :user_id) AS may_wait
@@ -15,12 +17,6 @@ claim_id IS NULL AND state = :first AND id < coalesce((
     SELECT id FROM lifecycles WHERE user_id = :user_id AND claim_id IS NULL AND id > 0 AND state <> :first
     ORDER BY id DESC LIMIT 1
 ), 0)
-
--- part: first_ready
-SELECT user_id, seq, handler, ready_at FROM effects
-WHERE handler = :handler AND
--- include: ready
-ORDER BY ready_at, user_id, seq LIMIT 1
 
 -- part: ready
 -- one lifecycle's effects go one at a time and in order, past those not due yet.
@@ -147,8 +143,13 @@ WHERE event_ids.user_id = :user_id AND event_ids.event_id = :event_id;
 INSERT INTO event_ids (user_id, event_id, seq) VALUES (:user_id, :event_id, :seq)
 ON CONFLICT (user_id, event_id) DO NOTHING;
 
--- name: delete_event_ids
-DELETE FROM event_ids WHERE user_id = :user_id AND seq = :seq;
+-- name: hand_over_event_ids
+-- to the event that takes the place of one that was refused, dead or dropped
+UPDATE event_ids SET seq = :by WHERE user_id = :user_id AND seq = :seq;
+
+-- name: delete_event_id
+-- one that is an event's first by now
+DELETE FROM event_ids WHERE user_id = :user_id AND event_id = :event_id;
 
 -- name: latest_like
 -- alike are few, but for who sends the same again and again: read the last first, whatever a planner expects
@@ -156,7 +157,7 @@ SELECT * FROM (
     SELECT * FROM events WHERE user_id = :user_id AND fingerprint = :fingerprint
     ORDER BY seq DESC LIMIT 9223372036854775807
 ) AS alike
-WHERE "trigger" = :trigger AND answer NOT LIKE '%"code":"event-id-reused"%' LIMIT 1;
+WHERE "trigger" = :trigger AND answer NOT LIKE '{"status":"refused","code":"event-id-reused"%' LIMIT 1;
 
 -- name: reuses
 -- those that were kept though their ids are other events'
@@ -241,10 +242,15 @@ ON CONFLICT (name) DO UPDATE SET pattern = excluded.pattern, registered_at = exc
 -- name: drop_handler
 DELETE FROM handlers WHERE name = :handler RETURNING name;
 
+-- name: users_owing
+-- whoever has work of a handler that isn't done
+SELECT DISTINCT user_id FROM effects WHERE handler = :handler AND standing IN ('owed', 'taken') ORDER BY user_id;
+
 -- name: void_effects_of_handler
 -- nothing takes them up any more; what runs finishes
 UPDATE effects SET standing = 'void'
-WHERE handler = :handler AND standing IN ('owed', 'taken') AND (standing = 'owed' OR ready_at <= :over)
+WHERE user_id = :user_id AND handler = :handler AND standing IN ('owed', 'taken')
+  AND (standing = 'owed' OR ready_at <= :over)
 RETURNING seq;
 
 -- name: insert_effect
@@ -268,10 +274,6 @@ UPDATE effects SET due_at = CASE WHEN owed_at > :due_at THEN owed_at ELSE :due_a
     ready_at = CASE WHEN owed_at > :due_at THEN owed_at ELSE :due_at END
 WHERE user_id = :user_id AND lifecycle = :lifecycle AND handler = :handler
   AND standing IN ('owed', 'taken') AND standing = 'owed' AND attempt = 0;
-
--- name: next_effect
--- the first that is ready
--- include: first_ready
 
 -- name: ready_effect
 -- that effect as it stands under the lock, where it is ready still.
@@ -536,25 +538,17 @@ SELECT
 -- since when the event waits that has waited longest, of those that came after an instant
 SELECT min(received_at) AS received_at FROM events WHERE standing = 'waiting' AND received_at > :after;
 
--- name: distinct_states
--- each by a look-up behind the one before it, since a store is opened often and holds few
-WITH RECURSIVE found (state) AS (
-    SELECT min(state) FROM lifecycles
-    UNION ALL
-    SELECT (SELECT min(state) FROM lifecycles WHERE state > found.state) FROM found
-    WHERE found.state IS NOT NULL
-)
-SELECT state FROM found WHERE state IS NOT NULL;
+-- name: next_state
+-- the next state behind one that any lifecycle is in: a walk over few, since a store is opened often
+SELECT min(state) AS state FROM lifecycles WHERE state > :after;
 
--- name: distinct_waiting_triggers
-WITH RECURSIVE found ("trigger") AS (
-    SELECT min("trigger") FROM events
-    UNION ALL
-    SELECT (SELECT min("trigger") FROM events WHERE "trigger" > found."trigger") FROM found
-    WHERE found."trigger" IS NOT NULL
-)
-SELECT "trigger" FROM found
-WHERE EXISTS (SELECT 1 FROM events WHERE events."trigger" = found."trigger" AND standing BETWEEN 'waiting' AND 'waiting');
+-- name: next_trigger
+-- the same of the triggers of events
+SELECT min("trigger") AS "trigger" FROM events WHERE "trigger" > :after;
+
+-- name: waits_by_trigger
+-- whether an event of a trigger waits
+SELECT 1 FROM events WHERE "trigger" = :trigger AND standing BETWEEN 'waiting' AND 'waiting' LIMIT 1;
 
 -- name: confirmed_state
 -- whether a lifecycle in a state is in it by its history, too; else that row was damaged

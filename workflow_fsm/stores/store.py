@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -143,13 +143,16 @@ class Store:
         self._database.close()
 
     def _refuse_strangers(self, session: Session) -> None:
-        states = {row["state"] for row in session.rows("distinct_states")}
-        triggers = {row["trigger"] for row in session.rows("distinct_waiting_triggers")}
+        states = [one for one in _walk(session, "next_state", "state") if one not in self.definition.cells]
+        triggers = [
+            one
+            for one in _walk(session, "next_trigger", "trigger")
+            if self.definition.trigger(one) is None
+            and session.row("waits_by_trigger", trigger=one) is not None
+        ]
         strange = {
-            **{state: _is_state(session, state) for state in states - self.definition.cells.keys()},
-            **{
-                name: _is_trigger(session, name) for name in triggers if self.definition.trigger(name) is None
-            },
+            **{state: _is_state(session, state) for state in states},
+            **{name: _is_trigger(session, name) for name in triggers},
         }
         unknown = sorted(name for name, is_confirmed in strange.items() if is_confirmed)
         for name in strange.keys() - unknown:
@@ -160,6 +163,14 @@ class Store:
                 f"{self.definition.name!r} doesn't know; open it with the definition that it was filled "
                 "under, or with a variant that has these"
             )
+
+
+def _walk(session: Session, name: str, column: str) -> Iterator[str]:
+    """Give each value that a column holds, by a look-up behind the one before it."""
+    after = ""
+    while (row := session.row(name, after=after)) is not None and row[column] is not None:
+        after = row[column]
+        yield after
 
 
 def _currencies(session: Session) -> dict[str, int]:

@@ -141,8 +141,10 @@ def _write(session: Session, user_id: str, situation: Situation, source: Reposit
         session.run("insert_row", history_row(row))
     _write_effects(session, user_id, changes, now)
     _write_names(session, user_id, situation, source)
-    for seq in changes.replaced:
-        session.run("delete_event_ids", {"user_id": user_id, "seq": seq})
+    for seq, by in changes.replaced.items():
+        session.run("hand_over_event_ids", {"user_id": user_id, "seq": seq, "by": by})
+        first = {"user_id": user_id, "event_id": changes.events[by].event_id}
+        session.run("delete_event_id", first)
         session.run("delete_event", {"user_id": user_id, "seq": seq})
     for stored in changes.events.values():
         received = stored.seq in changes.received

@@ -6,8 +6,10 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from workflow_fsm.core.errors import SettingsInvalid
+from workflow_fsm.stores.schema.versions import Schema
 from workflow_fsm.stores.session import Database
 from workflow_fsm.stores.sqlite.database import MEMORY, SQLite
+from workflow_fsm.stores.sqlite.prepare import look as look_at_file
 
 SERVED = ("postgresql", "postgres")
 """Schemes of stores that a server keeps."""
@@ -30,6 +32,21 @@ def open_database(url: str, now: datetime) -> Database:
             f"{shown(url)} needs psycopg with its binary: pip install 'workflow-fsm[postgres]'"
         ) from error
     return Postgres(url, now=now)
+
+
+def look(url: str) -> Schema:
+    """Read which migrations the store that a URL names has, and which this version knows; changes nothing.
+
+    Raises SettingsInvalid, StoreRefused or StoreUnavailable.
+    """
+    if is_served(url):
+        from workflow_fsm.stores.postgres import connecting, migrate
+
+        return migrate.look(connecting.read_url(url))
+    path = sqlite_path(url)
+    if path == MEMORY:
+        raise SettingsInvalid("sqlite:///:memory: has no schema before it is opened; name a file")
+    return look_at_file(path)
 
 
 def is_served(url: str) -> bool:

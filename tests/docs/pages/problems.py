@@ -167,8 +167,8 @@ _FAULTS: Mapping[str, WorkflowError | Problem] = {
         user_id="seller-7",
     ),
     "store-refused": StoreRefused(
-        "the store was migrated by a newer version of workflow-fsm (0002_effects); "
-        "upgrade workflow-fsm to work on it"
+        "the store was migrated by a newer version of workflow-fsm (0009_contract_0007_thing); "
+        "upgrade workflow-fsm to work on it: this version knows the schema up to 0006_other"
     ),
     "too-many-sockets": Problem(
         "too-many-sockets", "200 sockets are open, as many as WORKFLOW_MAX_SOCKETS allows; try later."

@@ -8,7 +8,7 @@ from decimal import Decimal
 from tests.machine.model import cases
 from tests.machine.model.kept import Fields, is_money, standing_of, tells
 from tests.machine.model.user import ModelUser
-from tests.machine.model.whom import paid_as, takes_back
+from tests.machine.model.whom import paid_as, takes_back, whom
 from tests.machine.table import PLACES, SIGNS
 
 LEAST_ADVANCED = ("synced", "detected", "matched", "submitted", "rejected")
@@ -85,20 +85,33 @@ def unapplied(user: ModelUser) -> dict[str, str]:
 
 def currency(user: ModelUser, event: Fields) -> str:
     """Give the currency that waiting money is shown under, where it tells none: "that of what it takes back,
-    where that is known", else "the one currency of the user's claims, else `USD`"."""
+    where that is known", that of the claim which it is for, "the one currency of the user's claims, else
+    `USD`"."""
     said = tells(event)
     told = said.get("currency")
     original = takes_back(user, event)
     payouts = [payout["booked"] for payout in paid_as(user, event, original)] if original else []
-    if "claim_id" in said:
-        payouts = [booked for booked in payouts if booked["key"] == user.key(said["claim_id"])] or payouts
+    one = _for_one(user, event)
+    if one is not None:
+        its = [booked["currency"] for booked in payouts if booked["key"] == one["key"]]
+        if not its and event["trigger"] == "payout_reversed" and len(one["paid"]) == 1:
+            its = list(one["paid"])
+        return str(told or [*its, one["facts"].get("currency") or "USD"][0])
     known = {booked["currency"] for booked in payouts}
-    if "claim_id" in said and not known and event["trigger"] == "payout_reversed":
-        known = set(user.lifecycles.get(user.key(said["claim_id"]), {"paid": {}})["paid"])
     claims = [one for one in user.taking_part() if one["claim"] is not None]
     of_claims = {one["facts"].get("currency", "USD") for one in claims}
-    one = of_claims.pop() if len(of_claims) == 1 else "USD"
-    return str(told or (known.pop() if len(known) == 1 else one))
+    shown_in = of_claims.pop() if len(of_claims) == 1 else "USD"
+    return str(told or (known.pop() if len(known) == 1 else shown_in))
+
+
+def _for_one(user: ModelUser, event: Fields) -> Fields | None:
+    """Give the claim that money waits for, where that is found: by its name, or by what else it names."""
+    said = tells(event)
+    if "claim_id" in said:
+        return user.lifecycles.get(user.key(said["claim_id"]))
+    kind, keys = whom(user, event)
+    is_found = kind == "for" and len(keys) == 1 and event["conflicts_with"] is None
+    return user.lifecycles.get(keys[0]) if is_found else None
 
 
 def money(*booked: Fields) -> dict[str, str]:

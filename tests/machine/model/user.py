@@ -48,7 +48,7 @@ class ModelUser(Kept):
             return self._reimbursed_again(event, met[1])
         for earlier in replaced:
             self.events.remove(earlier)
-            event["ids"] = event["ids"] or earlier["ids"]
+            event["ids"] += [name for name in earlier["ids"] if name not in event["ids"]]
         event["ids"] = event["ids"] or [f"made {self.next()}"]
         self.events.append(event)
         return self._judge_anew(event)
@@ -64,20 +64,23 @@ class ModelUser(Kept):
     def retry(self, event: Fields, now: datetime, *, force: bool = False, **overlay: Any) -> str:
         """Judge a dead letter anew, with what a person knows laid over it."""
         self.now = now
-        if event["doubt"] and standing_of(event) in ("applied", "known"):
-            event["doubt"] = False  # the event stays applied
+        if event["doubt"]:
+            event["doubt"] = False  # the event stays as it is
             return "settled"
         said = event["body"] | overlay
         if is_money(event) and "currency" in said and not fits(said["amount"], said["currency"]):
             return "invalid"
+        fresh = not binds(event) and standing_of(event) != "dead"
         event.update(overlay=overlay, force=force)  # "laid over what it said"
-        event.update(parts={}, conflicts_with=None)
+        parts = {} if fresh or "claim_id" in overlay else event["parts"]
+        again = {part: "waiting" if was == "dead" else was for part, was in parts.items()}
+        event.update(parts=again, conflicts_with=None)
         event["expires"] = None if is_money(event) else now + DEFERRED_FOR
-        return self._judge_anew(event)
+        return self._judge_anew(event, fresh=fresh)
 
     def drop(self, event: Fields, now: datetime) -> None:
         """Count an event as dropped; its ids bind nobody any more."""
-        if event["doubt"] and standing_of(event) in ("applied", "known"):
+        if event["doubt"]:
             event["doubt"] = False
             return
         event["was"] = dict(event["parts"])
@@ -157,9 +160,9 @@ class ModelUser(Kept):
         self._follow()
         return told
 
-    def _judge_anew(self, event: Fields) -> str:
+    def _judge_anew(self, event: Fields, *, fresh: bool = True) -> str:
         said, moves, names = tells(event), self.moves, deepcopy(self.cases)
-        self._judge(event, fresh=True)
+        self._judge(event, fresh=fresh)
         standings = set(event["parts"].values())
         if self.moves > moves:
             event["answer"] = "applied"
@@ -246,8 +249,10 @@ class ModelUser(Kept):
         shared = [part for part in parts if part is not None]
         if any(parts[part] != "waiting" for part in shared):
             for part in shared:
-                if parts[part] == "waiting":
-                    key = (part[0], self.canonical(part[1]))
+                key = (part[0], self.canonical(part[1]))
+                if parts[part] == "waiting" and (said.get("amazon_case_id"), key) not in self.cases:
+                    parts[part] = "known"  # its case was taken away since
+                elif parts[part] == "waiting":
                     parts[part] = cells.take(self, event, key, fresh=fresh)
             return
         kind, keys = whom(self, event)
@@ -257,7 +262,7 @@ class ModelUser(Kept):
                 parts[None] = cells.take(self, event, keys[0], fresh=fresh)
             else:
                 parts.update({key: cells.take(self, event, key, fresh=fresh) for key in keys})
-                if "waiting" in parts.values():  # "one that is `no` by then ends as known"
+                if set(parts.values()) != {"refused"}:  # it was for others, too
                     parts.update({key: "known" for key in keys if parts[key] == "refused"})
             return
         if kind == "ambiguous":  # "one that has become ambiguous goes on waiting"

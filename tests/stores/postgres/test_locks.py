@@ -232,3 +232,54 @@ def test_two_that_take_at_once_never_hold_two_effects_of_one_lifecycle(opened: O
             future.result(timeout=30)
     work(several[0])  # what was passed over, since others were at it
     assert len(held) == 2 * 45
+
+
+def test_whoever_holds_a_user_with_much_to_do_holds_up_no_effect_of_others(
+    opened: Open, database: psycopg.Connection[Any]
+) -> None:
+    workflow = opened()
+    workflow.on_transition(target="synced", name="noted")(lambda transition: None)
+    for number in range(40):
+        sync(workflow, f"s{number}", user_id="held")
+    sync(workflow, user_id="other")
+    with database.transaction():
+        database.execute("SELECT * FROM users WHERE user_id = 'held' FOR UPDATE")
+        assert workflow.run_effects() == 1
+        assert {one["user_id"] for one in workflow.owed()} == {"held"}
+    assert workflow.run_effects() == 40
+
+
+def test_what_another_process_took_since_it_was_found_is_taken_once(opened: Open) -> None:
+    ours, theirs = opened(), opened()
+    done: list[str] = []
+    for one in (ours, theirs):
+        one.on_transition(target="synced", name="noted")(lambda transition: done.append(transition.user_id))
+    for number in range(20):
+        sync(ours, user_id=f"u{number:02}")
+    first = ours._engine.lease()  # and found what theirs takes meanwhile
+    assert theirs.run_effects() == 19
+    assert ours.run_effects() == 0
+    assert first is not None
+    assert ours._engine.do(first) == "done"
+    assert sorted(done) == [f"u{number:02}" for number in range(20)]
+
+
+def test_a_dropped_handler_takes_back_what_it_was_owed_by_every_user(opened: Open) -> None:
+    workflow = opened()
+    workflow.on_transition(target="synced", name="noted")(lambda transition: None)
+    for number in range(30):
+        sync(workflow, f"s{number}", user_id=f"u{number % 7}")
+    assert workflow.drop_handler("noted").void == 30
+    assert workflow.owed() == []
+    assert workflow.check().sound
+
+
+def test_a_user_whose_row_is_gone_since_is_made_anew(opened: Open, database: psycopg.Connection[Any]) -> None:
+    """As where a backup was restored under a process that goes on."""
+    workflow = opened()
+    sync(workflow)
+    sync(workflow, "s2")
+    for table in ("users", "lifecycles", "history", "events", "event_ids"):
+        database.execute(f"DELETE FROM {table}".encode())  # noqa: S608  # of ours
+    assert sync(workflow, "s3").status == "applied"
+    assert workflow.check().rows == 1

@@ -236,7 +236,9 @@ class Application:
             for one in share.lifecycles
         }
         left, awaited = list(to.lifecycles), to.awaited
-        if settled:  # who has the case since, nobody meant: what was taken by it alone is in doubt instead
+        if (
+            settled and part.claim is None
+        ):  # who has the case since, nobody meant: what was taken by it alone is in doubt instead
             names = {
                 self._situation.canonical(wait.name)
                 for wait in self._stored.waits
@@ -305,7 +307,8 @@ class Application:
                 self._judge.cases.name(owner, again=not self._is_answered)
                 reason = f"claim {part.claim!r} is not known yet"
             return self._judge.wait(part, reason=reason, waits=nobody.waits, waiting_for=nobody.waiting_for)
-        if len(nobody.asked) == 1:
+        brings_a_case = self._trigger.files and self._event.field("amazon_case_id") is not None
+        if len(nobody.asked) == 1 and not (brings_a_case and nobody.asked[0].claim_id is not None):
             return self._judge.judge(nobody.asked[0], part)
         if nobody.rest is Rest.KNOWN or not self._first:
             known = [

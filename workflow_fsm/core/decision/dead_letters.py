@@ -90,7 +90,7 @@ def retry_event(
     settled = application.apply()
     outcome = answer_to(settled, application.draft, trigger)
     if not stored.binds and isinstance(outcome, Outcome):
-        answer: dict[str, Any] = dict(stored.answer or {}) if stored.is_reuse else {}
+        answer: dict[str, Any] = dict(stored.answer or {}) if stored.was_reuse else {}
         settled = replace(settled, answer=answer | outcome.as_dict())
     situation.keep(settled)
     _wake(situation, settled)

@@ -65,7 +65,6 @@ def decide(
         return _repeated(repeat)
     event_id = event.event_id or arrival.new_id()
     if isinstance(repeat, Again):
-        situation.changes.replaced.extend(stored.seq for stored in repeat.replaced)
         event_id = event.event_id or repeat.replaced[0].event_id
     fresh = StoredEvent(
         seq=situation.next_cursor(),
@@ -76,6 +75,8 @@ def decide(
         shares=(),
         expires_at=None if trigger.money else now + policy.defer,
     )
+    if isinstance(repeat, Again):
+        situation.take_the_place(fresh, repeat.replaced)
     application = Application(definition, situation, fresh, now)
     stored = application.apply()
     outcome = answer_to(stored, application.draft, trigger)
@@ -94,8 +95,7 @@ def decide(
 def _keep_reused(situation: Situation, arrival: Arrival, reused: EventIdReused) -> None:
     """Keep an event whose ids are those `of` others, once, as a refused one under an id made for it."""
     event = arrival.event
-    owners = [stored.event_id for one in event.ids if (stored := situation.event(one)) and stored.binds]
-    whose = sorted(set(owners))
+    whose = sorted({stored.seq for one in event.ids if (stored := situation.event(one)) and stored.binds})
     alike = situation.reuses(event.trigger, event.fingerprint)
     if any(stored.answer is not None and stored.answer["of"] == whose for stored in alike):
         return

@@ -89,8 +89,10 @@ class Filings:
         taken away meanwhile stays away.
         """
         case_id = self._event.field("amazon_case_id")
+        if case_id is None:
+            return
         cases = self._situation.cases_of(owner)
-        if case_id is not None and (not again or (case_id in cases and None in cases)):
+        if not again or (case_id in cases and None in cases):
             self._put_cases(owner, named_case(cases, case_id, at=self._now, seq=self._stored.seq))
 
     def change(self, lifecycle: Lifecycle, part: Part, *, moved: bool) -> None:

@@ -99,7 +99,7 @@ def find_earlier(
         return None
     conflict: Conflict | None = None
     for earlier in _met(definition, situation, trigger, event, stored, lifecycle):
-        if stored is not None and stored.has_line_of_its_own and earlier.line != stored.line:
+        if _is_a_line_of_its_own(event, stored, earlier):
             continue
         met = _compare(definition, situation, trigger, event, earlier)
         if isinstance(met, Repeat):
@@ -150,6 +150,17 @@ def _met(
             and _names_the_same(situation, earlier.event, event, named)
         ):
             yield earlier
+
+
+def _is_a_line_of_its_own(event: Event, stored: StoredEvent | None, earlier: StoredEvent) -> bool:
+    """Tell whether a person has made one of the two a line of its own, beside one that tells another or none.
+
+    A person's line beside which an equal one tells none is that one's line, too.
+    """
+    line = event.field("line_id") if stored is None else stored.line
+    if stored is not None and stored.has_line_of_its_own and earlier.line != line:
+        return True
+    return earlier.has_line_of_its_own and earlier.line != line and not _is_same_money(earlier, event)
 
 
 def _target(
@@ -288,7 +299,7 @@ def _same_again(
     if stored is None:
         return None
     if not stored.binds:
-        return None if stored.is_reuse else Again(replaced=(stored,))
+        return Again(replaced=(stored,))
     hint = TAKEN_FOR_A_REPEAT
     if stored.standing is Standing.WAITING:
         return Repeat(stored=stored, hint=hint)

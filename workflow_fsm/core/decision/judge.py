@@ -64,14 +64,14 @@ class Judge:
         """Give the share of a part that waits: for what, under which names, and why.
 
         Money that waits is a dead letter, so its reason goes on with the `way_out` (None: it does already).
-        `lifecycle` is the one that it is for, where that is known: it tells the currency of a reversal that
-        tells none.
+        `lifecycle` is the one that it is for, where that is known: it tells the currency of money that tells
+        none.
         """
         if self._trigger.money and way_out is not None:
             reason = f"{reason}; {way_out}"
         currency = None
         if self._trigger.money and self._event.field("currency") is None:
-            currency = self._taken_back_in(lifecycle)
+            currency = self._taken_back_in() if lifecycle is None else self._currency(lifecycle)
         return Share(
             claim=part.claim,
             standing=Standing.WAITING,
@@ -195,14 +195,11 @@ class Judge:
             return f"its amount can't be in {currency}: {error}"
         return replace(meeting, currency=currency, amount=amount, units=units)
 
-    def _taken_back_in(self, lifecycle: Lifecycle | None) -> str | None:
+    def _taken_back_in(self) -> str | None:
         """Give the currency of what is taken back, where that is one."""
         original = original_of(self._definition, self._situation, self._trigger, self._event)
         payouts = original[1] if original is not None else ()
-        its = [one for one in payouts if lifecycle is not None and lifecycle.id in one.lifecycles] or payouts
-        currencies = {stored.money.currency for stored in its if stored.money is not None}
-        if not currencies and self._trigger.money < 0 and lifecycle is not None:
-            currencies = set(lifecycle.paid)
+        currencies = {stored.money.currency for stored in payouts if stored.money is not None}
         return currencies.pop() if len(currencies) == 1 else None
 
     def _currency(self, lifecycle: Lifecycle) -> str:

@@ -163,15 +163,15 @@ def book(
         case,
         paid=money.add(case.paid, currency, amount),
         units=case.units + units,
-        at=at,
-        seq=seq,
         alone=seq if alone else case.alone,
     )
     if amount < 0 or units < 0:
-        state = CaseState.REJECTED.value if booked.is_empty and not case.is_empty else case.state
+        if case.is_empty or not booked.is_empty:
+            return {**cases, case_id: booked}
+        state = CaseState.REJECTED
     else:
-        state = CaseState.PAID.value
-    return _told(cases, replace(booked, state=state))
+        state = CaseState.PAID
+    return _told(cases, replace(booked, state=state, at=at, seq=seq))
 
 
 def name(cases: Cases, case_id: str, *, at: datetime, seq: int) -> Cases:

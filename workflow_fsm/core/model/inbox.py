@@ -136,7 +136,12 @@ class StoredEvent:
 
     @property
     def is_reuse(self) -> bool:
-        """Tell whether it was refused since its ids belong to another event, though it was retried since."""
+        """Tell whether it is refused since its ids belong to another event."""
+        return self.was_reuse and not self.binds
+
+    @property
+    def was_reuse(self) -> bool:
+        """Tell whether it came with ids that belong to another event, whatever a person made of it since."""
         return self.answer is not None and self.answer.get("code") == "event-id-reused"
 
     @property

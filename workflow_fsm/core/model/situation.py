@@ -35,7 +35,7 @@ class Changes:
     rows: list[Row] = field(default_factory=list)
     events: dict[int, StoredEvent] = field(default_factory=dict)
     received: set[int] = field(default_factory=set)
-    replaced: list[int] = field(default_factory=list)
+    replaced: dict[int, int] = field(default_factory=dict)
     ids: dict[str, int] = field(default_factory=dict)
     aliases: dict[str, str | None] = field(default_factory=dict)
     cases: dict[CaseOwner, Cases] = field(default_factory=dict)
@@ -350,6 +350,12 @@ class Situation:
         self.changes.events[stored.seq] = stored
         if received:
             self.changes.received.add(stored.seq)
+
+    def take_the_place(self, stored: StoredEvent, replaced: Iterable[StoredEvent]) -> None:
+        """Let an event stand in the place of others, with all ids that these had."""
+        for other in replaced:
+            self.changes.replaced[other.seq] = stored.seq
+            self.add_ids(stored, (other.event_id,))
 
     def add_ids(self, stored: StoredEvent, ids: Iterable[str]) -> None:
         """Let an event have further ids, those that no other has."""

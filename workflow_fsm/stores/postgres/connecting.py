@@ -40,9 +40,10 @@ SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('sync
 UNION ALL
 SELECT set_config('plan_cache_mode', 'force_generic_plan', false)
 WHERE current_setting('plan_cache_mode') = 'auto'
+  AND NOT EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus')
 """
 """What is answered is on disk, nobody holds a user's row for long, and a statement's plan is the same for all
-users: a role that sets these is heeded."""
+users, but on Citus, which plans for the servers that a value leads to: a role that sets these is heeded."""
 _ENTER = "SELECT set_config('search_path', quote_ident(%s), false)"
 _PATH_IN_OPTIONS = re.compile(r"(?:^|\s)(?:-c\s*|--)search[_-]path=((?:\\.|[^\s\\])*)", re.IGNORECASE)
 _MARK = "SELECT current_setting('workflow_fsm.session', true)"

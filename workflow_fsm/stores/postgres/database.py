@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import select
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -25,10 +25,13 @@ from workflow_fsm.stores.group_commit import CommitQueue, Job, LeftOut
 from workflow_fsm.stores.postgres import errors as faults
 from workflow_fsm.stores.postgres.batch import do_together
 from workflow_fsm.stores.postgres.connecting import read_url
-from workflow_fsm.stores.postgres.migrate import migrate
+from workflow_fsm.stores.postgres.migrate import migrate, schema_of
 from workflow_fsm.stores.postgres.notify import Listener, Notifier
-from workflow_fsm.stores.postgres.pipeline import COMMIT_SECONDS, Linked, Pipeline, PostgresSession
+from workflow_fsm.stores.postgres.pipeline import COMMIT_SECONDS, Linked, Pipeline, Ticket
+from workflow_fsm.stores.postgres.session import PostgresSession
+from workflow_fsm.stores.schema.versions import Watch
 from workflow_fsm.stores.session import Scope, Session
+from workflow_fsm.stores.statements import migrations
 
 T = TypeVar("T")
 
@@ -72,6 +75,8 @@ class Postgres:
                 migrate(connection, now, schema=self._address.schema)
         except psycopg.Error as error:
             raise faults.at_opening(error) from None
+        self._known: set[str] = set()
+        self._watch = Watch(list(migrations("postgres")))
         self._failures = 0
         self._hear_commit: Callable[[int, float], None] = lambda jobs, seconds: None
         self._queue = CommitQueue(self._commit, lanes=LANES)
@@ -205,6 +210,8 @@ class Postgres:
             except faults.OF_THE_JOB:
                 raise
             except psycopg.Error as error:
+                if faults.is_outdated(error):
+                    self._pool.drain()
                 if attempt == TRIES or not faults.is_to_be_tried_again(error):
                     raise faults.unavailable(error) from error
                 if not isinstance(error, faults.Lost):
@@ -227,7 +234,9 @@ class Postgres:
             with self._taken() as connection, Pipeline(connection, commit_seconds=commit_seconds) as pipeline:
                 try:
                     pipeline.send(begin, {})
-                    result = work(PostgresSession(pipeline, writes=begin == "begin"))
+                    counted = pipeline.send("count_migrations", {})
+                    session = PostgresSession(pipeline, writes=begin == "begin", known=self._known)
+                    result = self._heeding_migrations(pipeline, session, counted, work)
                     pipeline.commit()
                     if pipeline.cancelled:
                         connection.close()  # the request to end may reach whatever comes next on it
@@ -239,6 +248,33 @@ class Postgres:
             if pipeline is not None and pipeline.committing and begin == "begin":
                 raise faults.undecided(error) from error
             raise
+
+    def _heeding_migrations(
+        self,
+        pipeline: Pipeline,
+        session: PostgresSession,
+        counted: Ticket,
+        work: Callable[[PostgresSession], T],
+    ) -> T:
+        """Do work, if nobody has migrated the store so that this version can't go on. Raises StoreRefused."""
+        try:
+            result = work(session)
+        except psycopg.Error as error:
+            if counted.rows and not isinstance(error, faults.Lost):
+                self._after_fault(counted.rows[0])
+            raise
+        if counted.rows is None:
+            pipeline.wait()
+        assert counted.rows is not None
+        self._watch.heed(session, counted.rows[0])
+        return result
+
+    def _after_fault(self, counted: Mapping[str, Any]) -> None:
+        """Tell a migration as the reason, where a statement failed after one. Raises StoreRefused."""
+        if not self._watch.is_news(counted):
+            return
+        with self.connect() as connection:
+            schema_of(connection).refuse_newer()
 
     @contextmanager
     def _taken(self) -> Iterator[Linked]:

@@ -12,15 +12,15 @@ OF_THE_JOB = (psycopg.IntegrityError, psycopg.DataError)
 """Faults of what a job asked for; others are the store's."""
 
 READ_ONLY = "25006"
-STANDBY = "0A000"
-"""What a standby says of a transaction that is to write; of any other statement it means what it says."""
+_UNSUPPORTED = "0A000"
+"""What a standby says of a transaction that is to write; of any other statement, that it is outdated."""
 _CANCELLED = "57014"
 """The only one of its class that leaves the connection as it is."""
 _AGAIN = ("40001", "40P01")
 _CLASSES: dict[str, type[psycopg.Error]] = {"22": psycopg.DataError, "23": psycopg.IntegrityError}
 _PREPARED = ("26000", "42P05")
 """A statement that is not prepared, or is already: something between gave the session another server."""
-_CHANGED = (STANDBY, *_PREPARED)
+_CHANGED = (_UNSUPPORTED, *_PREPARED)
 """Those, and a statement that was prepared before a migration."""
 
 
@@ -37,7 +37,7 @@ def error_of(result: pq.abc.PGresult, statement: str) -> psycopg.Error:
     state = (result.error_field(DiagnosticField.SQLSTATE) or b"").decode(errors="replace")
     told = result.error_field(DiagnosticField.MESSAGE_PRIMARY) or result.error_message or b"no reason given"
     message = " ".join(told.decode(errors="replace").split())
-    if state == STANDBY and statement == "begin":
+    if state == _UNSUPPORTED and statement == "begin":
         state = READ_ONLY
     try:
         kind = errors.lookup(state)
@@ -56,6 +56,11 @@ def is_to_be_tried_again(error: psycopg.Error) -> bool:
 def is_of_the_server(error: psycopg.Error) -> bool:
     """Tell whether nothing at all can be written to this server, whatever it is."""
     return error.sqlstate == READ_ONLY
+
+
+def is_outdated(error: psycopg.Error) -> bool:
+    """Tell whether a migration made statements outdated that other connections have prepared, too."""
+    return error.sqlstate == _UNSUPPORTED
 
 
 def spoils_connection(error: BaseException) -> bool:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import select
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
 from time import monotonic
 from typing import Any
@@ -19,7 +19,6 @@ from psycopg import pq
 from psycopg.errors import Diagnostic
 
 from workflow_fsm.stores.postgres.errors import Lost, Unconfirmed, error_of
-from workflow_fsm.stores.session import Statement
 from workflow_fsm.stores.statements import numbered, statements
 
 Rows = list[dict[str, Any]]
@@ -254,110 +253,6 @@ class Pipeline:
                 row[column] = None if value is None else read(value)
             rows.append(row)
         return rows
-
-
-class PostgresSession:
-    """The named statements on a connection, inside a transaction that somebody else begins and ends.
-
-    What gives no rows isn't waited for until a row is asked for, or the commit: its error comes up there.
-    """
-
-    def __init__(self, pipeline: Pipeline, *, writes: bool) -> None:
-        self._pipeline = pipeline
-        self._writes = writes
-        self._ahead: dict[tuple[Any, ...], Ticket] = {}
-
-    def prefetch(self, statements: Iterable[Statement]) -> None:
-        """Ask what will be asked later, until the user whom it concerns is written to."""
-        for name, parameters in statements:
-            key = _key(name, parameters)
-            if key not in self._ahead:
-                with suppress(NoText):
-                    self._ahead[key] = self._pipeline.send(name, parameters)
-
-    def lock_free(self, users: Iterable[str], statements: Iterable[Statement]) -> dict[str, dict[str, Any]]:
-        """Lock those of some users, given in order, whom nobody holds; give their rows.
-
-        `statements` are asked ahead, on the same way to the server and back.
-        """
-        self._pipeline.send("wait_for_nobody", {})
-        tickets = {user_id: self._pipeline.send("lock_free_user", {"user_id": user_id}) for user_id in users}
-        self.prefetch(statements)
-        self._pipeline.wait()
-        free = {}
-        for user_id, ticket in tickets.items():
-            if ticket.rows:
-                free[user_id] = ticket.rows[0]
-                self._ahead[_key("lock_user", {"user_id": user_id})] = ticket
-            else:
-                self._forget({"user_id": user_id})
-        return free
-
-    def rows(self, name: str, **parameters: Any) -> Rows:
-        """Run a statement and give all its rows: none where it asks for what no text can be."""
-        key = _key(name, parameters)
-        ticket = self._ahead.get(key) if self._writes else self._ahead.pop(key, None)
-        if ticket is None:
-            try:
-                ticket = self._pipeline.send(name, parameters)
-            except NoText:
-                return []
-            if name in _WRITING:
-                self._forget(parameters)
-            elif self._writes and "user_id" in parameters:
-                self._ahead[key] = ticket  # whose row is locked, so that nobody else changes it
-        if ticket.rows is None:
-            self._pipeline.wait()
-        assert ticket.rows is not None
-        return ticket.rows
-
-    def row(self, name: str, **parameters: Any) -> dict[str, Any] | None:
-        """Run a statement and give its first row."""
-        rows = self.rows(name, **parameters)
-        return rows[0] if rows else None
-
-    def run(self, name: str, parameters: Mapping[str, Any]) -> None:
-        """Run a statement that gives no rows."""
-        self._forget(parameters)
-        self._pipeline.send(name, parameters)
-
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        """Undo what was done inside where an exception leaves it, and only that."""
-        self._pipeline.send("savepoint", {})
-        try:
-            yield
-        except BaseException:
-            self._ahead.clear()
-            if self._pipeline.is_alive:
-                self._pipeline.send("rollback_to", {})
-                self._pipeline.send("release", {})
-                self._pipeline.wait()
-            raise
-        self._pipeline.send("release", {})
-
-    def _forget(self, parameters: Mapping[str, Any]) -> None:
-        """Forget what was asked ahead of a user, or of nobody, where one of those is written to."""
-        if self._ahead:
-            user_id = parameters.get("user_id")
-            self._ahead = {key: ticket for key, ticket in self._ahead.items() if key[1] != user_id}
-
-
-_WRITING = frozenset(
-    {
-        "drop_handler",
-        "void_effects_of_handler",
-        "revive_effect",
-        "restore_effect",
-        "extend_effect",
-        "settle_effect",
-    }
-)
-"""Statements that write and give rows."""
-
-
-def _key(name: str, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
-    return (name, parameters.get("user_id"), *sorted(parameters.items()))
 
 
 @cache

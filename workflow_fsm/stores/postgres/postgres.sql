@@ -1,29 +1,27 @@
 -- What PostgreSQL says in its own way. A user's row is the lock on all that is the user's.
 
+-- name: make_user
+-- whoever is new gets a row that says nothing yet, for a lock to be on
+INSERT INTO users (user_id, cursor, updated_at, recovered, currencies) VALUES (:user_id, 0, '', '{}', '{}')
+ON CONFLICT (user_id) DO NOTHING;
+
+-- name: count_migrations
+-- how many were applied: as many as when the store was opened, or somebody has migrated it
+SELECT count(*) AS many FROM workflow_fsm_migrations;
+
+-- name: migrations
+SELECT name FROM workflow_fsm_migrations ORDER BY name;
+
 -- name: lock_user
--- locked to the end of the transaction; whoever is new gets a row that says nothing yet.
--- may_wait: this began to look before it had the lock, so that it could miss what waits since
-WITH locked AS MATERIALIZED (
-    SELECT cursor, updated_at, recovered, currencies FROM users WHERE user_id = :user_id FOR UPDATE
-), made AS (
-    INSERT INTO users (user_id, cursor, updated_at, recovered, currencies)
-    SELECT :user_id, 0, '', '{}', '{}' WHERE NOT EXISTS (SELECT 1 FROM locked)
-    ON CONFLICT (user_id) DO UPDATE SET cursor = users.cursor
-    RETURNING cursor, updated_at, recovered, currencies
-)
-SELECT *, true AS may_wait FROM locked UNION ALL SELECT *, true AS may_wait FROM made;
+-- locked to the end of the transaction.
+-- may_wait: what was asked on the same way may have been asked before somebody else's wait was committed
+SELECT cursor, updated_at, recovered, currencies, true AS may_wait FROM users
+WHERE user_id = :user_id FOR UPDATE;
 
 -- name: lock_free_user
 -- the same where nobody else holds it: no row where somebody does
-WITH locked AS MATERIALIZED (
-    SELECT cursor, updated_at, recovered, currencies FROM users WHERE user_id = :user_id FOR UPDATE SKIP LOCKED
-), made AS (
-    INSERT INTO users (user_id, cursor, updated_at, recovered, currencies)
-    SELECT :user_id, 0, '', '{}', '{}' WHERE NOT EXISTS (SELECT 1 FROM users WHERE user_id = :user_id)
-    ON CONFLICT (user_id) DO NOTHING
-    RETURNING cursor, updated_at, recovered, currencies
-)
-SELECT *, true AS may_wait FROM locked UNION ALL SELECT *, true AS may_wait FROM made;
+SELECT cursor, updated_at, recovered, currencies, true AS may_wait FROM users
+WHERE user_id = :user_id FOR UPDATE SKIP LOCKED;
 
 -- name: wait_for_nobody
 -- two who make the same new user's row at once still wait for each other: not for longer than this
@@ -91,17 +89,12 @@ CROSS JOIN LATERAL (
 ) AS events
 ORDER BY events.seq;
 
--- name: lock_effect
--- the first that is ready of a user whom nobody else has locked, and the lock on that user
-WITH first AS MATERIALIZED (
-    SELECT effects.user_id, effects.seq, effects.handler, effects.ready_at
-    FROM effects JOIN users AS owner ON owner.user_id = effects.user_id
-    WHERE effects.handler = :handler AND
-    -- include: ready
-    ORDER BY effects.ready_at, effects.user_id, effects.seq LIMIT 1
-    FOR UPDATE OF owner SKIP LOCKED
-)
-SELECT * FROM first;
+-- name: ready_effects
+-- the first that are ready, but for some users'; nobody is locked, and each is looked at again by its user's lock
+SELECT user_id, seq, handler, ready_at, lifecycle, cursor FROM effects
+WHERE handler = :handler AND NOT :but_of::jsonb ? user_id AND
+-- include: ready
+ORDER BY ready_at, user_id, seq LIMIT :limit;
 
 -- name: aliases_of
 SELECT aliases.claim_id, aliases.alias FROM json_array_elements_text(:claims::json) AS claims (value)

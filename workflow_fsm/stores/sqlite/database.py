@@ -17,10 +17,11 @@ from typing import Any, TypeVar
 
 from workflow_fsm.core.errors import StoreUnavailable
 from workflow_fsm.stores.group_commit import CommitQueue, Job
+from workflow_fsm.stores.schema.versions import Watch
 from workflow_fsm.stores.session import Scope, Session, SilentListener
 from workflow_fsm.stores.sqlite.errors import OF_THE_JOB, is_busy, translated
 from workflow_fsm.stores.sqlite.prepare import migrate_in_memory, prepare
-from workflow_fsm.stores.statements import statements
+from workflow_fsm.stores.statements import migrations, statements
 
 T = TypeVar("T")
 MEMORY = ":memory:"
@@ -101,6 +102,7 @@ class SQLite:
         self._file: _Identity | None = None
         self._log: _Identity | None = None
         self._writing_since: float | None = None
+        self._watch = Watch(list(migrations("sqlite")))
         if self._memory:
             migrate_in_memory(self._writing())
         else:
@@ -130,7 +132,9 @@ class SQLite:
             reader = self._take_reader(identity)
             try:
                 reader.execute("BEGIN")
-                result = work(SQLiteSession(reader))
+                session = SQLiteSession(reader)
+                self._heed_migrations(session)
+                result = work(session)
                 reader.execute("COMMIT")
                 keep = self._still_the_file() == identity
             except BaseException:
@@ -144,7 +148,7 @@ class SQLite:
         return result
 
     def probe(self) -> None:
-        """Write the first page as it stands, beside the queue. Raises StoreUnavailable.
+        """Write the first page as it stands, beside the queue. Raises StoreUnavailable, StoreRefused.
 
         Where a commit of our own holds the lock, that tells as much, for as long as one may take.
         """
@@ -190,6 +194,7 @@ class SQLite:
                 connection.execute("BEGIN IMMEDIATE")
                 self._writing_since = monotonic()
                 session = SQLiteSession(connection)
+                self._heed_migrations(session)
                 for job in batch:
                     self._attempt(job, session, alone=len(batch) == 1)
                 connection.execute("COMMIT")
@@ -200,6 +205,12 @@ class SQLite:
                 raise
             finally:
                 self._writing_since = None
+
+    def _heed_migrations(self, session: Session) -> None:
+        """See whether a newer version has migrated the store. Raises StoreRefused."""
+        counted = session.row("count_migrations")
+        assert counted is not None
+        self._watch.heed(session, counted)
 
     def _attempt(self, job: Job[Any], session: Session, *, alone: bool) -> None:
         """Run one job; what it raises is its own affair, unless the database itself gave up."""
@@ -302,6 +313,7 @@ class SQLite:
         """
         with closing(self._connect(busy_seconds=PROBE_SECONDS)) as connection:
             connection.execute("PRAGMA wal_autocheckpoint = 200")
+            self._heed_migrations(SQLiteSession(connection))
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             (seen,) = connection.execute("PRAGMA data_version").fetchone()
             try:

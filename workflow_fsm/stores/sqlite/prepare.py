@@ -15,8 +15,12 @@ from filelock import FileLock
 from filelock import Timeout as LockTimeout
 
 from workflow_fsm.core.errors import StoreRefused
+from workflow_fsm.stores.schema.versions import Schema
 from workflow_fsm.stores.sqlite.errors import why
 from workflow_fsm.stores.statements import migrations as of_dialect
+
+_DONE = "SELECT name FROM _sqlite_migrations WHERE migration_set = 'workflow_fsm' ORDER BY name"
+_IS_THERE = "SELECT 1 FROM sqlite_schema WHERE name = '_sqlite_migrations'"
 
 
 def prepare(path: str, *, busy_seconds: float) -> None:
@@ -51,12 +55,7 @@ def migrate(connection: sqlite3.Connection) -> None:
     from workflow_fsm.stores.sqlite.migrate import migrations
 
     database = Database(connection)
-    newer = [done.name for done in migrations.applied(database) if done.name not in of_dialect("sqlite")]
-    if newer:
-        raise StoreRefused(
-            f"the store was migrated by a newer version of workflow-fsm ({', '.join(newer)}); "
-            "upgrade workflow-fsm to work on it"
-        )
+    schema_of(connection).refuse_newer()
     migrations.apply(database)
 
 
@@ -77,13 +76,37 @@ def _migrated() -> bytes:
         return connection.serialize()
 
 
+def schema_of(connection: sqlite3.Connection) -> Schema:
+    """Read which migrations a store has; changes nothing."""
+    try:
+        rows = connection.execute(_DONE).fetchall()
+    except sqlite3.OperationalError:  # a file that nobody has made a store yet
+        if connection.execute(_IS_THERE).fetchone() is not None:
+            raise
+        rows = []
+    return Schema(done=[name for (name,) in rows], known=list(of_dialect("sqlite")))
+
+
+def look(path: str) -> Schema:
+    """Read which migrations the store in a file has; neither it nor anything beside it is changed.
+
+    Raises StoreRefused where it can't be read.
+    """
+    try:
+        with closing(sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            return schema_of(connection)
+    except sqlite3.Error as error:
+        raise StoreRefused(f"{path} can't be opened as a SQLite store: {why(error)}") from error
+
+
 def _is_up_to_date(path: str, busy_seconds: float) -> bool:
     """Tell whether the store is there, and nothing is to be migrated; what can't be read isn't."""
     there = f"{Path(path).absolute().as_uri()}?mode=rw"
-    query = "SELECT name FROM _sqlite_migrations WHERE migration_set = 'workflow_fsm'"
     try:
         with closing(sqlite3.connect(there, uri=True, timeout=busy_seconds)) as connection:
             connection.execute("PRAGMA journal_mode = WAL").fetchone()
-            return sorted(name for (name,) in connection.execute(query)) == sorted(of_dialect("sqlite"))
+            schema = schema_of(connection)
+            schema.refuse_newer()
+            return not schema.due
     except sqlite3.Error:
         return False

@@ -1,8 +1,19 @@
 -- What SQLite says in its own way.
 
+-- name: count_migrations
+-- how many were applied: as many as when the store was opened, or somebody has migrated it
+SELECT count(*) AS many FROM _sqlite_migrations;
+
+-- name: migrations
+SELECT name FROM _sqlite_migrations WHERE migration_set = 'workflow_fsm' ORDER BY name;
+
 -- name: lock_user
 -- whoever writes here writes alone
 -- include: user_row
+
+-- name: lock_free_user
+-- nobody else holds anybody, either
+SELECT :user_id AS user_id;
 
 -- name: put_user
 -- the numbers handed out so far, and the money recovered
@@ -45,9 +56,12 @@ WHERE user_id = :user_id AND seq IN (
 )
 ORDER BY seq;
 
--- name: lock_effect
--- the first that is ready: whoever writes here writes alone
--- include: first_ready
+-- name: ready_effects
+-- the first that are ready, but for some users'
+SELECT user_id, seq, handler, ready_at, lifecycle, cursor FROM effects
+WHERE handler = :handler AND user_id NOT IN (SELECT value FROM json_each(:but_of)) AND
+-- include: ready
+ORDER BY ready_at, user_id, seq LIMIT :limit;
 
 -- name: aliases_of
 SELECT claim_id, alias FROM aliases
