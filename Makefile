@@ -28,9 +28,11 @@ fix: .venv/ready  ## mend what ruff can mend, and format
 	$(BIN)/ruff check -q --fix
 	$(BIN)/ruff format -q
 
-bench: .venv/ready  ## events and webhooks a second, beside what the machine can do
+bench: .venv/ready  ## events and webhooks a second, beside what the machine can do; and what grows with a store
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench.postgres
+	$(BIN)/python -m tests.bench.growth
+	$(BIN)/python -m tests.bench.check
 
 FUZZED := tests/machine tests/fuzz tests/audit/test_audit.py tests/audit/test_acts.py \
     tests/webapp/routes/test_schemathesis.py tests/webapp/http/test_signatures.py tests/webapp/http/test_tokens.py

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 
-from workflow_fsm.audit.audit import audit
+from workflow_fsm.audit.audit import Audit, Progress
 from workflow_fsm.audit.report import Report
+from workflow_fsm.audit.since import Seen
 from workflow_fsm.core.definition.explain import Explanation, explain
-from workflow_fsm.core.errors import FieldError, InvalidEvent
+from workflow_fsm.core.errors import FieldError, InvalidEvent, StoreRefused, StoreUnavailable
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.records import Page
+from workflow_fsm.core.values.instants import show_instant
 from workflow_fsm.read import figures, history, status
-from workflow_fsm.read.figures import Figures
+from workflow_fsm.read.figures import Backlog, Figures, Totals
 from workflow_fsm.read.shapes import HistoryRow, Status
 from workflow_fsm.store_handle import StoreHandle
 from workflow_fsm.stores.observers import Observer
 from workflow_fsm.stores.repository import Repository
 from workflow_fsm.stores.session import Session
+
+log = logging.getLogger(__name__)
 
 
 class Queries(StoreHandle):
@@ -30,11 +36,11 @@ class Queries(StoreHandle):
         claim_id: str | None = None,
         sync_id: str | None = None,
         limit: int = 100,
-        cursor: int | None = None,
+        cursor: int | str | None = None,
     ) -> Status | None:
         """Tell where a user stands, as `GET status` does; None for one of whom nothing is known.
 
-        `limit` (1 to 1,000) bounds `claims`; `next_cursor` is the `cursor` of the next page.
+        `limit` (1 to 1,000) bounds `claims` and `deferred`; `next_cursor` is the `cursor` of the next page.
         """
         return self._store.read(
             lambda session: status.status(
@@ -44,7 +50,7 @@ class Queries(StoreHandle):
                 claim_id=claim_id,
                 sync_id=sync_id,
                 limit=limit,
-                cursor=cursor or 0,
+                cursor=cursor,
                 now=self._clock(),
             )
         )
@@ -120,14 +126,47 @@ class Queries(StoreHandle):
             raise InvalidEvent([FieldError(field="trigger", reason=f"{trigger!r} is none of {names}")])
         return explain(self.definition, state, trigger)
 
-    def check(self, *, expect: str | None = None) -> Report:
+    def check(
+        self,
+        *,
+        expect: str | None = None,
+        since: str | None = None,
+        users: Collection[str] | None = None,
+        progress: Progress | None = None,
+    ) -> Report:
         """Audit everything in the store: fold every chain, add up events and money, name what is wrong.
 
-        `expect` is the root of an earlier report, for a store that took nothing since: a chain whose end was
-        cut off is a fault then.
+        Each user is audited as of one moment, in snapshots that last as long as rows are copied. `expect` is
+        the root of an earlier report, for a store that took nothing since: a chain whose end was cut off is a
+        fault then.
+
+        `since` is the root of an earlier report of all: only users to whom numbers were handed out since
+        (with each event, transition, effect and act) are audited, and what history was then must be there
+        still. The root is over all users again, to go on from. Raises RootUnknown where no such check is
+        known. One of all that finds nothing wrong is kept for that, where the store can be written;
+        `recorded` says so.
+
+        `users` are the only ones audited, and the root is over those; what is of no user is left out.
+        `progress` is called with how much is done, and of how much.
         """
-        report = self._store.read(lambda session: audit(session, self.definition))
+        if users is not None and since is not None:
+            raise ValueError("since goes on from a check of all users; give it, or users")
+        only = None if users is None else list(users)
+        read, definition = self._store.read, self.definition
+        with Audit(read, definition, users=only, since=since, progress=progress) as audit:
+            report = audit.run()
+            if audit.seen is not None and report.sound:
+                report = replace(report, recorded=self._record(audit.seen, report.root))
         return report if expect is None else report.expecting(expect)
+
+    def _record(self, seen: Seen, root: str) -> bool:
+        """Keep what a check saw; tell whether that could be."""
+        try:
+            seen.keep(self._store.write, root=root, check_id=self._ids(), at=show_instant(self._clock()))
+        except (StoreUnavailable, StoreRefused) as error:
+            log.warning("what the check saw is not kept, so that none goes on from its root: %s", error)
+            return False
+        return True
 
     def ready(self) -> None:
         """Try a write that leaves nothing behind. Raises StoreUnavailable where that can't be done.
@@ -137,9 +176,18 @@ class Queries(StoreHandle):
         self._readiness.check()
 
     def figures(self) -> Figures:
-        """Count what is in the store, all users together. It reads whole indexes: not for every request."""
+        """Count the backlog and the totals, of one snapshot."""
         now = self._clock()
         return self._store.read(lambda session: figures.count(session, self.definition, now))
+
+    def backlog(self) -> Backlog:
+        """Count what somebody should act on, all users together. It costs as much as there is to do."""
+        now = self._clock()
+        return self._store.read(lambda session: figures.count_backlog(session, now))
+
+    def totals(self) -> Totals:
+        """Count all that is in the store. It reads whole indexes: not for every request."""
+        return self._store.read(lambda session: figures.count_totals(session, self.definition))
 
     def observe(self, observer: Observer) -> None:
         """Tell an observer, from now on, of commits, answers and tries in this process."""

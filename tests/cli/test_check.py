@@ -75,3 +75,30 @@ def test_a_row_that_can_t_be_read_ends_with_3_and_is_named_without_a_traceback(r
     assert (told.exit_code, answer(told)["code"]) == (3, "row-unreadable")
     assert "of lifecycles of user 'u1' can't be read (JSONDecodeError: " in complaint(told)
     assert run("check").exit_code == 1
+
+
+def test_check_goes_on_from_a_root_and_looks_at_some_users_alone(run: Run) -> None:
+    find(run, "c1")
+    root = answer(run("check", "--json"))["root"]
+    run("fire", "sync_complete", "u2", "sync_id=s2")
+    since = answer(run("check", "--since", root, "--json"))
+    assert (since["sound"], since["users"], since["root"]) == (
+        True,
+        1,
+        answer(run("check", "--json"))["root"],
+    )
+    alone = run("check", "--user", "u2", "--user", "u1")
+    assert alone.stdout.splitlines()[0] == "2 users, 3 lifecycles, 4 transitions"
+
+
+def test_a_root_that_no_check_printed_ends_with_4(run: Run) -> None:
+    find(run, "c1")
+    told = run("check", "--since", "0" * 64, "--json")
+    assert (told.exit_code, answer(told)["code"]) == (4, "root-unknown")
+    assert run("check", "--since", "0" * 64, "--user", "u1").exit_code == 2
+
+
+def test_nobody_who_reads_a_pipe_is_shown_a_bar(run: Run) -> None:
+    find(run, "c1")
+    assert run("check").stderr == ""
+    assert run("check", "--json").stderr == ""

@@ -264,6 +264,18 @@ def test_a_case_that_is_told_to_a_claim_is_no_past_point(run: Run) -> None:
         assert told.stdout.splitlines()[1:] == ["claim c1 stays submitted; what the event tells is kept"]
 
 
+def test_status_for_people_says_where_what_waits_goes_on(run: Run) -> None:
+    for number in range(3):
+        run("fire", "payout_received", "u1", "claim_id=c9", "amount=5", "--event-id", f"w{number}")
+
+    *_, first, second, more = run("status", "u1", "--limit", "2").stdout.splitlines()
+    cursor = more.removeprefix("there is more: --cursor ")
+    rest = run("status", "u1", "--cursor", cursor).stdout.splitlines()
+
+    assert [line.split("(event ")[1][:2] for line in (first, second, rest[-1])] == ["w0", "w1", "w2"]
+    assert run("status", "u1", "--cursor", "1.x").exit_code == 2
+
+
 def test_history_for_people_is_a_table_that_says_where_it_goes_on(run: Run) -> None:
     find(run, "c1", "c2")
     lines = run("history", "u1", "--limit", "2").stdout.splitlines()

@@ -31,6 +31,7 @@ PUBLIC = [
     "Record",
     "Request",
     "RetryAfter",
+    "RootUnknown",
     "RowUnreadable",
     "Settings",
     "SettingsInvalid",

@@ -58,6 +58,7 @@ def test_the_wheel_holds_every_file_of_the_packages_and_none_of_the_tests(wheel:
     assert wheel.files() - described == source
     assert {name for name in source if name.endswith(("py.typed", ".sql"))} == {
         "webapp/py.typed",
+        "workflow_fsm/audit/scratch.sql",
         "workflow_fsm/py.typed",
         "workflow_fsm/stores/ddl.sql",
         "workflow_fsm/stores/postgres/postgres.sql",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 TABLES = (
     *("users", "lifecycles", "cases", "history", "events", "event_ids", "waits", "aliases", "currencies"),
-    *("effects", "handlers"),
+    *("effects", "handlers", "checks", "checked"),
 )
 EMPTY = ";".join(f"DELETE FROM {table}" for table in TABLES)  # noqa: S608  # of ours
 

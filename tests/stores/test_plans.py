@@ -26,7 +26,6 @@ TIMES = 300
 ALL_OF_A_USER = {
     "syncs": "status shows every sync",
     "counts": "status counts all that take part",
-    "all_waiting": "status shows all that waits",
     "unfinished_effects_of": "what a user has unfinished is shown in the order in which it was owed",
     "void_effects_of_handler": "all that is owed to a handler that is dropped is void",
     "every_lifecycle": "check reads everything",
@@ -37,12 +36,14 @@ ALL_OF_A_USER = {
     "every_alias": "check reads everything",
     "every_case": "check reads everything",
     "every_event_id": "check reads everything",
+    "heads_until": "check --since reads all heads",
 }
 """Statements that want all of a user, and why."""
 FIRST_OF_A_USER = {
     "user": "any event that waits tells that one may",
     "lock_user": "any event that waits tells that one may",
     "has_aliases": "any alias is one",
+    "checked": "few checks saw a user change, beside what changed",
     "is_told_of": "any event, or alias, is one",
     "newest_sync": "the last of the syncs is it",
     "newest_counted": "the last lifecycle counts, but for one that was forked or overtaken",
@@ -64,6 +65,8 @@ EVERYBODY = {
     "every_complaint": "check reads everything",
     "every_stranger": "check reads everything",
     "probe": "stops at the first of the migrations, of which there are few",
+    "checks": "there are as many as were printed with another root",
+    "extent": "check adds up what there is to do",
     "currencies": "a store has as many as there are on earth, at most",
     "confirmed_state": "is asked where a row's state is none that the code knows: of those in that state",
     "confirmed_trigger": "is asked where a waiting event's trigger is none that the code knows",
@@ -79,13 +82,21 @@ _INSTANTS = "due_at entered_at expires_at late owed_at ready_at received_at upda
 VALUES: Mapping[str, Any] = {
     **dict.fromkeys(_MISSING.split()),
     **dict.fromkeys(_INSTANTS.split(), NOON),
-    **dict.fromkeys(("answer", "body", "currencies", "facts", "paid", "pattern", "recovered"), "{}"),
-    **dict.fromkeys(("after_seq", "cursor", "dropped", "forgiven", "forked", "settled"), 0),
+    **dict.fromkeys(
+        ["answer", "body", "currencies", "facts", "paid", "pattern", "recovered", "unapplied"], "{}"
+    ),
+    **dict.fromkeys(("after_seq", "by", "cursor", "dropped", "forgiven", "forked", "settled"), 0),
     **dict.fromkeys(
         ("attempt", "decimals", "entered", "id_given", "on_enter", "suspects", "told", "units", "version"), 1
     ),
     **dict.fromkeys(("actor", "hash", "head", "key", "origin", "registered_at", "to_state"), "x"),
     **dict.fromkeys(("after", "after_user", "at", "start"), ""),
+    **dict.fromkeys(("from_cursor", "from_id", "from_lifecycle", "from_seq"), -(2**63)),
+    **dict.fromkeys(
+        ("from_alias", "from_case_id", "from_claim_id", "from_event_id", "from_kind", "from_name"), ""
+    ),
+    "from_sync_id": "",
+    **dict.fromkeys(("check_id", "parent", "root"), "x"),
     "answered": "%payout%",
     "alias": "x1",
     "but_of": '["nobody"]',

@@ -8,11 +8,13 @@ from urllib.parse import parse_qsl
 from flask import Request
 
 from webapp.http.problems import Problem
+from workflow_fsm.read.status import PLACE
 
 MAX_LIMIT = 1000
 DEFAULT_LIMIT = 100
 
 _MAX_CURSOR = 2**63 - 1
+_PLACE = re.compile(PLACE)
 _FLAGS = {"1": True, "true": True, "0": False, "false": False}
 
 
@@ -45,6 +47,13 @@ class Query:
         """Give the number behind which a page begins."""
         return self._number("cursor", None)
 
+    def place(self) -> int | str | None:
+        """Give what a page of two lists was asked for by: a number, or three with points between."""
+        text = self._given.get("cursor")
+        if text is not None and _PLACE.fullmatch(text):
+            return text
+        return self._number("cursor", None, "a whole number above 0, or what a page gave as its next_cursor")
+
     def check(self) -> None:
         """Raise a problem with all that is wrong, if anything is."""
         if self._errors:
@@ -62,12 +71,12 @@ class Query:
                 self._errors.append((name, "comes twice with different values"))
         return given
 
-    def _number(self, name: str, most: int | None) -> int | None:
+    def _number(self, name: str, most: int | None, otherwise: str | None = None) -> int | None:
         text = self._given.get(name)
         if text is None:
             return None
         digits = text.lstrip("0")
-        bound = f"a whole number from 1 to {most}" if most else "a whole number above 0"
+        bound = f"a whole number from 1 to {most}" if most else otherwise or "a whole number above 0"
         if not re.fullmatch(r"[0-9]+", text) or not digits or (most and int(digits[:9]) > most):
             self._errors.append((name, f"must be {bound}"))
             return None

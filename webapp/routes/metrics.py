@@ -11,7 +11,6 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from threading import Lock
-from time import monotonic
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -22,15 +21,11 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from webapp.http.flask_app import current_request
-from workflow_fsm.core.errors import StoreUnavailable
-from workflow_fsm.read.figures import Figures
+from webapp.routes.sampling import REST_SECONDS, Sampler
 from workflow_fsm.stores.observers import Observer
 from workflow_fsm.workflow import Workflow
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-REST_SECONDS = 5.0
-RESTS = 20
-"""Figures of the store are kept for so many seconds, and for so many times what reading them took."""
 JOBS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
@@ -67,6 +62,12 @@ RECOVERED = _metric(
     "workflow_recovered", "gauge", "Payouts less reversals, in the currency's major unit.", "currency"
 )
 UP = _metric("workflow_store_up", "gauge", "1 where the store could be read, else 0.")
+AGE = _metric(
+    "workflow_figures_age_seconds",
+    "gauge",
+    "How old they are: the `backlog` (due, overdue, timers, oldest waiting, dead letters), the `totals`.",
+    "figures",
+)
 ANSWERS = _metric(
     "workflow_answers_total",
     "counter",
@@ -85,7 +86,7 @@ COMMIT_JOBS = _metric("workflow_commit_jobs", "histogram", "Jobs in one commit."
 COMMIT_SECONDS = _metric("workflow_commit_seconds", "histogram", "Seconds that a commit took.")
 SOCKETS = _metric("workflow_sockets", "gauge", "Open WebSockets of this process.")
 
-OF_THE_STORE = (EVENTS, EFFECTS, DUE, OVERDUE, TIMERS, OLDEST, DEAD_LETTERS, LIFECYCLES, RECOVERED, UP)
+OF_THE_STORE = (EVENTS, EFFECTS, DUE, OVERDUE, TIMERS, OLDEST, DEAD_LETTERS, LIFECYCLES, RECOVERED, UP, AGE)
 OF_A_PROCESS = (ANSWERS, TRIES, COMMIT_JOBS, COMMIT_SECONDS, SOCKETS)
 
 
@@ -163,44 +164,31 @@ class Measures(Observer):
 
 
 class StoreFigures(Collector):
-    """What the store knows, read when it is asked for, by one at a time and not too often."""
+    """What the store knows, as it was sampled last."""
 
     def __init__(self, workflow: Workflow, *, rest_seconds: float = REST_SECONDS) -> None:
-        self._workflow = workflow
-        self._rest_seconds = rest_seconds
-        self._lock = Lock()
-        self._until = 0.0
-        self._kept: Figures | None = None
+        self._backlog = Sampler(lambda: workflow.backlog(), rest_seconds=rest_seconds)
+        self._totals = Sampler(lambda: workflow.totals(), rest_seconds=rest_seconds)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Give the families of figures; only that it is down where the store can't be read."""
-        figures = self._figures()
-        yield _family(UP, {(): 0 if figures is None else 1})
-        if figures is not None:
-            yield _family(EVENTS, figures.events)
-            yield _family(EFFECTS, figures.effects)
-            yield _family(TIMERS, {(): figures.timers_overdue})
-            yield _family(OLDEST, {(): figures.oldest_waiting_seconds})
+        backlog, totals = self._backlog.latest(), self._totals.latest()
+        left, all_ = backlog.value, totals.value
+        yield _family(UP, {(): 0 if left is None or all_ is None else 1})
+        if left is not None and all_ is not None:
+            yield _family(AGE, {("backlog",): backlog.age_seconds, ("totals",): totals.age_seconds})
+            yield _family(EVENTS, all_.events)
+            yield _family(EFFECTS, all_.effects)
+            yield _family(TIMERS, {(): left.timers_overdue})
+            yield _family(OLDEST, {(): left.oldest_waiting_seconds})
             for metric, values in (
-                (DUE, figures.due),
-                (OVERDUE, figures.overdue),
-                (DEAD_LETTERS, figures.dead_letters),
-                (LIFECYCLES, figures.lifecycles),
-                (RECOVERED, figures.recovered),
+                (DUE, left.due),
+                (OVERDUE, left.overdue),
+                (DEAD_LETTERS, left.dead_letters),
+                (LIFECYCLES, all_.lifecycles),
+                (RECOVERED, all_.recovered),
             ):
                 yield _family(metric, {(label,): value for label, value in values.items()})
-
-    def _figures(self) -> Figures | None:
-        with self._lock:
-            since = monotonic()
-            if since >= self._until:
-                try:
-                    self._kept = self._workflow.figures()
-                except StoreUnavailable:
-                    self._kept = None
-                until = monotonic()
-                self._until = until + max(self._rest_seconds, RESTS * (until - since))
-            return self._kept
 
 
 # -- parts

@@ -47,7 +47,7 @@ def _know_the_rest(state: BlueprintSetupState) -> None:
 def _status(workflow: Workflow) -> Callable[[str], Response]:
     def status(rest: str) -> Response:
         user_id = read_user_id(request, rest)
-        found = workflow.status(user_id, **_page(request))
+        found = workflow.status(user_id, **_page(request, Query.place))
         if found is None:
             raise _unknown(user_id)
         return Answer(code=200, body=found).response()
@@ -58,7 +58,7 @@ def _status(workflow: Workflow) -> Callable[[str], Response]:
 def _history(workflow: Workflow) -> Callable[[str], Response]:
     def history(rest: str) -> Response:
         user_id = read_user_id(request, rest)
-        page = workflow.history(user_id, **_page(request))
+        page = workflow.history(user_id, **_page(request, Query.cursor))
         if page is None:
             raise _unknown(user_id)
         return Answer(code=200, body={"history": page, "next_cursor": page.next_cursor}).response()
@@ -88,14 +88,14 @@ def read_user_id(request: Request, rest: str) -> str:
     return user_id
 
 
-def _page(request: Request) -> dict[str, Any]:
-    """Read which claim or sync, and which page of it."""
+def _page(request: Request, cursor: Callable[[Query], int | str | None]) -> dict[str, Any]:
+    """Read which claim or sync, and which page of it, as the route's cursors are written."""
     query = Query(request)
     page = {
         "claim_id": query.text("claim_id"),
         "sync_id": query.text("sync_id"),
         "limit": query.limit(),
-        "cursor": query.cursor(),
+        "cursor": cursor(query),
     }
     query.check()
     return page

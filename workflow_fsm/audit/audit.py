@@ -1,72 +1,134 @@
 """Audit: reads everything a store holds, folds its chains, adds up its events and money, names what is wrong.
 
-One user at a time, so that memory is bounded by the largest. Nothing is mended, and nothing that a damaged
-row holds makes it fail: what can't be read is a fault of that row.
+One user at a time, copied in a snapshot that ends before the audit of what was copied begins: no transaction
+of the store's is open for long, and memory is bounded by a single event. What is said of a user is true of
+one moment; of two users, each has its own. Nothing is mended, and nothing that a damaged row holds makes it
+fail: what can't be read is a fault of that row.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from workflow_fsm.audit.money import Currencies
+from workflow_fsm.audit.of_user.money import Currencies
+from workflow_fsm.audit.of_user.user import User, spelled
 from workflow_fsm.audit.report import Report, Tally, unread
-from workflow_fsm.audit.user import User
+from workflow_fsm.audit.scratch import Scratch
+from workflow_fsm.audit.since import Seen
+from workflow_fsm.audit.snapshots import Read, Snapshots
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.values.instants import read_instant
 from workflow_fsm.stores.mapping import pattern_of
-from workflow_fsm.stores.session import Columns, Session
+from workflow_fsm.stores.session import Session
 
-_PAGE = 500
+Progress = Callable[[int, int], None]
+"""Told how much was audited, and how much there is, in numbers that were handed out."""
 
 
 def audit(session: Session, definition: Definition) -> Report:
     """Audit all that a session can read."""
-    tally = Tally()
-    root = hashlib.sha256()
-    users = 0
-    session.prefetch([("every_complaint", {}), ("handlers", {}), ("currencies", {})])
-    for complaint in session.rows("every_complaint"):
-        tally.fault("", "", "", f"the database says of itself: {complaint['complaint']}")
-    for name, reason in _unread_handlers(session):
-        tally.fault("", "handlers", name, reason)
-    currencies = Currencies(session.rows("currencies"))
-    for currency, reason in currencies.unfit():
-        tally.fault("", "currencies", currency, reason)
-    for key, row in _users(session):
-        users += 1
-        one = User(session, definition, tally, key, currencies)
-        one.examine(row)
-        for lifecycle_id, head in one.heads():
-            root.update(json.dumps([one.user_id, lifecycle_id, head], separators=(",", ":")).encode() + b"\n")
-    for currency, reason in currencies.missing():
-        tally.fault("", "currencies", currency, reason)
-    return tally.report(root=root.hexdigest(), users=users)
+    with Audit(lambda work: work(session), definition) as whole:
+        return whole.run()
 
 
-def _unread_handlers(session: Session) -> Iterator[tuple[str, str]]:
-    """Name the handlers that can't be read, and what is wrong with them."""
-    for row in session.rows("handlers"):
-        try:
-            pattern_of(row)
-            read_instant(row["registered_at"])
-        except Exception as error:  # whatever a damaged row does to its reader
-            yield row["name"], f"{unread(error)}; it is owed nothing until its program registers it again"
+class Audit:
+    """An audit of what is in a store, or of some users, or of what came `since` the check of a root.
+
+    Raises RootUnknown where no check of that root is known.
+    """
+
+    def __init__(
+        self,
+        read: Read,
+        definition: Definition,
+        *,
+        users: Sequence[str] | None = None,
+        since: str | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self._read = read
+        self._definition = definition
+        self._users = users
+        self._since = since
+        self._progress = progress
+        self._tally = Tally()
+        self._currencies = Currencies()
+        self._root, self._old_root = hashlib.sha256(), hashlib.sha256()
+        self._audited = 0
+        self.seen: Seen | None = None if users is not None else read(lambda session: Seen(session, since))
+
+    def __enter__(self) -> Audit:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self.seen is not None:
+            self.seen.close()
+
+    def run(self) -> Report:
+        """Audit, and report."""
+        extent = self._read(_extent) if self._progress is not None and self._users is None else 0
+        done = 0
+        if self._users is None and self._since is None:
+            self._read(self._whole_store)
+        with Snapshots(self._read, self._tally, self._currencies, self.seen) as snapshots:
+            for scratch in snapshots.every() if self._users is None else snapshots.some(self._users):
+                self._one(scratch)
+                done += scratch.cursor
+                if self._progress is not None:
+                    self._progress(done, max(done, extent))
+        for currency, reason in self._currencies.missing():
+            self._tally.fault("", "currencies", currency, reason)
+        if self._since is not None and self._old_root.hexdigest() != self._since:
+            reason = (
+                f"what was there when a check printed {self._since} is not there as it was: a row of history "
+                "was changed, or a chain's end was cut off; a check of all says which"
+            )
+            self._tally.fault("", "", "", reason)
+        return self._tally.report(root=self._root.hexdigest(), users=self._audited)
+
+    def _one(self, scratch: Scratch) -> None:
+        """Audit one user, or take over what was seen of one who has nothing new."""
+        user_id = spelled(scratch.key)
+        for lifecycle, head in scratch.heads("old_heads_of"):
+            self._old_root.update(_line(user_id, lifecycle, head))
+        if self.seen is not None and scratch.user is not None:
+            self.seen.note(user_id, scratch.cursor, scratch.checked)
+        if scratch.is_unchanged:
+            for lifecycle, head in scratch.heads("old_heads_of"):
+                self._root.update(_line(user_id, lifecycle, head))
+            return
+        if self._users is not None and scratch.user is None and not scratch.many:
+            self._tally.fault(user_id, "users", user_id, "nothing is kept of this user")
+            return
+        if scratch.before is not None and scratch.cursor < scratch.before:
+            was = f"it was {scratch.before} when a check printed {self._since}"
+            self._tally.fault(user_id, "users", user_id, f"cursor is {scratch.cursor}, and {was}")
+        self._audited += 1
+        User(scratch, self._definition, self._tally, self._currencies).examine()
+        for lifecycle, head in scratch.heads("heads_of"):
+            self._root.update(_line(user_id, lifecycle, head))
+
+    def _whole_store(self, session: Session) -> None:
+        """Ask the database what is wrong with its file, and look at what is of no user."""
+        session.prefetch([("every_complaint", {}), ("handlers", {})])
+        for complaint in session.rows("every_complaint"):
+            self._tally.fault("", "", "", f"the database says of itself: {complaint['complaint']}")
+        for row in session.rows("handlers"):
+            try:
+                pattern_of(row)
+                read_instant(row["registered_at"])
+            except Exception as error:  # whatever a damaged row does to its reader
+                reason = f"{unread(error)}; it is owed nothing until its program registers it again"
+                self._tally.fault("", "handlers", row["name"], reason)
 
 
-def _users(session: Session) -> Iterator[tuple[Any, Columns | None]]:
-    """Give every user's id, as the database spells it, and row; last those who have rows but are no users."""
-    start: Any = ""
-    seen: Any = None
-    while True:
-        page = session.rows("every_user", start=start, limit=_PAGE)
-        for row in page:
-            if row["user_id"] != seen:
-                yield row["user_id"], row
-        if len(page) < _PAGE:
-            break
-        start = seen = page[-1]["user_id"]
-    for row in session.rows("every_stranger"):
-        yield row["user_id"], None
+def _extent(session: Session) -> int:
+    row = session.row("extent")
+    return 0 if row is None else int(row["numbers"])
+
+
+def _line(user_id: str, lifecycle_id: int, head: str) -> bytes:
+    """Give what the root is made of, for one chain."""
+    return json.dumps([user_id, lifecycle_id, head], separators=(",", ":")).encode() + b"\n"

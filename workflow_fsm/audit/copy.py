@@ -26,8 +26,9 @@ from workflow_fsm.stores.postgres.connecting import read_url
 from workflow_fsm.stores.postgres.migrate import migrate
 from workflow_fsm.stores.postgres.pipeline import Linked, Pipeline
 from workflow_fsm.stores.postgres.session import PostgresSession
-from workflow_fsm.stores.sqlite.database import SQLite, SQLiteSession
+from workflow_fsm.stores.sqlite.database import SQLite
 from workflow_fsm.stores.sqlite.errors import translated
+from workflow_fsm.stores.sqlite.session import SQLiteSession
 from workflow_fsm.stores.url import shown
 
 TABLES = (
@@ -42,6 +43,8 @@ TABLES = (
     "currencies",
     "effects",
     "handlers",
+    "checks",
+    "checked",
 )
 _AT_ONCE = 1000
 

@@ -65,7 +65,8 @@ class Balance:
 class Report:
     """What an audit found. `root` is one hash over the heads of all chains, by user and lifecycle.
 
-    `events` counts those `received` by their standing. `faults` lists the first thousand of `found`.
+    `events` counts those `received` by their standing. `faults` lists the first thousand of `found`. Another
+    check can go on from the root of one that was `recorded`.
     """
 
     root: str
@@ -77,6 +78,7 @@ class Report:
     money: tuple[Balance, ...]
     faults: tuple[Fault, ...]
     found: int
+    recorded: bool = False
 
     @property
     def sound(self) -> bool:

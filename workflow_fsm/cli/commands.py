@@ -12,12 +12,13 @@ from typing import Any, BinaryIO, NoReturn
 import click
 
 from workflow_fsm.cli import printing as show
+from workflow_fsm.cli.check import check
 from workflow_fsm.cli.dead_letters import deadletters
 from workflow_fsm.cli.distribute import distribute
-from workflow_fsm.cli.exit_codes import EPILOG, INVALID, REFUSED, UNKNOWN, Commands, Failure, without_extra
+from workflow_fsm.cli.exit_codes import EPILOG, INVALID, UNKNOWN, Commands, Failure, without_extra
 from workflow_fsm.cli.handlers import handlers, work_alone
 from workflow_fsm.cli.migrate import migrate
-from workflow_fsm.cli.options import common, existing, is_utf8, page, settings_for, text, texts
+from workflow_fsm.cli.options import common, existing, is_utf8, page, page_of_both, settings_for, text, texts
 from workflow_fsm.cli.terminal import show_json
 from workflow_fsm.core.definition.claim import claim_lifecycle
 from workflow_fsm.core.definition.explain import mermaid
@@ -33,6 +34,7 @@ def main() -> None:
     """Carry reimbursement claims through their life, event by event."""
 
 
+main.add_command(check)
 main.add_command(deadletters)
 main.add_command(distribute)
 main.add_command(handlers)
@@ -130,7 +132,7 @@ def fire(
 
 @main.command()
 @click.argument("user_id", callback=text)
-@page
+@page_of_both
 @common
 def status(user_id: str, as_json: bool, database: str | None, **which: Any) -> None:
     """Tell where the user USER_ID stands: claims, money, and what waits for what."""
@@ -169,33 +171,6 @@ def graph(as_json: bool, database: str | None) -> None:
         show_json({"definition": definition.name, "mermaid": mermaid(definition)})
     else:
         click.echo(mermaid(definition))
-
-
-@main.command()
-@click.option(
-    "--expect",
-    metavar="ROOT",
-    callback=text,
-    help="The root that an earlier check printed, of a store that took nothing since.",
-)
-@common
-def check(expect: str | None, as_json: bool, database: str | None) -> None:
-    """Audit the store: fold every chain of history, compare it with what is stored, add up events and money.
-
-    Prints one root over all chains. Ends with 1 where anything is wrong, and names the rows that are.
-    """
-    if expect is not None and not re.fullmatch("[0-9a-f]{64}", expect):
-        raise click.BadParameter("a root is 64 hexadecimal digits.", param_hint="'--expect'")
-    with existing(database) as workflow:
-        report = workflow.check(expect=expect)
-    if as_json:
-        show_json(report.as_dict())
-    else:
-        show.show_report(report)
-    if not report.sound:
-        faults = "fault" if report.found == 1 else "faults"
-        click.echo(f"Error: the store is damaged: {report.found} {faults}", err=True)
-        raise click.exceptions.Exit(REFUSED)
 
 
 def _body(file: BinaryIO) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from workflow_fsm.core.errors import (
     HandlerInvalid,
     InvalidEvent,
     NotAllowed,
+    RootUnknown,
     SettingsInvalid,
     StoreRefused,
     StoreUnavailable,
@@ -36,7 +37,7 @@ Exit codes:
   2   wrong usage, a wrong setting, or an event that is not well formed
   3   the store can't be used just now, is none that this version works on, or
       holds a row that can't be read
-  4   nothing is known of the user, the dead letter or the handler
+  4   nothing is known of the user, the dead letter, the handler or the root
   70  a fault of the program
   serve and worker end with 69 where they can't work just now (the port is taken,
   the store is busy), and with 78 where what is configured can't be worked with.
@@ -112,7 +113,7 @@ def _failure(error: WorkflowError) -> Failure:
             exit_code = REFUSED
         case SettingsInvalid() | HandlerInvalid():
             exit_code = INVALID
-        case DeadLetterUnknown():
+        case DeadLetterUnknown() | RootUnknown():
             exit_code = UNKNOWN
         case StoreUnavailable() | StoreRefused():
             exit_code = STORE

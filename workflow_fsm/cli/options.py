@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from workflow_fsm.core.errors import StoreRefused
+from workflow_fsm.read.status import PLACE
 from workflow_fsm.settings import Settings
 from workflow_fsm.stores.url import sqlite_file
 from workflow_fsm.workflow import Workflow
@@ -67,18 +69,38 @@ def limit(command: F) -> F:
 
 
 def page(command: F) -> F:
-    """Add the options by which `status` and `history` choose."""
+    """Add the options by which `history` chooses."""
+    cursor = click.option(
+        "--cursor", type=click.IntRange(1, _MAX_CURSOR), help="Go on behind this `next_cursor`."
+    )
+    return _which(cursor(command))
+
+
+def page_of_both(command: F) -> F:
+    """Add the options by which `status` chooses, whose pages are of two lists."""
+    cursor = click.option("--cursor", callback=_place, help="Go on behind this `next_cursor`.")
+    return _which(cursor(command))
+
+
+def _which(command: F) -> F:
     options = (
         click.option("--claim", "claim_id", callback=text, help="Only this claim, by its id or an alias."),
         click.option("--sync", "sync_id", callback=text, help="Only what is of this sync."),
         limit,
-        click.option(
-            "--cursor", type=click.IntRange(1, _MAX_CURSOR), help="Go on behind this `next_cursor`."
-        ),
     )
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def _place(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not (re.fullmatch(PLACE, value) or _is_cursor(value)):
+        raise click.BadParameter(f"{value!r} is none that a page gave.")
+    return value
+
+
+def _is_cursor(value: str) -> bool:
+    return re.fullmatch("[0-9]{1,19}", value) is not None and 0 < int(value) <= _MAX_CURSOR
 
 
 def settings_for(database: str | None) -> Settings:

@@ -14,6 +14,7 @@ WorkflowError
 ├── DefinitionInvalid     a lifecycle's table is wrong
 ├── HandlerInvalid        a handler's name, or what it is registered for, can't be taken
 ├── DeadLetterUnknown     there is no such dead letter (any more)
+├── RootUnknown           no check that printed this root is known
 └── SettingsInvalid       a setting's value is wrong, in the environment or from Python
 """
 
@@ -220,6 +221,18 @@ class DeadLetterUnknown(WorkflowError):
     """There is no dead letter of this id: it was retried or dropped already, or never was one."""
 
     code = "dead-letter-unknown"
+
+
+class RootUnknown(WorkflowError):
+    """No check that printed this root is known to the store, so that none can go on from it."""
+
+    code = "root-unknown"
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        super().__init__(
+            f"no check that printed {root} is known to this store; run one of all, and go on from its root"
+        )
 
 
 class SettingsInvalid(WorkflowError):

@@ -16,7 +16,7 @@ from workflow_fsm.core.model.ways_out import dropped_for, failed_and_dropped_for
 from workflow_fsm.core.records import Candidate, LetterKind
 from workflow_fsm.core.values import money
 from workflow_fsm.read.shapes import DeadLetterRecord, SettledLetter
-from workflow_fsm.read.waiting import meant_by, shown_money
+from workflow_fsm.read.waiting import WaitingEvents, shown_money
 from workflow_fsm.stores.event_mapping import stored_event_of
 from workflow_fsm.stores.repository import Repository
 from workflow_fsm.stores.session import Columns, Session, Statement
@@ -130,7 +130,7 @@ class _Shower:
         self._session = session
         self._definition = definition
         self._dropped = dropped
-        self._users: dict[str, tuple[Repository, Situation]] = {}
+        self._users: dict[str, tuple[Repository, WaitingEvents]] = {}
 
     def expect(self, rows: Iterable[tuple[str, Columns]]) -> None:
         """Hear which rows will be shown, each with its kind."""
@@ -157,7 +157,7 @@ class _Shower:
 
     def _event(self, row: Columns) -> DeadLetterRecord:
         stored = stored_event_of(self._definition, row)
-        source, situation = self._user(row["user_id"])
+        source, waiting = self._user(row["user_id"])
         share = _looked_at(stored, dropped=self._dropped)
         amount, currency = shown_money(self._definition, stored, source)
         booked = stored.money
@@ -169,7 +169,7 @@ class _Shower:
             reason = stored.doubt or (share and share.reason) or "it was refused, or it waits"
         several: Sequence[Candidate] = ()
         if share is not None and share.standing is not Standing.DROPPED:
-            _, several = meant_by(self._definition, situation, stored, share)
+            _, several = waiting.meant_by(stored, share)
         return self._record(
             row,
             claim_id=stored.event.field("claim_id"),
@@ -232,10 +232,11 @@ class _Shower:
             conflicts_with=conflicts_with,
         )
 
-    def _user(self, user_id: str) -> tuple[Repository, Situation]:
+    def _user(self, user_id: str) -> tuple[Repository, WaitingEvents]:
         if user_id not in self._users:
             source = Repository.of(self._session, self._definition, user_id)
-            self._users[user_id] = source, Situation(user_id, source)
+            shows = WaitingEvents(self._definition, Situation(user_id, source), source)
+            self._users[user_id] = source, shows
         return self._users[user_id]
 
     def _why_dropped(self, kind: str, row: Columns) -> str | None:

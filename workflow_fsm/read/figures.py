@@ -1,7 +1,8 @@
 """Figures: everything in the store counted, all users together, for whoever watches over it.
 
-Decides what counts as late. Each figure is read from an index that holds little else; still it grows with the
-store, so that callers should keep what they got for a while.
+Decides what counts as late. The backlog, what somebody should act on, is counted in indexes that hold nothing
+else: it costs as much as there is to do. Totals are counted in small indexes from end to end, so that callers
+should keep what they got for a while.
 """
 
 from __future__ import annotations
@@ -24,14 +25,38 @@ LATE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """What the store holds. Every trigger, state and standing has its figure, 0 where there is none.
+class Backlog:
+    """What somebody should act on, 0 where there is nothing.
 
-    `events` counts by trigger and standing, `effects` by handler and standing. Of the effects not done, `due`
-    are ready and nobody is at them, `overdue` have been so for over a minute, both by handler;
-    `timers_overdue` are deadlines and waits whose end passed a minute ago, and nobody acted. `dead_letters`
-    are by kind. `recovered` is by currency, in its major unit.
+    Of the effects not done, `due` are ready and nobody is at them, `overdue` have been so for over a minute,
+    both by handler; `timers_overdue` are deadlines and waits whose end passed a minute ago, and nobody acted.
+    `dead_letters` are by kind.
     """
+
+    due: Mapping[str, int]
+    overdue: Mapping[str, int]
+    timers_overdue: int
+    oldest_waiting_seconds: float
+    dead_letters: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """All that the store holds. Every trigger, state and standing has its figure, 0 where there is none.
+
+    `events` counts by trigger and standing, `effects` by handler and standing. `recovered` is by currency, in
+    its major unit.
+    """
+
+    events: Mapping[tuple[str, str], int]
+    effects: Mapping[tuple[str, str], int]
+    lifecycles: Mapping[str, int]
+    recovered: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What the store holds: the backlog and the totals together."""
 
     events: Mapping[tuple[str, str], int]
     effects: Mapping[tuple[str, str], int]
@@ -46,7 +71,39 @@ class Figures:
 
 def count(session: Session, definition: Definition, now: datetime) -> Figures:
     """Count everything, as it stands in a session."""
+    left, all_ = count_backlog(session, now), count_totals(session, definition)
+    return Figures(
+        events=all_.events,
+        effects=all_.effects,
+        due=left.due,
+        overdue=left.overdue,
+        timers_overdue=left.timers_overdue,
+        oldest_waiting_seconds=left.oldest_waiting_seconds,
+        dead_letters=left.dead_letters,
+        lifecycles=all_.lifecycles,
+        recovered=all_.recovered,
+    )
+
+
+def count_backlog(session: Session, now: datetime) -> Backlog:
+    """Count what somebody should act on, as it stands in a session."""
     at, late = show_instant(now), show_instant(now - timedelta(seconds=LATE_SECONDS))
+    names = [row["name"] for row in session.rows("handlers")]
+    due = session.rows("figures_of_due_effects", now=at, late=late)
+    rest = session.row("figures_of_the_rest", late=late)
+    assert rest is not None
+    waiting = _oldest_waiting(session)
+    return Backlog(
+        due=dict.fromkeys(names, 0) | {row["handler"]: row["due"] for row in due},
+        overdue=dict.fromkeys(names, 0) | {row["handler"]: row["overdue"] for row in due},
+        timers_overdue=rest["late_deadlines"] + rest["late_expiries"],
+        oldest_waiting_seconds=0.0 if waiting is None else max(0.0, (now - waiting).total_seconds()),
+        dead_letters={"event": rest["dead_events"], "effect": rest["dead_effects"]},
+    )
+
+
+def count_totals(session: Session, definition: Definition) -> Totals:
+    """Count all that there is, as it stands in a session."""
     names = [row["name"] for row in session.rows("handlers")]
     events = {
         (trigger.name, standing.value): 0
@@ -57,24 +114,14 @@ def count(session: Session, definition: Definition, now: datetime) -> Figures:
     events |= {(row["trigger"], row["standing"]): row["many"] for row in session.rows("figures_of_events")}
     effects = {(name, standing): 0 for name in names for standing in STANDINGS}
     effects |= {(row["handler"], row["standing"]): row["many"] for row in session.rows("figures_of_effects")}
-    dead = sum(many for (_, standing), many in effects.items() if standing == "dead")
-    due = session.rows("figures_of_due_effects", now=at, late=late)
     states = {row["state"]: row["many"] for row in session.rows("figures_of_lifecycles")}
-    rest = session.row("figures_of_the_rest", late=late)
-    assert rest is not None
-    waiting = _oldest_waiting(session)
     recovered = {row["currency"]: float(row["amount"]) for row in session.rows("figures_of_money")}
     unread = recovered.pop("", 0)
     if unread:
         log.error("the money of %d users can't be read and isn't counted; `check` names them", unread)
-    return Figures(
+    return Totals(
         events=events,
         effects=effects,
-        due=dict.fromkeys(names, 0) | {row["handler"]: row["due"] for row in due},
-        overdue=dict.fromkeys(names, 0) | {row["handler"]: row["overdue"] for row in due},
-        timers_overdue=rest["late_deadlines"] + rest["late_expiries"],
-        oldest_waiting_seconds=0.0 if waiting is None else max(0.0, (now - waiting).total_seconds()),
-        dead_letters={"event": rest["dead_events"], "effect": dead},
         lifecycles={state.name: states.get(state.name, 0) for state in definition.states},
         recovered=recovered,
     )

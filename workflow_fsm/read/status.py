@@ -3,26 +3,65 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal, cast
+from typing import Any, Literal, Self, cast
 
 from workflow_fsm.core.definition import Addressing, Definition
 from workflow_fsm.core.definition.cases import Case, ordered, shown_case_id
 from workflow_fsm.core.definition.events import DEFAULT_CURRENCY
-from workflow_fsm.core.model.inbox import Standing
+from workflow_fsm.core.errors import FieldError, InvalidEvent
 from workflow_fsm.core.model.lifecycle import CaseOwner, Lifecycle
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.records import Record
 from workflow_fsm.core.values import money
 from workflow_fsm.core.values.instants import show_instant
 from workflow_fsm.read.shapes import CaseRecord, Claim, Status, Sync
-from workflow_fsm.read.waiting import show_waiting, unapplied
+from workflow_fsm.read.waiting import Place, WaitingEvents, WaitingPage, unapplied, waiting_page
 from workflow_fsm.stores.mapping import case_of, lifecycle_of
 from workflow_fsm.stores.repository import Repository
 from workflow_fsm.stores.session import Session, Statement
+
+_OLDEST = Place()
+_LARGEST = 2**63 - 1
+PLACE = r"([0-9]{1,18})\.([0-9]{1,18})\.([0-9]{1,9})"
+"""How a cursor is written that stands in two lists."""
+_BOTH = re.compile(PLACE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cursor:
+    """Behind which claim, and from which waiting event on (None: behind all of them), a page begins.
+
+    It is written as the claim's number alone, where all that waits was shown, else with the place as well.
+    """
+
+    claims: int = 0
+    waiting: Place | None = _OLDEST
+
+    @classmethod
+    def read(cls, cursor: int | str | None) -> Self:
+        """Read what a page gave. Raises InvalidEvent for what none can have given."""
+        if cursor is None:
+            return cls()
+        text = str(cursor)
+        if (both := _BOTH.fullmatch(text)) is not None:
+            claims, seq, parts = map(int, both.groups())
+            return cls(claims=claims, waiting=Place(seq, parts))
+        if isinstance(cursor, bool) or re.fullmatch("[0-9]+", text) is None:
+            reason = f"is {cursor!r}, which no page gave as its next_cursor"
+            raise InvalidEvent([FieldError(field="cursor", reason=reason)])
+        claims = min(int(text[-4000:]), _LARGEST)
+        return cls(claims=claims, waiting=None) if claims else cls()
+
+    def write(self) -> int | str:
+        """Give what the next page is asked for by."""
+        if self.waiting is None:
+            return self.claims
+        return f"{self.claims}.{self.waiting.seq}.{self.waiting.parts}"
 
 
 def status(
@@ -33,13 +72,17 @@ def status(
     claim_id: str | None,
     sync_id: str | None,
     limit: int,
-    cursor: int,
+    cursor: int | str | None,
     now: datetime,
 ) -> Status | None:
-    """Show where a user stands; None for one of whom nothing is known."""
+    """Show where a user stands; None for one of whom nothing is known.
+
+    Raises InvalidEvent for a cursor that no page gave.
+    """
+    begin = Cursor.read(cursor)
     first = definition.first_state()
     whose = {"user_id": user_id}
-    wanted: dict[str, Any] = {**whose, "cursor": cursor, "limit": limit + 1}
+    wanted: dict[str, Any] = {**whose, "cursor": begin.claims, "limit": limit + 1}
     pages: list[Statement] = [("claims_page", wanted), ("merged_page", wanted)]
     told_syncs: Statement = ("syncs", whose)
     if sync_id is not None:
@@ -47,6 +90,7 @@ def status(
         pages = [("claims_page_of_sync", {**of_sync, "state": state.name}) for state in definition.states]
         pages.append(("merged_page_of_sync", of_sync))
         told_syncs = ("sync", {**whose, "sync_id": sync_id})
+    first_page = {**whose, "seq": 0 if begin.waiting is None else begin.waiting.seq, "limit": limit + 1}
     session.prefetch(
         [
             ("user", whose),
@@ -54,7 +98,7 @@ def status(
             ("counts", {**whose, "first": first}),
             *(pages if claim_id is None else []),
             told_syncs,
-            ("all_waiting", whose),
+            *([("waiting_page", first_page)] if claim_id is None else []),
         ]
     )
     source = Repository.of(session, definition, user_id)
@@ -67,18 +111,23 @@ def status(
         found = sorted(_read(session, definition, *pages), key=lambda one: one.id)
     else:
         claim = source.claim(named)
-        fits = claim is not None and claim.id > cursor and sync_id in (None, claim.sync_id)
+        fits = claim is not None and claim.id > begin.claims and sync_id in (None, claim.sync_id)
         found = [claim] if claim is not None and fits else []
     claims = found[:limit]
     names = _names(session, user_id, claims)
     syncs = _read(session, definition, told_syncs)
-    waiting = source.all_waiting()
+    waiting = WaitingPage((), None)
+    if begin.waiting is not None:
+        waiting = waiting_page(situation, source, begin.waiting, limit, claim_id=named)
+    shows = WaitingEvents(definition, situation, source)
+    shows.expect(session, waiting.parts)
+    shown = Cursor(claims=claims[-1].id if claims else begin.claims, waiting=waiting.then)
     return Status(
         user_id=user_id,
         state=_state(session, definition, source, user_id, counts),
         counts=Record({s.name: counts[s.name] for s in definition.states if s.name in counts}),
         recovered=_money(source.recovered),
-        unapplied=unapplied(definition, waiting, source),
+        unapplied=unapplied(source),
         claims=[_claim(definition, one, names, now) for one in claims],
         syncs=[
             Sync(
@@ -89,14 +138,8 @@ def status(
             )
             for one in syncs
         ],
-        deferred=[
-            show_waiting(definition, situation, stored, share, source)
-            for stored in waiting
-            for share in stored.shares
-            if share.standing is Standing.WAITING
-            and (named is None or (share.claim and situation.canonical(share.claim) == named))
-        ],
-        next_cursor=claims[-1].id if len(found) > limit else None,
+        deferred=[shows.show(stored, share) for stored, share in waiting.parts],
+        next_cursor=shown.write() if len(found) > limit or waiting.then is not None else None,
         updated_at=cast(str, source.updated_at),  # whoever is told of has a row
     )
 

@@ -16,6 +16,7 @@ from workflow_fsm.core.errors import RowUnreadable
 from workflow_fsm.core.values import money
 from workflow_fsm.core.values.instants import read_instant, show_instant
 from workflow_fsm.core.values.json_writer import json_writer
+from workflow_fsm.core.values.strict_json import EXACT
 from workflow_fsm.stores.session import Columns
 
 MOST_DECIMALS = 18
@@ -67,6 +68,11 @@ write_json = json_writer()
 def sums_text(sums: Mapping[str, Decimal]) -> str:
     """Write sums of money by currency as JSON: decimal strings, with the decimals that they have."""
     return json.dumps({code: money.text(amount) for code, amount in sums.items()}) if sums else "{}"
+
+
+def unapplied_text(sums: Mapping[str, Decimal]) -> str:
+    """Write sums of money that waits: in as few digits as say it, as they come and go with any decimals."""
+    return sums_text({code: amount.normalize(EXACT) for code, amount in sums.items()})
 
 
 def sums_of(text: str) -> dict[str, Decimal]:

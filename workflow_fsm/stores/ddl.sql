@@ -169,3 +169,21 @@ CREATE INDEX events_dropped_of ON events (user_id, received_at, seq) WHERE dropp
 CREATE INDEX history_drops ON history (user_id, to_state, cursor) WHERE "trigger" = 'deadletter_dropped';
 CREATE INDEX effects_dropped ON effects (ready_at, user_id, seq) WHERE standing = 'dropped';
 CREATE INDEX effects_dropped_of ON effects (user_id, ready_at, seq) WHERE standing = 'dropped';
+
+-- migration: 0007_unapplied
+-- the money that waits, by the currency that it tells ('' where it tells none), kept as it comes and goes. What
+-- waits already is added up by `second_edition/`
+
+ALTER TABLE users ADD COLUMN unapplied $text NOT NULL DEFAULT '{}';
+
+-- migration: 0008_expand_checks
+-- what checks saw, for the next to go on from: the root that each printed, and of each user the number handed out
+-- last, where its parent saw another
+
+CREATE TABLE checks (
+    check_id $text PRIMARY KEY NOT NULL, parent $text, root $text NOT NULL, at $text NOT NULL
+) $table;
+
+CREATE TABLE checked (
+    user_id $text NOT NULL, check_id $text NOT NULL, cursor $integer NOT NULL, PRIMARY KEY (user_id, check_id)
+) $table;

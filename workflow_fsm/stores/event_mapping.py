@@ -60,14 +60,27 @@ def event_row(stored: StoredEvent) -> dict[str, Any]:
 
 
 @reads("events", "seq")
-def fingerprint_of(definition: Definition, row: Columns) -> str:
-    """Give the fingerprint of the content that a stored event's row holds, whatever the row says of it."""
-    return _event_of(definition, row, _shares_of(row)).fingerprint
+def stored_event_of(definition: Definition, row: Columns) -> StoredEvent:
+    """Read a stored event back from its row. Raises RowUnreadable."""
+    return _stored(definition, row)[0]
 
 
 @reads("events", "seq")
-def stored_event_of(definition: Definition, row: Columns) -> StoredEvent:
-    """Read a stored event back from its row. Raises RowUnreadable."""
+def event_and_fingerprint_of(definition: Definition, row: Columns) -> tuple[StoredEvent, str]:
+    """Read a stored event back from its row, and give the fingerprint of the content that the row holds.
+
+    Raises RowUnreadable.
+    """
+    return _stored(definition, row)
+
+
+@reads("events", "seq")
+def body_of(row: Columns) -> dict[str, Any]:
+    """Give what a stored event said, with its id."""
+    return {**object_of(json_of(row["body"])), "event_id": row["event_id"]}
+
+
+def _stored(definition: Definition, row: Columns) -> tuple[StoredEvent, str]:
     booked = None
     if row["amount"] is not None:
         booked = Money(
@@ -77,10 +90,11 @@ def stored_event_of(definition: Definition, row: Columns) -> StoredEvent:
             case_id=row["booked_case"],
         )
     shares = _shares_of(row)
+    event = _event_of(definition, row, shares)
     stored = StoredEvent(
         seq=row["seq"],
         event_id=row["event_id"],
-        event=replace(_event_of(definition, row, shares), fingerprint=row["fingerprint"]),
+        event=replace(event, fingerprint=row["fingerprint"]),
         actor=row["actor"],
         received_at=instant_of(row["received_at"]),
         shares=shares,
@@ -94,14 +108,8 @@ def stored_event_of(definition: Definition, row: Columns) -> StoredEvent:
     if trigger is None and stored.standing is Standing.WAITING:
         raise ValueError(f"it waits, and its trigger {row['trigger']!r} is none of the definition's")
     if row["overlay"] is None or trigger is None:
-        return stored
-    return lay_over(trigger, stored, object_of(json_of(row["overlay"])))
-
-
-@reads("events", "seq")
-def body_of(row: Columns) -> dict[str, Any]:
-    """Give what a stored event said, with its id."""
-    return {**object_of(json_of(row["body"])), "event_id": row["event_id"]}
+        return stored, event.fingerprint
+    return lay_over(trigger, stored, object_of(json_of(row["overlay"]))), event.fingerprint
 
 
 def _event_of(definition: Definition, row: Columns, shares: Sequence[Share]) -> Event:

@@ -12,7 +12,7 @@ from workflow_fsm.core.definition import Addressing, Definition
 from workflow_fsm.core.definition.cases import Case, CaseState
 from workflow_fsm.core.definition.claim import DETECTION_AT
 from workflow_fsm.core.definition.events import DEFAULT_CURRENCY
-from workflow_fsm.core.model.lifecycle import COLUMNS, CaseOwner, Lifecycle, Row
+from workflow_fsm.core.model.lifecycle import CaseOwner, Lifecycle, Row
 from workflow_fsm.core.model.outbox import Effect, Pattern
 from workflow_fsm.core.values import strict_json
 from workflow_fsm.core.values.instants import read_instant, show_instant
@@ -28,37 +28,6 @@ from workflow_fsm.stores.columns import (
     sums_text,
 )
 from workflow_fsm.stores.session import Columns
-
-EVERY = {
-    "lifecycles": (
-        "every_lifecycle",
-        "id",
-        "id claim_id sync_id state version entered_at cursor head origin parent forked due_at facts paid "
-        "units entered merged_into",
-    ),
-    "history": ("every_row", "cursor", " ".join((*COLUMNS, "hash"))),
-    "events": (
-        "every_event",
-        "seq",
-        "user_id seq event_id trigger standing received_at occurred_at expires_at settled fingerprint "
-        "body shares answer actor reimbursement_id currency amount letter letter_at units overlay doubt "
-        "original_id id_given booked_case dropped",
-    ),
-    "effects": (
-        "every_effect",
-        "seq",
-        "seq lifecycle cursor handler on_enter standing owed_at due_at ready_at attempt forgiven key about",
-    ),
-    "waits": ("every_wait", "seq", "kind name seq"),
-    "cases": (
-        "every_case",
-        "case_id",
-        "case_id claim_id sync_id state at seq told paid units alone",
-    ),
-    "aliases": ("every_alias", "alias", "alias claim_id"),
-    "event_ids": ("every_event_id", "event_id", "event_id seq"),
-}
-"""Of each table: the statement that reads all of a user's rows, their key within the user, their columns."""
 
 
 def lifecycle_row(user_id: str, lifecycle: Lifecycle) -> dict[str, Any]:
@@ -118,11 +87,18 @@ def recovered_of(row: Columns) -> dict[str, Decimal]:
 
 
 @reads("users", "user_id")
+def unapplied_of(row: Columns) -> dict[str, Decimal]:
+    """Read the money that waits, by the currency that it tells. Raises RowUnreadable."""
+    return sums_of(row["unapplied"])
+
+
+@reads("users", "user_id")
 def claim_currencies_of(row: Columns) -> dict[str, int]:
     """Read how many claims of a user have each currency. Raises RowUnreadable."""
     return {code: int(many) for code, many in object_of(json.loads(row["currencies"])).items()}
 
 
+@lru_cache(maxsize=256)  # a user's is asked for again and again
 def shown_currency(text: str) -> str:
     """Give the one currency that a user's claims have, else USD; `text` says how many have each."""
     try:

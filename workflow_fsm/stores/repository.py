@@ -24,6 +24,7 @@ from workflow_fsm.stores.mapping import (
     pattern_of,
     recovered_of,
     shown_currency,
+    unapplied_of,
 )
 from workflow_fsm.stores.session import Columns, Session, Statement
 
@@ -57,7 +58,9 @@ class Repository:
         self.known = row is not None and bool(row["updated_at"])
         self.updated_at: str | None = row["updated_at"] if row is not None else None
         self.recovered_text: str = row["recovered"] if row is not None else "{}"
+        self.unapplied_text: str = row["unapplied"] if row is not None else "{}"
         self.currencies_text: str = row["currencies"] if row is not None else "{}"
+        self._stored: dict[int, StoredEvent] = {}
         self._cursor: int = row["cursor"] if row is not None else 0
         self._may_wait = row is not None and bool(row["may_wait"])
         self._read: dict[tuple[Any, ...], Any] = {}
@@ -71,6 +74,11 @@ class Repository:
     def recovered(self) -> dict[str, Decimal]:
         """The money recovered so far, by currency."""
         return recovered_of({"user_id": self._user, "recovered": self.recovered_text})
+
+    @property
+    def unapplied(self) -> dict[str, Decimal]:
+        """The money that waits, by the currency that it tells, '' where it tells none."""
+        return unapplied_of({"user_id": self._user, "unapplied": self.unapplied_text})
 
     @property
     def claim_currencies(self) -> dict[str, int]:
@@ -93,6 +101,10 @@ class Repository:
     def event_at(self, seq: int) -> StoredEvent | None:
         """Give the event of that number."""
         return self._one_event("event_at", seq=seq)
+
+    def as_it_stood(self, seq: int) -> StoredEvent | None:
+        """Give the event of that number as it stands in the store, however it was come by."""
+        return self._stored.get(seq) or self.event_at(seq)
 
     def latest_like(self, trigger: str, fingerprint: str) -> StoredEvent | None:
         """Give the latest event of that trigger and content that was no conflict of ids."""
@@ -192,9 +204,13 @@ class Repository:
             known = self._read["handlers",] = patterns(self._session)
         return known
 
-    def all_waiting(self) -> list[StoredEvent]:
-        """Give, oldest first, every waiting event."""
-        return self._events("all_waiting")
+    def waiting_page(self, *, seq: int, limit: int) -> list[StoredEvent]:
+        """Give, oldest first, the events that wait from a number on."""
+        return self._events("waiting_page", seq=seq, limit=limit)
+
+    def waiting_page_of_claim(self, name: str, *, seq: int, limit: int) -> list[StoredEvent]:
+        """Give, oldest first, those that wait under a name of a claim, from a number on."""
+        return self._events("waiting_page_of_claim", claim_id=name, seq=seq, limit=limit)
 
     def _one(self, name: str, **told: Any) -> Lifecycle | None:
         found = self._values(name, self._lifecycle_of, **told)
@@ -225,7 +241,9 @@ class Repository:
         return lifecycle_of(self._definition, row)
 
     def _event_of(self, row: Columns) -> StoredEvent:
-        return stored_event_of(self._definition, row)
+        stored = stored_event_of(self._definition, row)
+        self._stored[stored.seq] = stored
+        return stored
 
     def _owner_of(self, row: Columns) -> tuple[CaseOwner, Lifecycle | None]:
         lifecycle = None if row["id"] is None else self._lifecycle_of(row)

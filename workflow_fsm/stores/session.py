@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,8 +28,14 @@ class Session(Protocol):
     def row(self, name: str, **parameters: Any) -> Columns | None:
         """Run a statement and give its first row."""
 
+    def each(self, name: str, **parameters: Any) -> Iterator[Columns]:
+        """Give one by one what a statement gives that reads all of a user's; no more than a page is held."""
+
     def run(self, name: str, parameters: Mapping[str, Any]) -> None:
         """Run a statement that gives no rows."""
+
+    def expect(self, names: Iterable[str], *, user_id: Any) -> None:
+        """Hear of which statements `each` will be asked for soon."""
 
     def prefetch(self, statements: Iterable[Statement]) -> None:
         """Hear which statements will most likely be asked for next: a store far away is asked at once."""

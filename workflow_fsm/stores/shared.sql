@@ -8,7 +8,8 @@
 -- many; what looks over all users only reads, and takes no lock.
 
 -- part: user_row
-SELECT cursor, updated_at, recovered, currencies, EXISTS (SELECT 1 FROM waits WHERE user_id = :user_id) AS may_wait
+SELECT cursor, updated_at, recovered, unapplied, currencies,
+    EXISTS (SELECT 1 FROM waits WHERE user_id = :user_id) AS may_wait
 FROM users WHERE user_id = :user_id
 
 -- part: overtaken
@@ -176,9 +177,12 @@ ORDER BY +seq;
 -- those that name a reimbursement as what they take back
 SELECT * FROM events WHERE user_id = :user_id AND original_id = :original_id ORDER BY +seq;
 
--- name: all_waiting
+-- name: waiting_page
+-- what waits from a number on, oldest first; an event may wait under several names
 SELECT * FROM events
-WHERE user_id = :user_id AND seq IN (SELECT seq FROM waits WHERE user_id = :user_id)
+WHERE user_id = :user_id AND seq IN (
+    SELECT DISTINCT seq FROM waits WHERE user_id = :user_id AND seq >= :seq ORDER BY seq LIMIT :limit
+)
 ORDER BY seq;
 
 -- name: insert_event
@@ -531,6 +535,7 @@ SELECT state, count(*) AS many FROM lifecycles WHERE forked = 0 GROUP BY state;
 -- name: figures_of_the_rest
 SELECT
     (SELECT count(*) FROM events WHERE letter IS NOT NULL) AS dead_events,
+    (SELECT count(*) FROM effects WHERE standing = 'dead') AS dead_effects,
     (SELECT count(*) FROM lifecycles WHERE due_at <= :late) AS late_deadlines,
     (SELECT count(*) FROM events WHERE standing = 'waiting' AND expires_at <= :late) AS late_expiries;
 
@@ -559,3 +564,21 @@ WHERE lifecycles.state = :state AND history.to_state = :state LIMIT 1;
 -- name: confirmed_trigger
 -- whether an event that waits was answered as that trigger, too; else that row was damaged
 SELECT 1 FROM events WHERE "trigger" = :trigger AND standing = 'waiting' AND answer LIKE :answered LIMIT 1;
+
+-- name: checks
+-- every check that was kept, oldest first
+SELECT check_id, parent, root FROM checks ORDER BY at, check_id;
+
+-- name: checked
+-- what checks saw of a user
+SELECT check_id, cursor FROM checked WHERE user_id = :user_id;
+
+-- name: put_check
+INSERT INTO checks (check_id, parent, root, at) VALUES (:check_id, :parent, :root, :at);
+
+-- name: put_checked
+INSERT INTO checked (user_id, check_id, cursor) VALUES (:user_id, :check_id, :cursor);
+
+-- name: extent
+-- how many numbers were handed out to all users
+SELECT CAST(coalesce(sum(cursor), 0) AS bigint) AS numbers FROM users;

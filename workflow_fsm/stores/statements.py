@@ -16,6 +16,7 @@ from functools import cache
 from importlib import resources
 from string import Template
 from types import MappingProxyType
+from typing import Any
 
 TYPES: Mapping[str, Mapping[str, str]] = {
     "sqlite": {"text": "TEXT", "integer": "INTEGER", "table": "STRICT", "often_written": "STRICT"},
@@ -34,6 +35,10 @@ _COMMENT = re.compile(r"^\s*--.*\n?", re.MULTILINE)
 _INCLUDE = re.compile(r"^ *-- include: (\w+)$", re.MULTILINE)
 PARAMETER = re.compile(r"""'[^']*'|"[^"]*"|::|:(\w+)""")
 """A parameter, or what isn't one: text, a quoted name, a cast."""
+LEAST = -(2**63)
+"""The least of the numbers that a column holds."""
+_NUMBERS = frozenset({"id", "cursor", "seq", "lifecycle"})
+"""Columns of keys that are numbers; all others are text."""
 
 
 @cache
@@ -64,6 +69,21 @@ def migrations(dialect: str) -> Mapping[str, tuple[str, ...]]:
             for name, body in _sections("migration", _read("ddl.sql"))
         }
     )
+
+
+def named(text: str) -> Mapping[str, str]:
+    """Give the statements that stand in a text of no dialect, by name."""
+    return MappingProxyType({name: _whole(sql, {}) for name, sql in _sections("name", text)})
+
+
+def first_page(dialect: str, name: str) -> dict[str, Any]:
+    """Give the parameters of a statement that gives a page from a key on, for its first page."""
+    _, parameters = numbered(statements(dialect)[name])
+    return {
+        one: LEAST if one.removeprefix("from_") in _NUMBERS else ""
+        for one in parameters
+        if one.startswith("from_")
+    }
 
 
 def numbered(sql: str) -> tuple[str, tuple[str, ...]]:

@@ -103,6 +103,10 @@ class Store:
         """Do `work` on one snapshot."""
         return self._database.read(work)
 
+    def write(self, work: Callable[[Session], None]) -> None:
+        """Do `work` that changes nothing of any user's, in a commit of its own."""
+        self._database.write(work)
+
     def overdue(self, now: datetime, limit: int) -> list[Overdue]:
         """Give what `now` makes due, at most `limit` timers and as many waits; not what was set aside."""
         self._aside = {one: until for one, until in self._aside.items() if until > now}

@@ -10,6 +10,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import reduce
 from itertools import chain
 from types import MappingProxyType
 from typing import TypeVar
@@ -19,9 +20,10 @@ from workflow_fsm.core.definition.events import Event
 from workflow_fsm.core.errors import RowUnreadable
 from workflow_fsm.core.model.inbox import Standing, StoredEvent
 from workflow_fsm.core.model.situation import Changes, Situation
+from workflow_fsm.core.model.unapplied import Told, is_money, summed_anew, waiting_money
 from workflow_fsm.core.values import money
 from workflow_fsm.core.values.instants import show_instant
-from workflow_fsm.stores.columns import sums_text
+from workflow_fsm.stores.columns import sums_text, unapplied_text
 from workflow_fsm.stores.event_mapping import event_row
 from workflow_fsm.stores.mapping import case_row, effect_row, history_row, lifecycle_row
 from workflow_fsm.stores.prefetch import expected_statements
@@ -74,7 +76,7 @@ class UnitOfWork:
         source = Repository(self.session, self._definition, user_id, row, self._known_currencies)
         situation = Situation(user_id, source)
         result = decide(situation)
-        if _write(self.session, user_id, situation, source, now):
+        if _write(self.session, self._definition, user_id, situation, source, now):
             self._strangers.discard(user_id)
         self.currencies |= situation.changes.currencies
         self.enqueued = self.enqueued or bool(situation.changes.effects)
@@ -108,7 +110,14 @@ class UnitOfWork:
             self._strangers.add(user_id)
 
 
-def _write(session: Session, user_id: str, situation: Situation, source: Repository, now: datetime) -> bool:
+def _write(
+    session: Session,
+    definition: Definition,
+    user_id: str,
+    situation: Situation,
+    source: Repository,
+    now: datetime,
+) -> bool:
     """Write what a decision changed; tell whether it changed anything."""
     changes: Changes = situation.changes
     names = changes.aliases or changes.cases or changes.ids
@@ -131,6 +140,7 @@ def _write(session: Session, user_id: str, situation: Situation, source: Reposit
             "cursor": situation.cursor,
             "updated_at": show_instant(now),
             "recovered": recovered,
+            "unapplied": _unapplied(definition, situation, source),
             "currencies": claims,
         },
     )
@@ -155,6 +165,18 @@ def _write(session: Session, user_id: str, situation: Situation, source: Reposit
     for currency, decimals in changes.currencies.items():
         session.run("insert_currency", {"currency": currency, "decimals": decimals})
     return True
+
+
+def _unapplied(definition: Definition, situation: Situation, source: Repository) -> str:
+    """Give the sums of the money that waits, as they are once the changed events stand as they do now."""
+    changes = situation.changes
+    moved: list[tuple[Told | None, Told | None]] = []
+    for seq, stored in changes.events.items():
+        if is_money(definition, stored):
+            before = None if seq in changes.received else source.as_it_stood(seq)
+            gone, come = waiting_money(definition, before), waiting_money(definition, stored)
+            moved += [(gone, come)] if gone != come else []
+    return unapplied_text(reduce(summed_anew, moved, source.unapplied)) if moved else source.unapplied_text
 
 
 def _write_names(session: Session, user_id: str, situation: Situation, source: Repository) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from webapp.routes import metrics
+from webapp.routes import metrics, sampling
 from workflow_fsm.core.model.inbox import Standing
 from workflow_fsm.core.model.outbox import STANDINGS
 
@@ -20,8 +20,9 @@ def metrics_page() -> str:
         "## Of the store",
         "",
         "Read from the store, so that they are the same whichever process is asked, and cover what each of",
-        f"them did. They are kept for {metrics.REST_SECONDS:g} seconds, and for {metrics.RESTS} times what",
-        "reading them took.",
+        f"them did. A sample is kept for {sampling.REST_SECONDS:g} seconds, and for {sampling.RESTS} times",
+        "what reading it took; where that is long, the next is read behind the scrape that finds it due, and",
+        "no scrape waits for it: [ADR 25](../adr/0025-figures-are-sampled.md).",
         "",
         *_metrics(metrics.OF_THE_STORE),
         "",

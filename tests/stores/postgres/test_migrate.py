@@ -17,6 +17,8 @@ from workflow_fsm.stores.statements import migrations, numbered, statements
 
 # What looks over all users on purpose: workers, timers, sockets, operators, `check`; and what is of no user.
 ACROSS = {
+    "checks",
+    "extent",
     "handlers",
     "put_handler",
     "drop_handler",
@@ -56,7 +58,7 @@ ACROSS = {
 }
 OF_NOBODY = {"wait_for_nobody"}
 ABOUT_A_USER = statements("postgres").keys() - ACROSS - OF_NOBODY
-OF_NO_USER = {"handlers", "currencies", "workflow_fsm_migrations"}
+OF_NO_USER = {"checks", "handlers", "currencies", "workflow_fsm_migrations"}
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,8 @@ from tests.stores.postgres.poolers import pooled, url_through
 from tests.stores.postgres.server import CannotRun, Server
 from tests.stories.acts import status, sync
 from workflow_fsm import Settings, SettingsInvalid, StoreRefused, Workflow
+from workflow_fsm.stores.statements import migrations
+from workflow_fsm.stores.url import look
 
 Pool = Callable[..., str]
 
@@ -155,3 +157,13 @@ def test_a_schema_that_can_be_none_is_refused(postgres: Server, name: str) -> No
             Workflow.open(f"{postgres.url(name)}&{query}", settings=Settings())
     with pytest.raises(SettingsInvalid, match="NUL"):
         Workflow.open(f"{postgres.url(name)}&schema=%00", settings=Settings())
+
+
+def test_migrate_tells_of_a_schema_that_is_not_made_yet_and_makes_it(postgres: Server, name: str) -> None:
+    url = f"{postgres.url(name)}&schema=claims"
+    assert look(url).due == list(migrations("postgres"))
+    assert tables(postgres, name) == set()
+    Workflow.open(url, settings=Settings()).close()
+    assert tables(postgres, name) == {"claims"}
+    assert look(url).due == []
+    assert look(postgres.url(name)).due == list(migrations("postgres"))

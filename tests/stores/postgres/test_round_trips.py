@@ -26,7 +26,7 @@ EVENTS: dict[str, tuple[int, Callable[[Workflow], object]]] = {
     "a status": (3, lambda workflow: workflow.status("u1")),
     "a history": (2, lambda workflow: workflow.history("u1")),
     "an unknown user's status": (2, lambda workflow: workflow.status("nobody")),
-    "a check of one user": (5, lambda workflow: workflow.check()),
+    "a check of one user, in transactions that are short": (11, lambda workflow: workflow.check()),
     "20 events of one user": (
         40,
         lambda workflow: workflow.fire_many(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import fields
+from itertools import count
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -18,8 +21,9 @@ from tests.webapp.services import Service, until
 from webapp import create_app
 from webapp.routes import metrics
 from webapp.routes.metrics import OF_A_PROCESS, OF_THE_STORE, StoreFigures
+from webapp.routes.sampling import Sampler
 from webapp.routes.webhooks import PREFIX
-from workflow_fsm import Settings, Transition, Workflow
+from workflow_fsm import Settings, StoreUnavailable, Transition, Workflow
 from workflow_fsm.testing import ManualClock
 
 Samples = dict[str, dict[tuple[str, ...], float]]
@@ -181,13 +185,63 @@ def test_a_store_that_cannot_be_read_is_told_and_the_rest_still(workflow: Workfl
 
 def test_figures_are_read_once_and_kept_for_a_while(workflow: Workflow) -> None:
     kept, fresh = StoreFigures(workflow), StoreFigures(workflow, rest_seconds=0)
-    before = [list(one.collect())[1].samples[1].value for one in (kept, fresh)]
+    before = [list(one.collect())[2].samples[1].value for one in (kept, fresh)]
     workflow.fire("sync_complete", user_id="u1")
 
-    until(lambda: list(fresh.collect())[1].samples[1].value == 1, seconds=5)
+    until(lambda: list(fresh.collect())[2].samples[1].value == 1, seconds=5)
 
     assert before == [0, 0]
-    assert list(kept.collect())[1].samples[1].value == 0
+    assert list(kept.collect())[2].samples[1].value == 0
+
+
+def test_a_reading_that_takes_long_is_done_behind_the_scrapes() -> None:
+    """They are given the sample before it, and its age; one reading is done at a time."""
+    may_end, readings = Event(), count(1)
+
+    def read() -> int:
+        number = next(readings)
+        assert number == 1 or may_end.wait(timeout=10)
+        return number
+
+    sampler = Sampler(read, rest_seconds=0, cheap_seconds=-1)
+    first, second, third = sampler.latest(), sampler.latest(), sampler.latest()
+    assert [first.value, second.value, third.value] == [1, 1, 1]
+    assert 0 <= first.age_seconds <= second.age_seconds <= third.age_seconds < 5
+
+    may_end.set()
+
+    until(lambda: sampler.latest().value == 2, seconds=5)
+
+
+def test_a_reading_that_failed_is_done_anew_while_the_scrape_waits() -> None:
+    """So it is told at once that the store is there again."""
+    is_down = Event()
+    is_down.set()
+
+    def read() -> str:
+        if is_down.is_set():
+            raise StoreUnavailable("down")
+        return "read"
+
+    sampler = Sampler(read, rest_seconds=0)
+
+    assert sampler.latest().value is None
+    is_down.clear()
+    until(lambda: sampler.latest().value == "read", seconds=5)
+    is_down.set()
+    until(lambda: sampler.latest().value is None, seconds=5)
+
+
+def test_the_backlog_and_the_totals_are_the_halves_of_the_figures(workflow: Workflow) -> None:
+    workflow.on_enter("paid", name="work")(work)
+    story(workflow)
+
+    figures, backlog, totals = workflow.figures(), workflow.backlog(), workflow.totals()
+
+    for half in (backlog, totals):
+        for field in fields(half):
+            assert getattr(half, field.name) == getattr(figures, field.name)
+    assert len(fields(backlog)) + len(fields(totals)) == len(fields(figures))
 
 
 def test_an_open_socket_is_counted_as_long_as_it_is_open(server: Service, user: str) -> None:

@@ -136,6 +136,22 @@ def test_history_is_read_page_by_page(client: FlaskClient) -> None:
     assert seen == [["s1", "s2"], ["s3"]]
 
 
+def test_what_waits_is_read_page_by_page_beside_the_claims(client: FlaskClient) -> None:
+    for number in range(5):
+        body = {"user_id": "u", "claim_id": "c", "amount": "1.00", "event_id": f"w{number}"}
+        client.post(f"{PREFIX}/payout/received", json=body)
+
+    seen, query = [], "limit=2"
+    while query:
+        page = client.get(f"{PREFIX}/status/u?{query}").get_json()
+        seen.append([one["event_id"] for one in page["deferred"]])
+        query = page["next_cursor"] and f"limit=2&cursor={page['next_cursor']}"
+    assert seen == [["w0", "w1"], ["w2", "w3"], ["w4"]]
+
+    refused = client.get(f"{PREFIX}/status/u?cursor=1.2")
+    assert (refused.status_code, refused.get_json()["errors"][0]["field"]) == (400, "cursor")
+
+
 def test_a_read_can_ask_for_one_claim_or_one_sync(client: FlaskClient) -> None:
     for sync in ("s1", "s2"):
         client.post(f"{PREFIX}/sync/complete", json={"user_id": "u", "sync_id": sync})

@@ -67,7 +67,8 @@ def schemas(definition: Definition) -> dict[str, Any]:
         **{name: shapes.of(shape) for shape, name in _NAMES.items()},
         **_outcomes(answer),
         "History": record(
-            history=many(ref("schemas/Row")), next_cursor=shapes.members(Status)["next_cursor"]
+            history=many(ref("schemas/Row")),
+            next_cursor={"type": ["integer", "null"], "description": "Null on the last page."},
         ),
         "DeadLetters": record(
             deadletters=many(ref("schemas/DeadLetter")),

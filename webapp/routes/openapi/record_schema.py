@@ -43,8 +43,8 @@ class RecordSchemas:
         if kind is Annotated:
             return self._noted(*inner)
         if kind in (Union, UnionType):
-            [schema] = [self._of(one) for one in inner if one is not NoneType]
-            return or_null(schema)
+            schemas = [self._of(one) for one in inner if one is not NoneType]
+            return or_null(schemas[0] if len(schemas) == 1 else {"anyOf": schemas})
         if kind is Literal:
             return {"const": inner[0]} if len(inner) == 1 else {"enum": list(inner)}
         if kind is list:

@@ -11,6 +11,7 @@ from webapp.routes.openapi.parts import CURRENCY, ID, listed, many, or_null, ref
 from workflow_fsm.core.definition import Definition, Trigger
 from workflow_fsm.core.values.fields import COMMON
 from workflow_fsm.read.dead_letters import KINDS
+from workflow_fsm.read.status import PLACE
 
 _QUERIED: Mapping[str, Any] = {"type": "string", "minLength": 1}
 _REASON: Mapping[str, Any] = {
@@ -142,6 +143,11 @@ PARAMETERS: Mapping[str, Any] = {
         "cursor",
         {"type": "integer", "minimum": 1},
         "Behind which a page begins: a former page's `next_cursor`.",
+    ),
+    "status_cursor": _query(
+        "cursor",
+        {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": f"^{PLACE}$"}]},
+        "Behind which a page of claims and of what waits begins: a former page's `next_cursor`.",
     ),
     "since": _query(
         "since",

@@ -236,9 +236,7 @@ class Application:
             for one in share.lifecycles
         }
         left, awaited = list(to.lifecycles), to.awaited
-        if (
-            settled and part.claim is None
-        ):  # who has the case since, nobody meant: what was taken by it alone is in doubt instead
+        if settled and part.claim is None:  # who has the case since isn't meant: that is a doubt instead
             names = {
                 self._situation.canonical(wait.name)
                 for wait in self._stored.waits

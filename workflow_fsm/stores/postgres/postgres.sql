@@ -15,12 +15,12 @@ SELECT name FROM workflow_fsm_migrations ORDER BY name;
 -- name: lock_user
 -- locked to the end of the transaction.
 -- may_wait: what was asked on the same way may have been asked before somebody else's wait was committed
-SELECT cursor, updated_at, recovered, currencies, true AS may_wait FROM users
+SELECT cursor, updated_at, recovered, unapplied, currencies, true AS may_wait FROM users
 WHERE user_id = :user_id FOR UPDATE;
 
 -- name: lock_free_user
 -- the same where nobody else holds it: no row where somebody does
-SELECT cursor, updated_at, recovered, currencies, true AS may_wait FROM users
+SELECT cursor, updated_at, recovered, unapplied, currencies, true AS may_wait FROM users
 WHERE user_id = :user_id FOR UPDATE SKIP LOCKED;
 
 -- name: wait_for_nobody
@@ -36,9 +36,10 @@ SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US
 SELECT name FROM workflow_fsm_migrations ORDER BY name LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
 
 -- name: put_user
--- the numbers handed out so far, and the money recovered; the row was locked, so it is there
+-- the numbers handed out so far, the money recovered, and that which waits; the row was locked, so it is there
 UPDATE users
-SET cursor = :cursor, updated_at = :updated_at, recovered = :recovered, currencies = :currencies
+SET cursor = :cursor, updated_at = :updated_at, recovered = :recovered, unapplied = :unapplied,
+    currencies = :currencies
 WHERE user_id = :user_id;
 
 -- name: seek_moved
@@ -95,6 +96,17 @@ SELECT user_id, seq, handler, ready_at, lifecycle, cursor FROM effects
 WHERE handler = :handler AND NOT :but_of::jsonb ? user_id AND
 -- include: ready
 ORDER BY ready_at, user_id, seq LIMIT :limit;
+
+-- name: waiting_page_of_claim
+-- what waits under one name of a claim, from a number on; compared by all of it, which only the key can look up
+SELECT * FROM events
+WHERE user_id = :user_id AND seq IN (
+    SELECT seq FROM waits
+    WHERE user_id = :user_id AND kind = 'claim' AND name = :claim_id
+      AND (kind, name, seq) >= ('claim', :claim_id, :seq)
+    ORDER BY seq LIMIT :limit
+)
+ORDER BY seq;
 
 -- name: aliases_of
 SELECT aliases.claim_id, aliases.alias FROM json_array_elements_text(:claims::json) AS claims (value)
@@ -154,7 +166,7 @@ WHERE NOT pg_index.indisvalid AND index.relnamespace = (
 
 -- name: every_user
 -- a page of users, from one on. PostgreSQL takes no text that isn't UTF-8
-SELECT user_id, cursor, updated_at, recovered, currencies FROM users
+SELECT user_id, cursor, updated_at, recovered, unapplied, currencies FROM users
 WHERE user_id >= :start ORDER BY user_id LIMIT :limit;
 
 -- name: every_stranger
@@ -171,25 +183,46 @@ SELECT user_id FROM (
 ) AS kept WHERE NOT EXISTS (SELECT 1 FROM users WHERE users.user_id = kept.user_id) ORDER BY user_id;
 
 -- name: every_lifecycle
-SELECT * FROM lifecycles WHERE user_id = :user_id ORDER BY id;
+-- here and below: a page of a user's, from a key on
+SELECT * FROM lifecycles WHERE user_id = :user_id AND id >= :from_id ORDER BY id LIMIT 500;
 
 -- name: every_row
-SELECT * FROM history WHERE user_id = :user_id ORDER BY cursor;
+SELECT * FROM history WHERE user_id = :user_id AND cursor >= :from_cursor ORDER BY cursor LIMIT 500;
 
 -- name: every_event
-SELECT * FROM events WHERE user_id = :user_id ORDER BY seq;
+-- as many as hold a megabyte, or one that holds more; `of` is how many would have been a page
+SELECT * FROM (
+    SELECT page.*, count(*) OVER () AS of, sum(size) OVER (ORDER BY seq) - size AS ahead FROM (
+        SELECT *, octet_length(body)::bigint + octet_length(shares) + octet_length(answer) AS size FROM events
+        WHERE user_id = :user_id AND seq >= :from_seq ORDER BY seq LIMIT 500
+    ) AS page
+) AS page
+WHERE ahead < 1048576 ORDER BY seq;
 
 -- name: every_effect
-SELECT * FROM effects WHERE user_id = :user_id ORDER BY seq;
+SELECT * FROM effects WHERE user_id = :user_id AND seq >= :from_seq ORDER BY seq LIMIT 500;
 
 -- name: every_wait
-SELECT * FROM waits WHERE user_id = :user_id ORDER BY seq, kind, name;
+SELECT * FROM waits WHERE user_id = :user_id AND (kind, name, seq) >= (:from_kind, :from_name, :from_seq)
+ORDER BY kind, name, seq LIMIT 500;
 
 -- name: every_case
-SELECT * FROM cases WHERE user_id = :user_id ORDER BY case_id, claim_id, sync_id;
+SELECT * FROM cases
+WHERE user_id = :user_id AND (case_id, claim_id, sync_id) >= (:from_case_id, :from_claim_id, :from_sync_id)
+ORDER BY case_id, claim_id, sync_id LIMIT 500;
 
 -- name: every_alias
-SELECT * FROM aliases WHERE user_id = :user_id ORDER BY alias;
+SELECT * FROM aliases WHERE user_id = :user_id AND alias >= :from_alias ORDER BY alias LIMIT 500;
 
 -- name: every_event_id
-SELECT * FROM event_ids WHERE user_id = :user_id ORDER BY event_id;
+SELECT * FROM event_ids WHERE user_id = :user_id AND event_id >= :from_event_id ORDER BY event_id LIMIT 500;
+
+-- name: heads_until
+-- the heads that a user's chains had when a number had been handed out last
+SELECT lifecycle, hash FROM history AS head
+WHERE user_id = :user_id AND lifecycle >= :from_lifecycle AND cursor <= :cursor AND NOT EXISTS (
+    SELECT 1 FROM history AS later
+    WHERE later.user_id = :user_id AND later.lifecycle = head.lifecycle AND later.version > head.version
+        AND later.cursor <= :cursor
+)
+ORDER BY lifecycle LIMIT 500;

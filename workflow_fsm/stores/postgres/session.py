@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import Any
 
 from workflow_fsm.stores.postgres.pipeline import NoText, Pipeline, Rows, Ticket
 from workflow_fsm.stores.session import Statement
+from workflow_fsm.stores.statements import first_page
 
 _MOST_KNOWN = 50_000
 """Users remembered to have a row, some megabytes."""
+_PAGE = 500
+"""Rows that a statement gives at most which gives all of a user's, a page at a time."""
 
 
 class PostgresSession:
@@ -84,6 +88,22 @@ class PostgresSession:
         rows = self.rows(name, **parameters)
         return rows[0] if rows else None
 
+    def each(self, name: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+        """Give one by one what a statement gives that reads all of a user's, a page behind the other."""
+        begin = _first_page(name)
+        while True:
+            page = self.rows(name, **parameters, **begin)
+            yield from page
+            if not page or len(page) == page[-1].get("of", len(page)) < _PAGE:
+                return
+            keys = [page[-1][one.removeprefix("from_")] for one in begin]
+            keys[-1] = keys[-1] + 1 if isinstance(keys[-1], int) else keys[-1] + "\x01"
+            begin = dict(zip(begin, keys, strict=True))
+
+    def expect(self, names: Iterable[str], *, user_id: Any) -> None:
+        """Ask for the first pages of what `each` will be asked for."""
+        self.prefetch((name, {"user_id": user_id, **_first_page(name)}) for name in names)
+
     def run(self, name: str, parameters: Mapping[str, Any]) -> None:
         """Run a statement that gives no rows."""
         self._forget(parameters)
@@ -139,3 +159,8 @@ _WRITING = frozenset(
 
 def _key(name: str, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
     return (name, parameters.get("user_id"), *sorted(parameters.items()))
+
+
+@cache
+def _first_page(name: str) -> dict[str, Any]:
+    return first_page("postgres", name)

@@ -9,7 +9,8 @@ a time, so that memory is bounded by the largest.
 from collections.abc import Callable, Mapping
 
 from workflow_fsm.stores.second_edition.rows import Run
+from workflow_fsm.stores.second_edition.unapplied import add_up
 from workflow_fsm.stores.second_edition.user import fill
 
-STEPS: Mapping[str, Callable[[Run], None]] = {"0005_second_edition": fill}
+STEPS: Mapping[str, Callable[[Run], None]] = {"0005_second_edition": fill, "0007_unapplied": add_up}
 """What runs behind the statements of a migration, in its transaction."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from time import monotonic
@@ -20,8 +20,10 @@ from workflow_fsm.stores.group_commit import CommitQueue, Job
 from workflow_fsm.stores.schema.versions import Watch
 from workflow_fsm.stores.session import Scope, Session, SilentListener
 from workflow_fsm.stores.sqlite.errors import OF_THE_JOB, is_busy, translated
+from workflow_fsm.stores.sqlite.log import MOST_BYTES, LogBound
 from workflow_fsm.stores.sqlite.prepare import migrate_in_memory, prepare
-from workflow_fsm.stores.statements import migrations, statements
+from workflow_fsm.stores.sqlite.session import SQLiteSession
+from workflow_fsm.stores.statements import migrations
 
 T = TypeVar("T")
 MEMORY = ":memory:"
@@ -33,62 +35,18 @@ _Identity = tuple[int, int]
 """A file's device and inode."""
 
 
-class SQLiteSession:
-    """The named statements on one connection, inside a transaction that somebody else begins and ends."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._sql = statements("sqlite")
-
-    def rows(self, name: str, **parameters: Any) -> list[sqlite3.Row]:
-        """Run a statement and give all its rows."""
-        return self._connection.execute(self._sql[name], parameters).fetchall()
-
-    def row(self, name: str, **parameters: Any) -> sqlite3.Row | None:
-        """Run a statement and give its first row."""
-        row: sqlite3.Row | None = self._connection.execute(self._sql[name], parameters).fetchone()
-        return row
-
-    def run(self, name: str, parameters: Mapping[str, Any]) -> None:
-        """Run a statement that gives no rows."""
-        self._connection.execute(self._sql[name], parameters)
-
-    def prefetch(self, statements: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
-        """Do nothing: asking costs no way to anywhere."""
-
-    def savepoint(self) -> Savepoint:
-        """Undo what was done inside where an exception leaves it, and only that."""
-        return Savepoint(self._connection)
-
-
-class Savepoint:
-    """What is done inside is undone where an exception leaves it; a database that gave up undid it all."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def __enter__(self) -> None:
-        self._connection.execute("SAVEPOINT event")
-
-    def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
-        if kind is None:
-            self._connection.execute("RELEASE event")
-        elif self._connection.in_transaction:
-            self._connection.execute("ROLLBACK TO event")
-            self._connection.execute("RELEASE event")
-
-
 class SQLite:
     """A SQLite file (or `:memory:`, which is one connection, readers included).
 
-    `busy_seconds` bounds how long another process's write is waited for. Opening applies what migrations are
-    due, under a file lock beside the database. Raises StoreRefused where the file can't be worked on.
+    `busy_seconds` bounds how long another process's write is waited for, `log_bytes` the log beside the file.
+    Opening applies what migrations are due, under a file lock. Raises StoreRefused where the file can't be
+    worked on.
     """
 
     clock = None
     """Every process that uses the file is on its machine, and reads that one's clock."""
 
-    def __init__(self, path: str, *, busy_seconds: float = 5.0) -> None:
+    def __init__(self, path: str, *, busy_seconds: float = 5.0, log_bytes: int = MOST_BYTES) -> None:
         self.path = path
         self._log_path = f"{path}-wal"
         self._busy_seconds = busy_seconds
@@ -103,6 +61,8 @@ class SQLite:
         self._log: _Identity | None = None
         self._writing_since: float | None = None
         self._watch = Watch(list(migrations("sqlite")))
+        self._log_bytes = 0
+        self._bound = LogBound(log_bytes, busy_seconds)
         if self._memory:
             migrate_in_memory(self._writing())
         else:
@@ -137,6 +97,7 @@ class SQLite:
                 result = work(session)
                 reader.execute("COMMIT")
                 keep = self._still_the_file() == identity
+                self._bound.keep(reader, self._log_bytes)
             except BaseException:
                 reader.close()
                 raise
@@ -200,6 +161,7 @@ class SQLite:
                 connection.execute("COMMIT")
                 if not self._memory and self._still_the_file() != opened:
                     raise StoreUnavailable(f"{self.path} was moved away while it was written to")
+                self._bound.keep(connection, self._log_bytes)
             except BaseException as error:
                 self._roll_back(connection, error)
                 raise
@@ -273,9 +235,12 @@ class SQLite:
     def _still_the_file(self) -> _Identity | None:
         """See the same after the file was worked on, and know the log that it has by then."""
         identity = self._check_file()
-        log = self._identity(self._log_path)
+        try:
+            status = os.stat(self._log_path)
+        except OSError:
+            return identity
         with self._mutex:
-            self._log = log or self._log
+            self._log, self._log_bytes = (status.st_dev, status.st_ino), status.st_size
         return identity
 
     def _identity(self, path: str) -> _Identity | None:
@@ -339,7 +304,7 @@ class SQLite:
         try:
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA wal_autocheckpoint = 10000")
+            self._bound.set_on(connection)
             connection.execute("PRAGMA cache_size = -65536")
             # Where a savepoint keeps the pages that it would restore: in a file, past 64 KiB, otherwise.
             connection.execute("PRAGMA temp_store = MEMORY")

@@ -16,12 +16,12 @@ SELECT name FROM _sqlite_migrations WHERE migration_set = 'workflow_fsm' ORDER B
 SELECT :user_id AS user_id;
 
 -- name: put_user
--- the numbers handed out so far, and the money recovered
-INSERT INTO users (user_id, cursor, updated_at, recovered, currencies)
-VALUES (:user_id, :cursor, :updated_at, :recovered, :currencies)
+-- the numbers handed out so far, the money recovered, and that which waits
+INSERT INTO users (user_id, cursor, updated_at, recovered, unapplied, currencies)
+VALUES (:user_id, :cursor, :updated_at, :recovered, :unapplied, :currencies)
 ON CONFLICT (user_id) DO UPDATE
 SET cursor = excluded.cursor, updated_at = excluded.updated_at, recovered = excluded.recovered,
-    currencies = excluded.currencies;
+    unapplied = excluded.unapplied, currencies = excluded.currencies;
 
 -- name: seek_moved
 -- those that are in a state and moved since, the last moved first, found by what happened since; of one sync
@@ -62,6 +62,15 @@ SELECT user_id, seq, handler, ready_at, lifecycle, cursor FROM effects
 WHERE handler = :handler AND user_id NOT IN (SELECT value FROM json_each(:but_of)) AND
 -- include: ready
 ORDER BY ready_at, user_id, seq LIMIT :limit;
+
+-- name: waiting_page_of_claim
+-- what waits under one name of a claim, from a number on
+SELECT * FROM events
+WHERE user_id = :user_id AND seq IN (
+    SELECT seq FROM waits
+    WHERE user_id = :user_id AND kind = 'claim' AND name = :claim_id AND seq >= :seq ORDER BY seq LIMIT :limit
+)
+ORDER BY seq;
 
 -- name: aliases_of
 SELECT claim_id, alias FROM aliases
@@ -105,7 +114,8 @@ SELECT integrity_check AS complaint FROM pragma_integrity_check(100) WHERE integ
 -- name: every_user
 -- a page of users, from one on. Here and below text is read as its bytes, which may be UTF-8 no more
 SELECT CAST(user_id AS BLOB) AS user_id, cursor, CAST(updated_at AS BLOB) AS updated_at,
-    CAST(recovered AS BLOB) AS recovered, CAST(currencies AS BLOB) AS currencies
+    CAST(recovered AS BLOB) AS recovered, CAST(unapplied AS BLOB) AS unapplied,
+    CAST(currencies AS BLOB) AS currencies
 FROM users WHERE user_id >= CAST(:start AS TEXT) ORDER BY users.user_id LIMIT :limit;
 
 -- name: every_stranger
@@ -122,12 +132,14 @@ SELECT CAST(user_id AS BLOB) AS user_id FROM (
 ) AS kept WHERE NOT EXISTS (SELECT 1 FROM users WHERE users.user_id = kept.user_id) ORDER BY user_id;
 
 -- name: every_lifecycle
+-- here and below: read on as it is asked for, so that where PostgreSQL begins a page means nothing
 SELECT id, CAST(claim_id AS BLOB) AS claim_id, CAST(sync_id AS BLOB) AS sync_id,
     CAST(state AS BLOB) AS state, version, CAST(entered_at AS BLOB) AS entered_at, cursor,
     CAST(head AS BLOB) AS head, CAST(origin AS BLOB) AS origin, parent, forked,
     CAST(due_at AS BLOB) AS due_at, CAST(facts AS BLOB) AS facts, CAST(paid AS BLOB) AS paid, units, entered,
     CAST(merged_into AS BLOB) AS merged_into
-FROM lifecycles WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY id;
+FROM lifecycles
+WHERE user_id IS CAST(:user_id AS TEXT) AND :from_id IS NOT NULL ORDER BY id;
 
 -- name: every_row
 SELECT CAST(user_id AS BLOB) AS user_id, cursor, lifecycle, CAST(claim_id AS BLOB) AS claim_id,
@@ -136,7 +148,8 @@ SELECT CAST(user_id AS BLOB) AS user_id, cursor, lifecycle, CAST(claim_id AS BLO
     CAST(event_id AS BLOB) AS event_id, CAST(at AS BLOB) AS at,
     CAST(occurred_at AS BLOB) AS occurred_at, CAST(actor AS BLOB) AS actor,
     CAST(reason AS BLOB) AS reason, CAST(hash AS BLOB) AS hash
-FROM history WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY cursor;
+FROM history
+WHERE user_id IS CAST(:user_id AS TEXT) AND :from_cursor IS NOT NULL ORDER BY cursor;
 
 -- name: every_event
 SELECT CAST(user_id AS BLOB) AS user_id, seq, CAST(event_id AS BLOB) AS event_id,
@@ -149,28 +162,44 @@ SELECT CAST(user_id AS BLOB) AS user_id, seq, CAST(event_id AS BLOB) AS event_id
     CAST(amount AS BLOB) AS amount, units, CAST(booked_case AS BLOB) AS booked_case,
     CAST(overlay AS BLOB) AS overlay, CAST(doubt AS BLOB) AS doubt, id_given,
     CAST(letter AS BLOB) AS letter, CAST(letter_at AS BLOB) AS letter_at, dropped
-FROM events WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY seq;
+FROM events
+WHERE user_id IS CAST(:user_id AS TEXT) AND :from_seq IS NOT NULL ORDER BY seq;
 
 -- name: every_effect
 SELECT seq, lifecycle, cursor, CAST(handler AS BLOB) AS handler, on_enter,
     CAST(standing AS BLOB) AS standing, CAST(owed_at AS BLOB) AS owed_at, CAST(due_at AS BLOB) AS due_at,
     CAST(ready_at AS BLOB) AS ready_at, attempt, forgiven, CAST("key" AS BLOB) AS "key",
     CAST(about AS BLOB) AS about
-FROM effects WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY seq;
+FROM effects
+WHERE user_id IS CAST(:user_id AS TEXT) AND :from_seq IS NOT NULL ORDER BY seq;
 
 -- name: every_wait
 SELECT CAST(kind AS BLOB) AS kind, CAST(name AS BLOB) AS name, seq FROM waits
-WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY seq, kind, name;
+WHERE user_id IS CAST(:user_id AS TEXT)
+  AND :from_kind IS NOT NULL AND :from_name IS NOT NULL AND :from_seq IS NOT NULL
+ORDER BY kind, name, seq;
 
 -- name: every_case
 SELECT CAST(case_id AS BLOB) AS case_id, CAST(claim_id AS BLOB) AS claim_id, CAST(sync_id AS BLOB) AS sync_id,
     CAST(state AS BLOB) AS state, CAST(at AS BLOB) AS at, seq, told, CAST(paid AS BLOB) AS paid, units, alone
-FROM cases WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY case_id, claim_id, sync_id;
+FROM cases WHERE user_id IS CAST(:user_id AS TEXT)
+  AND :from_case_id IS NOT NULL AND :from_claim_id IS NOT NULL AND :from_sync_id IS NOT NULL
+ORDER BY case_id, claim_id, sync_id;
 
 -- name: every_alias
 SELECT CAST(alias AS BLOB) AS alias, CAST(claim_id AS BLOB) AS claim_id FROM aliases
-WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY alias;
+WHERE user_id IS CAST(:user_id AS TEXT) AND :from_alias IS NOT NULL ORDER BY alias;
 
 -- name: every_event_id
 SELECT CAST(event_id AS BLOB) AS event_id, seq FROM event_ids
-WHERE user_id IS CAST(:user_id AS TEXT) ORDER BY event_id;
+WHERE user_id IS CAST(:user_id AS TEXT) AND :from_event_id IS NOT NULL ORDER BY event_id;
+
+-- name: heads_until
+-- the heads that a user's chains had when a number had been handed out last
+SELECT lifecycle, CAST(hash AS BLOB) AS hash FROM history AS head
+WHERE user_id IS CAST(:user_id AS TEXT) AND cursor <= :cursor AND :from_lifecycle IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM history AS later
+    WHERE later.user_id = head.user_id AND later.lifecycle = head.lifecycle AND later.version > head.version
+        AND later.cursor <= :cursor
+)
+ORDER BY lifecycle;

@@ -10,13 +10,13 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from workflow_fsm.audit.chain import Values
-from workflow_fsm.audit.money import differ
-from workflow_fsm.audit.names import Names
+from workflow_fsm.audit.of_user.events import Told
+from workflow_fsm.audit.of_user.money import differ
+from workflow_fsm.audit.of_user.names import Names
+from workflow_fsm.audit.of_user.tellings import Key, Telling, Tellings
 from workflow_fsm.audit.report import text_of
-from workflow_fsm.audit.tellings import Key, Telling, Tellings, Told
+from workflow_fsm.audit.scratch import Values
 from workflow_fsm.core.definition.cases import Case, CaseState
 from workflow_fsm.core.model.inbox import Share, Standing, StoredEvent
 from workflow_fsm.core.model.lifecycle import CaseOwner
@@ -43,20 +43,22 @@ class Keeper:
     gaps: bool
 
     @classmethod
-    def of(cls, user: Columns | None, handed_out: Collection[Any]) -> Keeper:
-        """Read it from the user's row; what can't be read is held against nothing."""
-        numbers = {one for one in handed_out if isinstance(one, int)}
-        cursor = max(numbers, default=0)
+    def of(cls, user: Columns | None, *, highest: int, many: int) -> Keeper:
+        """Read it from the user's row; what can't be read is held against nothing.
+
+        So `many` numbers were handed out to what is there, up to the `highest`.
+        """
+        cursor = highest
         updated_at = datetime.max.replace(tzinfo=UTC) - _CLOCKS
         if user is not None and isinstance(user["cursor"], int):
             cursor = user["cursor"]
         with suppress(ValueError):
             updated_at = read_instant(text_of(user["updated_at"])) if user is not None else updated_at
-        return cls(cursor=cursor, updated_at=updated_at, gaps=len(numbers) < cursor)
+        return cls(cursor=cursor, updated_at=updated_at, gaps=many < cursor)
 
 
 class Cases:
-    """The cases of a user, beside what events tell of them."""
+    """Cases of some of a user's claims, beside what events tell of them."""
 
     def __init__(self, tellings: Tellings, names: Names) -> None:
         self._told = tellings
@@ -65,7 +67,7 @@ class Cases:
     def missing(self, found: Collection[Key]) -> Iterator[tuple[str, str]]:
         """Name the cases under which money was booked and that aren't `found`."""
         for (owner, case_id), telling in self._told.of.items():
-            if telling.booked and (owner, case_id) not in found:
+            if telling.booked and owner in self._told.owners and (owner, case_id) not in found:
                 yield (
                     f"{case_id}/{owner.claim_id or owner.sync_id}",
                     "it is missing, and money was booked under it",
@@ -102,14 +104,15 @@ class Cases:
         yield from _unbooked(case, telling)
         yield from self._untold(case, row["told"], owner, telling)
         yield from self._not_alone(case, telling)
-        origin = self._told.cursors.get(case.seq)
+        origin = self._told.row_at(case.seq)
         if origin is not None and self._names.owner(origin["lifecycle"]) == owner:
             return  # a first edition's claim was shown with it, and its last transition stands for that
-        named = (owner, case.case_id) in self._told.named or case.case_id in self._told.loose
+        named = (owner, case.case_id) in self._told.named or self._told.is_loose(case.case_id)
         if case.case_id is not None and not keeper.gaps and not named:
             yield "no event names it with this claim"
-        if case.seq in self._told.events:
-            yield from self._unlike_its_event(case, owner, keeper)
+        event = self._told.event(case.seq)
+        if event is not None:
+            yield from self._unlike_its_event(case, owner, keeper, *event)
         elif not keeper.gaps or case.state not in (None, CaseState.REJECTED) or case.seq > keeper.cursor:
             yield f"its seq is {case.seq!r}, which is the number of no event"
 
@@ -121,7 +124,7 @@ class Cases:
         if case.state is None and case.told:
             yield "a submission told it, and it has no state"
         unnamed = self._told.of.get((owner, None)) or Telling()
-        if case.told and not (telling.told or unnamed.told or case.seq in self._told.cursors):
+        if case.told and not (telling.told or unnamed.told or self._told.row_at(case.seq)):
             yield "its told is 1, and no submission told it"
         if not case.told and case.case_id is None:
             yield "its told is 0, and only a submission tells one without a name"
@@ -135,16 +138,18 @@ class Cases:
             yield f"its alone is {case.alone!r}, which is no event that was taken by the case alone"
         if case.alone is None and telling.booked_alone:
             yield "its alone is empty, and money was taken by the case alone"
-        last = self._told.events.get(case.alone or 0)
+        last = self._told.event(case.alone)
         took_back = last is not None and self._told.trigger(last[0]).money < 0
         if case.seq in telling.alone and case.alone != case.seq and not took_back:
-            trigger = self._told.trigger(self._told.events[case.seq][0])
-            if trigger.rejects or trigger.money > 0:
+            event = self._told.event(case.seq)
+            trigger = None if event is None else self._told.trigger(event[0])
+            if trigger is not None and (trigger.rejects or trigger.money > 0):
                 yield f"its alone is {case.alone!r}, and event {case.seq} was taken by the case alone"
 
-    def _unlike_its_event(self, case: Case, owner: CaseOwner, keeper: Keeper) -> Iterator[str]:
+    def _unlike_its_event(
+        self, case: Case, owner: CaseOwner, keeper: Keeper, stored: StoredEvent, told: Told
+    ) -> Iterator[str]:
         """Say where a case is not as the event left it that told it last."""
-        stored, told = self._told.events[case.seq]
         settled = self._told.settled.get((owner, case.seq), [])
         states = self._states(case, stored, owner, [share for _, share in settled])
         if not settled and not self._names_it(case, owner, stored, told):
@@ -153,9 +158,7 @@ class Cases:
             yield f"its state is {case.state!r}, which event {case.seq} did not tell"
         elif case.state is not None and not self._fits_order(case, owner, stored):
             yield f"its state is {case.state!r}, and a payout was booked under it last"
-        rows = [
-            row for one, _ in settled if (row := self._told.moved.get((stored.event_id, one))) is not None
-        ]
+        rows = [row for one, _ in settled if (row := self._told.row_by(stored.event_id, one)) is not None]
         at, received = show_instant(case.at), show_instant(stored.received_at)
         if case.state is not None and rows:
             if at not in {received, *(row["at"] for row in rows)}:

@@ -1,4 +1,4 @@
-"""Tellings: what a user's events tell of cases, by whose they are, gathered in one pass over the events."""
+"""Tellings: what a user's events tell of cases, by whose they are, for some of those at a time."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from workflow_fsm.audit.chain import Values
-from workflow_fsm.audit.names import Names
-from workflow_fsm.core.definition import Definition, Trigger
+from workflow_fsm.audit.of_user.events import Events, Told
+from workflow_fsm.audit.of_user.names import Names
+from workflow_fsm.audit.scratch import Scratch, Values
+from workflow_fsm.core.definition import Trigger
 from workflow_fsm.core.model.inbox import Share, Standing, StoredEvent
-from workflow_fsm.core.model.lifecycle import CaseOwner
+from workflow_fsm.core.model.lifecycle import ACTS, CaseOwner
 from workflow_fsm.core.values import money
 
-Told = tuple[Collection[str], Collection[str]]
-"""All claims and all cases that an event ever named."""
 Key = tuple[CaseOwner, str | None]
 """Whose, and which case."""
 
@@ -41,40 +40,35 @@ class Telling:
 
 
 class Tellings:
-    """What events tell of cases, each claim's by case (`of`).
+    """What events tell of cases, each claim's by case (`of`): all that concerns some `owners`.
 
-    `settled` gives a claim's parts of an event by its number, `events` the event with all that it ever named.
-    `named` are the cases that any event named with a claim, `added` those that one did which is no
-    submission, `loose` those named with a name that no claim has by now. `filed` are the lifecycles that a
-    submission was for, `paid` whose claim a payout was for; `moved` holds a row of history by event and
-    lifecycle, `cursors` by its cursor.
+    `settled` gives a claim's parts of an event by its number. `named` are the cases that any event named
+    with a claim, `added` those that one did which is no submission; `paid` is whose claim a payout was for.
     """
 
-    def __init__(self, definition: Definition, names: Names, moved: Mapping[tuple[Any, Any], Values]) -> None:
-        self._definition = definition
+    def __init__(self, scratch: Scratch, events: Events, names: Names, owners: Collection[CaseOwner]) -> None:
+        self._scratch = scratch
+        self._events = events
         self._names = names
-        self._payouts: dict[str, set[str | None]] = {}
-        self.moved = moved
-        self.cursors = {row["cursor"]: row for row in moved.values()}
-        self.events: dict[int, tuple[StoredEvent, Told]] = {}
+        self.owners = owners
         self.of: dict[Key, Telling] = {}
         self.settled: dict[tuple[CaseOwner, int], list[tuple[int, Share]]] = {}
         self.named: set[Key] = set()
         self.added: set[Key] = set()
-        self.loose: set[str] = set()
-        self.filed: set[int] = set()
         self.paid: set[CaseOwner] = set()
+        concerned = {
+            row["seq"]
+            for owner in owners
+            for row in scratch.each("concerns_of", claim_id=owner.claim_id, sync_id=owner.sync_id)
+        }
+        for seq in sorted(concerned, key=_place):
+            known = events.told(seq)
+            if known is not None:
+                self._add(*known)
 
-    def read(self, events: Collection[tuple[StoredEvent, Told]]) -> None:
-        """Take in what every event tells; their triggers are all known."""
-        for stored, _ in events:
-            if stored.money is not None and self.trigger(stored).money > 0:
-                reimbursement = stored.event.field("reimbursement_id")
-                if reimbursement is not None:
-                    self._payouts.setdefault(reimbursement, set()).add(stored.money.case_id)
-        for stored, told in events:
-            self.events[stored.seq] = (stored, told)
-            self._add(stored, told)
+    def event(self, seq: object) -> tuple[StoredEvent, Told] | None:
+        """Give the event of a number with all that it ever named; None where none can be read."""
+        return self._events.told(seq)
 
     def may_be_booked_under(self, stored: StoredEvent) -> Collection[str | None]:
         """Give the cases that an event's money can be under: the one it names, or those of its payout."""
@@ -83,13 +77,25 @@ class Tellings:
             return {named}
         own = stored.event.field("reimbursement_id")
         original = stored.event.field("original_reimbursement_id") or own
-        return {named, *self._payouts.get(original, ())}
+        payouts = self._scratch.each("payouts_of", reimbursement_id=original)
+        return {named, *(row["case_id"] for row in payouts)}
 
     def trigger(self, stored: StoredEvent) -> Trigger:
         """Give the trigger of an event that was read."""
-        trigger = self._definition.trigger(stored.event.trigger)
-        assert trigger is not None
-        return trigger
+        return self._events.trigger(stored)
+
+    def row_at(self, cursor: object) -> Values | None:
+        """Give the transition at a cursor."""
+        row = self._scratch.first("row_at", cursor=cursor)
+        return None if row is None or row["lifecycle"] == ACTS else row
+
+    def row_by(self, event_id: object, lifecycle: object) -> Values | None:
+        """Give the transition of a lifecycle by an event."""
+        return self._scratch.first("row_by", event_id=event_id, lifecycle=lifecycle)
+
+    def is_loose(self, case_id: object) -> bool:
+        """Tell whether an event named a case with a name that no claim has by now."""
+        return self._scratch.first("loose", case_id=case_id) is not None
 
     def _add(self, stored: StoredEvent, told: Told) -> None:
         trigger = self.trigger(stored)
@@ -101,8 +107,6 @@ class Tellings:
                 self.named.add(key)
                 if not trigger.files:
                     self.added.add(key)
-            if not self._names.is_claim(claim):
-                self.loose.update(cases)
         for share in stored.shares if trigger.files or trigger.rejects or trigger.money else ():
             for lifecycle in share.lifecycles if share.standing is not Standing.REFUSED else ():
                 owner = self._names.owner(lifecycle)
@@ -125,7 +129,6 @@ class Tellings:
         telling = self.of.setdefault((owner, booked), Telling())
         settled = applied or share.standing is Standing.KNOWN
         if trigger.files:
-            self.filed.add(lifecycle)
             telling.told = True
             telling.filed |= settled and len(share.lifecycles) == 1 and (applied or claim is not None)
         elif case_id is not None and claim is not None:
@@ -148,6 +151,11 @@ class Tellings:
 
     def _order(self, stored: StoredEvent, lifecycle: int) -> tuple[int, int]:
         """Give when an event was taken, by the user's cursor and by its number."""
-        row = self.moved.get((stored.event_id, lifecycle))
+        row = self.row_by(stored.event_id, lifecycle)
         at = stored.settled if row is None else row["cursor"]
         return (at if isinstance(at, int) else 0, stored.seq if isinstance(stored.seq, int) else 0)
+
+
+def _place(seq: object) -> tuple[bool, Any]:
+    """Give where an event stands among others, whatever its number is."""
+    return (False, seq) if isinstance(seq, int) else (True, str(seq))

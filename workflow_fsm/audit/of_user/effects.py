@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Iterator
 
 from workflow_fsm.core.model.outbox import STANDINGS, effect_key
 from workflow_fsm.core.values.instants import read_instant, show_instant
 from workflow_fsm.stores.session import Columns
 
 
-def misfits(user_id: str, row: Columns, cause: Columns | None, dropped: Collection[str]) -> Iterator[str]:
+def misfits(
+    user_id: str, row: Columns, cause: Columns | None, dropped: Callable[[str], bool]
+) -> Iterator[str]:
     """Say what an effect's row tells that can't be.
 
-    `cause` is the row of history at its cursor, if any; `dropped` names what acts dropped.
+    `cause` is the row of history at its cursor, if any; `dropped` tells what acts dropped.
     """
     if row["standing"] not in STANDINGS:
         yield f"its standing is {row['standing']!r}, which none is"
-    if row["standing"] == "dropped" and f"effect:{row['seq']}" not in dropped:
+    if row["standing"] == "dropped" and not dropped(f"effect:{row['seq']}"):
         yield "it was dropped, and no act says by whom"
     if row["about"] is not None:
         key = effect_key(user_id, row["about"], row["seq"], row["handler"])

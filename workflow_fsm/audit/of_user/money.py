@@ -5,21 +5,20 @@ Every amount is held with its currency's decimals, so sums are compared as they 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from operator import index
 
-from workflow_fsm.audit.chain import Values
 from workflow_fsm.audit.report import Tally
+from workflow_fsm.audit.scratch import Scratch
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.definition.claim import PAID_WITHOUT_CASE, TAKEN_BACK_AT
 from workflow_fsm.core.definition.events import DEFAULT_CURRENCY, UNITS
 from workflow_fsm.core.model.inbox import Money, Standing, StoredEvent
 from workflow_fsm.core.model.lifecycle import Lifecycle
+from workflow_fsm.core.model.unapplied import summed_anew, told_money, waiting_money
 from workflow_fsm.core.values import money
-from workflow_fsm.read.waiting import told_money
 from workflow_fsm.stores.columns import MOST_DECIMALS, sums_text
 from workflow_fsm.stores.session import Columns
 
@@ -27,18 +26,20 @@ from workflow_fsm.stores.session import Columns
 class Currencies:
     """The currencies that a store has met, with their decimals, and those in which it was seen to book."""
 
-    def __init__(self, rows: Sequence[Columns]) -> None:
-        self._rows = rows
-        self._places = {row["currency"]: row["decimals"] for row in rows}
+    def __init__(self) -> None:
+        self._places: dict[str, int] = {}
         self._missing: set[str] = set()
 
-    def unfit(self) -> Iterator[tuple[str, str]]:
-        """Name the currencies whose decimals can't be, and why."""
-        for row in self._rows:
+    def meet(self, rows: Sequence[Columns], tally: Tally) -> None:
+        """Take in the rows of a snapshot; complain of those, not seen before, whose decimals can't be."""
+        for row in rows:
             currency, decimals = row["currency"], row["decimals"]
+            if currency in self._places:
+                continue
+            self._places[currency] = decimals
             listed = isinstance(currency, str) and money.is_listed(currency)
             if not _are_decimals(decimals) or (listed and decimals != money.decimals(currency)):
-                yield currency, f"its decimals are {decimals!r}, which can't be"
+                tally.fault("", "currencies", currency, f"its decimals are {decimals!r}, which can't be")
 
     def misfits(self, booked: Money) -> Iterator[str]:
         """Say where booked money has other decimals than its currency; note a currency that is missing."""
@@ -62,15 +63,17 @@ class Currencies:
 class Bookings:
     """What a user's events brought to each lifecycle."""
 
-    def __init__(self, definition: Definition, tally: Tally, currencies: Currencies, shown: str) -> None:
+    def __init__(
+        self, definition: Definition, tally: Tally, currencies: Currencies, shown: str, scratch: Scratch
+    ) -> None:
         self._definition = definition
         self._tally = tally
         self._currencies = currencies
         self._shown = shown
-        self._paid: dict[int, dict[str, Decimal]] = {}
-        self._units: Counter[int] = Counter()
-        self._without_case: dict[int, set[int]] = {}
-        self._reversals: dict[int, dict[int, str]] = {}
+        self._scratch = scratch
+        self._total: dict[str, Decimal] = {}
+        self.unapplied: Mapping[str, Decimal] = {}
+        """What waits, by the currency that it tells."""
 
     def add(self, stored: StoredEvent) -> Iterator[str]:
         """Add up what a payout or reversal brought; say where it contradicts itself."""
@@ -84,6 +87,8 @@ class Bookings:
                 yield "it says that it moved money, which no such event does"
             if told is not None and stored.standing is Standing.WAITING:
                 self._tally.add(*told, "payouts", "unapplied")
+                waits = waiting_money(self._definition, stored)
+                self.unapplied = summed_anew(self.unapplied, (None, waits))
             elif told is not None and stored.standing is Standing.DROPPED:
                 self._tally.add(*told, "payouts", "dropped")
             return
@@ -108,12 +113,19 @@ class Bookings:
         if len(lifecycles) != 1:
             yield f"its money went to {len(lifecycles)} lifecycles instead of one"
         for one in lifecycles[:1]:
-            self._paid[one] = money.add(self._paid.get(one, {}), booked.currency, booked.amount)
-            self._units[one] += booked.units
-            if stored.event.field("amazon_case_id") is None:
-                self._without_case.setdefault(one, set()).add(sign)
-            if sign < 0 and stored.event.field("original_reimbursement_id") is None:
-                self._reversals.setdefault(one, {})[stored.seq] = stored.event_id
+            self._scratch.note(
+                "put_booking",
+                lifecycle=one,
+                seq=stored.seq,
+                event_id=stored.event_id,
+                currency=booked.currency,
+                amount=str(booked.amount),
+                units=index(booked.units),
+                sign=sign,
+                has_case=stored.event.field("amazon_case_id") is not None,
+                has_original=stored.event.field("original_reimbursement_id") is not None,
+            )
+            self._total = money.add(self._total, booked.currency, booked.amount)
 
     def without_what_none_moves(self, stored: StoredEvent) -> StoredEvent:
         """Give an event without money that it can't have moved, so that nothing more is said of that."""
@@ -125,45 +137,56 @@ class Bookings:
 
     def total(self) -> dict[str, Decimal]:
         """Give what was brought to all lifecycles."""
-        total: dict[str, Decimal] = {}
-        for paid in self._paid.values():
-            for currency, amount in paid.items():
-                total = money.add(total, currency, amount)
-        return total
+        return self._total
 
-    def misfits(
-        self, lifecycle: Lifecycle, filed: Collection[Any], moved: Mapping[tuple[Any, Any], Values]
-    ) -> Iterator[str]:
-        """Say where a lifecycle tells other money than was brought to it.
-
-        `filed` are the lifecycles that a submission was for; `moved` holds a row of history by event and
-        lifecycle.
-        """
-        paid = self._paid.get(lifecycle.id, {})
+    def misfits(self, lifecycle: Lifecycle) -> Iterator[str]:
+        """Say where a lifecycle tells other money than was brought to it."""
+        paid: dict[str, Decimal] = {}
+        units = 0
+        without_case: set[int] = set()
+        taken_back: dict[int, str] = {}
+        for row in self._scratch.each("bookings_of", lifecycle=lifecycle.id):
+            paid = money.add(paid, row["currency"], Decimal(row["amount"]))
+            units += row["units"]
+            if not row["has_case"]:
+                without_case.add(row["sign"])
+            if row["sign"] < 0 and not row["has_original"]:
+                taken_back[row["seq"]] = row["event_id"]
         if differ(lifecycle.paid, paid):
             yield f"its paid is {sums_text(lifecycle.paid)}, and {sums_text(paid)} was applied to it"
-        if lifecycle.units != self._units[lifecycle.id]:
-            yield f"its units are {lifecycle.units!r}, and {self._units[lifecycle.id]!r} were applied to it"
-        without_case = self._without_case.get(lifecycle.id, ())
+        if lifecycle.units != units:
+            yield f"its units are {lifecycle.units!r}, and {units!r} were applied to it"
         payouts = 1 in without_case
         told = lifecycle.facts.get(PAID_WITHOUT_CASE)
         if payouts and PAID_WITHOUT_CASE not in lifecycle.facts:
             yield f"its {PAID_WITHOUT_CASE} is not told, and money came under no case"
         elif told not in (None, True) or (told and not without_case):
             yield f"its {PAID_WITHOUT_CASE} is {told!r}, and no such money came"
-        elif payouts and told is None and lifecycle.id not in filed:
+        elif payouts and told is None and not self._was_filed(lifecycle):
             yield f"its {PAID_WITHOUT_CASE} was taken back, which only a submission does"
         seq = lifecycle.facts.get(TAKEN_BACK_AT)
-        taken_back = self._reversals.get(lifecycle.id, {})
-        rows = (moved.get((event_id, lifecycle.id)) for event_id in taken_back.values())
-        if seq is not None and seq not in {*taken_back, *(row["cursor"] for row in rows if row is not None)}:
-            yield f"its {TAKEN_BACK_AT} is {seq!r}, which is no reversal of its that named no payout"
+        if seq is not None and seq not in taken_back:
+            rows = (
+                self._scratch.first("row_by", event_id=event_id, lifecycle=lifecycle.id)
+                for event_id in taken_back.values()
+            )
+            if seq not in {row["cursor"] for row in rows if row is not None}:
+                yield f"its {TAKEN_BACK_AT} is {seq!r}, which is no reversal of its that named no payout"
+
+    def _was_filed(self, lifecycle: Lifecycle) -> bool:
+        """Tell whether a submission was for a lifecycle."""
+        return self._scratch.first("filed", lifecycle=lifecycle.id) is not None
 
 
-def misfits_of_user(currencies: Mapping[str, int], lifecycles: Collection[Lifecycle]) -> Iterator[str]:
+def counted_currency(lifecycle: Lifecycle) -> str | None:
+    """Give the currency under which a user's row counts a claim, None where it counts none."""
+    if lifecycle.claim_id is None or lifecycle.merged_into is not None:
+        return None
+    return str(lifecycle.facts.get("currency") or DEFAULT_CURRENCY)
+
+
+def misfits_of_user(currencies: Mapping[str, int], told: Mapping[str, int]) -> Iterator[str]:
     """Say where a user's row counts other currencies of claims than the claims have."""
-    claims = [one for one in lifecycles if one.claim_id is not None and one.merged_into is None]
-    told = Counter(str(one.facts.get("currency") or DEFAULT_CURRENCY) for one in claims)
     found = {code: many for code, many in currencies.items() if many}
     if found != dict(told):
         yield f"currencies is {found!r}, and its claims have {dict(told)!r}"

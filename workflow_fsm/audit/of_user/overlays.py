@@ -8,11 +8,11 @@ isn't told whether it was.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from workflow_fsm.audit.chain import Values
+from workflow_fsm.audit.scratch import Scratch, Values
 from workflow_fsm.core.decision.dead_letters import DROPPED, RETRIED
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.model.inbox import FORCE, LEARNT_LINE, StoredEvent
@@ -43,16 +43,25 @@ class Retried:
 class Acts:
     """What a user's chain of acts says was done with each dead letter."""
 
-    def __init__(self, rows: Sequence[Values]) -> None:
-        self.dropped = {row["to_state"] for row in rows if row["trigger"] == DROPPED}
-        self._retried: dict[Any, Retried] = {}
-        for row in rows:
-            if row["trigger"] == RETRIED:
-                self._add(self._retried.setdefault(row["to_state"], Retried()), row)
+    def __init__(self, scratch: Scratch) -> None:
+        self._scratch = scratch
+        self._any = scratch.first("has_acts") is not None
+
+    def dropped(self, letter: str) -> bool:
+        """Tell whether a dead letter was dropped."""
+        return any(row["trigger"] == DROPPED for row in self._about(letter))
 
     def retried(self, stored: StoredEvent) -> Retried | None:
         """Give what was told of an event by retrying it, None where nobody did."""
-        return self._retried.get(f"event:{stored.seq}")
+        told = None
+        for row in self._about(f"event:{stored.seq}"):
+            if row["trigger"] == RETRIED:
+                told = told or Retried()
+                self._add(told, row)
+        return told
+
+    def _about(self, letter: str) -> Iterator[Values]:
+        return self._scratch.each("acts_about", letter=letter) if self._any else iter(())
 
     def _add(self, told: Retried, row: Values) -> None:
         laid: dict[str, str] = {}

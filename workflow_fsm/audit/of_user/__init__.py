@@ -1,0 +1,1 @@
+"""The audit of one user, part by part."""

@@ -1,0 +1,229 @@
+"""Scratch: one user's rows, copied out of the store in one short snapshot, and what is noted of them.
+
+A temporary database of SQLite's, in memory as long as it is small and in a file without a name past that: so
+that an audit keeps no transaction of the store's open while it thinks, and holds no more than a page of a
+user of whom much is kept.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib import resources
+from operator import itemgetter
+from threading import Lock
+from typing import Any
+
+from workflow_fsm.audit.report import text_of
+from workflow_fsm.core.model.lifecycle import COLUMNS
+from workflow_fsm.stores.session import Columns, Session
+from workflow_fsm.stores.statements import named
+
+Values = Columns
+"""A row as it stands in its table, its text read."""
+Complain = Callable[[str, object, str], None]
+"""Takes a table, the key of a row in it and what is wrong with that row."""
+
+EVERY = {
+    "lifecycles": (
+        "every_lifecycle",
+        "id",
+        "id claim_id sync_id state version entered_at cursor head origin parent forked due_at facts paid "
+        "units entered merged_into",
+    ),
+    "history": ("every_row", "cursor", " ".join((*COLUMNS, "hash"))),
+    "events": (
+        "every_event",
+        "seq",
+        "user_id seq event_id trigger standing received_at occurred_at expires_at settled fingerprint "
+        "body shares answer actor reimbursement_id currency amount letter letter_at units overlay doubt "
+        "original_id id_given booked_case dropped",
+    ),
+    "effects": (
+        "every_effect",
+        "seq",
+        "seq lifecycle cursor handler on_enter standing owed_at due_at ready_at attempt forgiven key about",
+    ),
+    "waits": ("every_wait", "seq", "kind name seq"),
+    "cases": (
+        "every_case",
+        "case_id",
+        "case_id claim_id sync_id state at seq told paid units alone",
+    ),
+    "aliases": ("every_alias", "alias", "alias claim_id"),
+    "event_ids": ("every_event_id", "event_id", "event_id seq"),
+}
+"""Of each table: the statement that reads all of a user's rows, their key within the user, their columns."""
+STATEMENTS = tuple(statement for statement, _, _ in EVERY.values())
+
+_NOTED = {
+    "placed": "place",
+    "syncs": "sync_id, cursor, origins, is_sound",
+    "heads": "lifecycle, hash",
+    "old_heads": "lifecycle, hash",
+    "unread": "seq",
+    "parts": "event_id, seq, number, lifecycle, standing, claim",
+    "told_waits": "kind, name, seq",
+    "bookings": "lifecycle, seq, event_id, currency, amount, units, sign, has_case, has_original",
+    "payouts": "reimbursement_id, case_id, PRIMARY KEY (reimbursement_id, case_id)",
+    "concerns": "claim_id, sync_id, seq",
+    "filed": "lifecycle",
+    "loose": "case_id",
+    "doubted": "seq",
+}
+"""What is noted, beside the tables of the store."""
+_INDEXES = (
+    "lifecycles (id)",
+    "lifecycles (claim_id)",
+    "lifecycles (sync_id) WHERE claim_id IS NULL",
+    "history (event_id, lifecycle)",
+    "history (cursor)",
+    "history (to_state) WHERE lifecycle = 0",
+    "events (seq)",
+    "events (event_id)",
+    "aliases (alias)",
+    "aliases (claim_id)",
+    "cases (claim_id, sync_id)",
+    "syncs (sync_id)",
+    "heads (lifecycle)",
+    "unread (seq)",
+    "parts (event_id, lifecycle)",
+    "bookings (lifecycle)",
+    "concerns (claim_id, sync_id)",
+    "filed (lifecycle)",
+    "loose (case_id)",
+)
+_CACHE_KIB = 8192
+_TABLES = {
+    **{table: ", ".join(f'"{name}"' for name in names.split()) for table, (_, _, names) in EVERY.items()},
+    **_NOTED,
+}
+_MAKING = Lock()
+
+
+class Scratch:
+    """The rows of one user at a time, `key` as the database spells the id; `user` is None where no row is.
+
+    There are `many` rows. `checked` is what earlier checks saw of the user, by their ids; `before` what the
+    one saw from which this one goes on.
+    """
+
+    def __init__(self) -> None:
+        self.key: Any = None
+        self.user: Columns | None = None
+        self.many = 0
+        self.checked: Mapping[str, Any] = {}
+        self.before: int | None = None
+        self._sql = _statements()
+        self._filled: set[str] = set()
+        self._connection = sqlite3.connect("", isolation_level=None, cached_statements=256)
+        with _MAKING:
+            _empty().backup(self._connection)
+        self._connection.row_factory = sqlite3.Row
+        for pragma in ("journal_mode = OFF", "synchronous = OFF", f"cache_size = -{_CACHE_KIB}"):
+            self._connection.execute(f"PRAGMA {pragma}")
+        self._connection.execute("BEGIN")
+
+    @property
+    def cursor(self) -> int:
+        """The number that was handed out last to the user."""
+        return self.user["cursor"] if self.user is not None and isinstance(self.user["cursor"], int) else 0
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the user has nothing new since the check from which this one goes on."""
+        return self.before is not None and self.cursor == self.before
+
+    def begin(self, key: Any, user: Columns | None) -> None:
+        """Forget the rows that are here, for those of another user."""
+        for table in self._filled:
+            self._connection.execute(f"DELETE FROM {table}")  # noqa: S608  # of ours
+        self._filled.clear()
+        self.key, self.user, self.many, self.checked, self.before = key, user, 0, {}, None
+
+    def load(self, session: Session, complain: Complain) -> None:
+        """Take the rows of the user; complain of what isn't UTF-8."""
+        for table, (statement, key_column, columns) in EVERY.items():
+            names = columns.split()
+            into = f"INSERT INTO {table} VALUES ({', '.join('?' * len(names))})"  # noqa: S608  # of ours
+            self._filled.add(table)
+            rows = session.each(statement, user_id=self.key)
+            self._connection.executemany(into, self._read(table, key_column, names, rows, complain))
+
+    def load_heads(self, session: Session, cursor: int) -> None:
+        """Take the heads that the user's chains had when a number had been handed out last."""
+        rows = session.each("heads_until", user_id=self.key, cursor=cursor)
+        self._filled.add("old_heads")
+        heads = ((row["lifecycle"], text_of(row["hash"])) for row in rows)
+        self._connection.executemany("INSERT INTO old_heads VALUES (?, ?)", heads)
+
+    def heads(self, name: str) -> Iterator[tuple[int, str]]:
+        """Give heads of chains, the hash of the last row of each, by lifecycle."""
+        for row in self.each(name):
+            yield row["lifecycle"], row["hash"]
+
+    def each(self, name: str, /, **parameters: Any) -> Iterator[sqlite3.Row]:
+        """Give what a statement gives, one by one."""
+        yield from self._connection.execute(self._sql[name], parameters)
+
+    def first(self, name: str, /, **parameters: Any) -> sqlite3.Row | None:
+        """Give the first of what a statement gives."""
+        row: sqlite3.Row | None = self._connection.execute(self._sql[name], parameters).fetchone()
+        return row
+
+    def note(self, name: str, /, **values: Any) -> None:
+        """Run a statement that gives nothing."""
+        self._filled.add(_filled_by(name))
+        self._connection.execute(self._sql[name], values)
+
+    def note_all(self, name: str, values: Iterable[Mapping[str, Any]]) -> None:
+        """Run such a statement with several values."""
+        self._filled.add(_filled_by(name))
+        self._connection.executemany(self._sql[name], values)
+
+    def close(self) -> None:
+        """Give back what it took."""
+        self._connection.close()
+
+    def _read(
+        self, table: str, key: str, names: Sequence[str], rows: Iterable[Columns], complain: Complain
+    ) -> Iterator[Sequence[Any]]:
+        pick = itemgetter(*names)
+        for row in rows:
+            self.many += 1
+            values = pick(row)
+            try:
+                yield [value.decode() if value.__class__ is bytes else value for value in values]
+            except UnicodeDecodeError:
+                yield [_spelled(value) for value in values]
+                for name, value in zip(names, values, strict=True):
+                    if isinstance(value, bytes) and _spelled(value).encode() != value:
+                        complain(table, _spelled(row[key]), f"its {name} is not UTF-8")
+
+
+def _spelled(value: Any) -> Any:
+    """Give a column's text, from its bytes."""
+    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else value
+
+
+@cache
+def _empty() -> sqlite3.Connection:
+    """Make an empty scratch, to copy: quicker than to make each anew."""
+    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    for table, columns in _TABLES.items():
+        connection.execute(f"CREATE TABLE {table} ({columns})")
+    for number, index in enumerate(_INDEXES):
+        connection.execute(f"CREATE INDEX index_{number} ON {index}")
+    return connection
+
+
+@cache
+def _filled_by(name: str) -> str:
+    """Give the table that a statement inserts into."""
+    return _statements()[name].split()[2]
+
+
+@cache
+def _statements() -> Mapping[str, str]:
+    return named(resources.files(__package__).joinpath("scratch.sql").read_text(encoding="utf-8"))
