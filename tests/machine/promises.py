@@ -22,7 +22,7 @@ def events_count_once(rows: Rows) -> None:
         standings = [share["standing"] for share in shares_of(row)]
         assert row["standing"] == next((one for one in ORDER if one in standings), "known")
         assert ("dropped" in standings) is any("was" in share for share in shares_of(row))
-        assert set(overlay_of(row)) <= set(LAID_OVER)
+        assert set(overlay_of(row)) <= {*LAID_OVER, "learnt_line"}
     kept = {row["event_id"] for row in rows["events"]}
     for row in rows["history"]:
         is_an_act = row["trigger"] == "claim_rejected" and row["reason"]  # a case was unlinked

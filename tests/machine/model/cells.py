@@ -72,6 +72,7 @@ def _submitted(kept: Kept, event: Fields, one: Fields) -> str:
         cases.name_it(kept, case, one["key"])
     late = cases.told_late(kept, one, case)
     one["filed_under_no_case"] |= case is None
+    one["paid_under_no_case"] = False  # whoever files now tells of the filing that was paid
     if one["state"] in UNFILED or (one["state"] == "rejected" and late is None):
         cases.file(kept, one, case, event)
         kept.move(one, "submitted", event["trigger"], event)

@@ -63,7 +63,10 @@ def _has_filing_or_money(kept: Kept, one: Fields) -> bool:
 def _merge(merged: Fields, one: Fields) -> None:
     """ "It takes no further part"; "a merged claim's facts and match fill what is empty in the other"."""
     merged.update(forked=True, merged_into=one["claim"])
-    one["facts"] = {**merged["facts"], **one["facts"]}
+    fills = dict(merged["facts"])
+    if {"amount", "currency"} & one["facts"].keys():  # an amount goes with its currency
+        fills = {name: value for name, value in fills.items() if name not in ("amount", "currency")}
+    one["facts"] = {**fills, **one["facts"]}
     if not one["has_match"]:
         one.update(match=merged["match"], has_match=merged["has_match"])
 

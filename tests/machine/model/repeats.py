@@ -121,6 +121,8 @@ def _may_be_another(kept: Kept, event: Fields, other: Fields) -> bool:
     was reversed (by a reversal of that claim which names no other original)"; "an equal second reversal that
     gives as its `reimbursement_id` the payout's"."""
     reimbursement = tells(event)["reimbursement_id"]
+    if line_of(event) != line_of(other):
+        return False  # "the second of two equal ones of which one tells its line"
     if event["trigger"] == "payout_reversed":
         return is_a_payout_s(kept, reimbursement)
     if other["booked"] is None or not event["given"]:

@@ -254,7 +254,8 @@ def _of_case(
     if situation.is_case_named(case_id):
         start = definition.first_state() if situation.has_syncs() else None
         way = way_to(definition, start, trigger, event)
-        return Nobody(rest=Rest.WAIT, waiting_for=way, waits=waits)
+        claims = (Wait(WaitKind.CLAIM, claim_id) for claim_id in awaited)
+        return Nobody(rest=Rest.WAIT, waiting_for=way, waits=(*waits, *claims))
     if trigger.files:
         if not situation.has_claims() or _known_sync(situation, event) is not None:
             return None

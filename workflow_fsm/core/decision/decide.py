@@ -12,15 +12,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from workflow_fsm.core.decision.answer import answer_to, event_dead_letter
+from workflow_fsm.core.decision.answer import AnswerDraft, answer_to, event_dead_letter
 from workflow_fsm.core.decision.apply import Application
+from workflow_fsm.core.decision.filings import Filings
 from workflow_fsm.core.decision.idempotency import Again, Repeat, find_repeat, learn_line
 from workflow_fsm.core.decision.moves import move
 from workflow_fsm.core.definition import Addressing, Definition, Meeting, Rest
 from workflow_fsm.core.definition.events import Event
 from workflow_fsm.core.errors import EventIdReused, WorkflowError
 from workflow_fsm.core.model.inbox import Share, Standing, StoredEvent
-from workflow_fsm.core.model.lifecycle import Lifecycle
+from workflow_fsm.core.model.lifecycle import CaseOwner, Lifecycle
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.model.ways_out import BESIDE, died_of
 from workflow_fsm.core.outcome import Outcome
@@ -61,6 +62,12 @@ def decide(
     if isinstance(repeat, Repeat):
         situation.add_ids(repeat.stored, event.ids)
         learn_line(situation, trigger, repeat.stored, event)
+        claim_id = event.field("claim_id")
+        if trigger.money and claim_id is not None and event.fingerprint != repeat.stored.event.fingerprint:
+            told = replace(repeat.stored, event=event)
+            Filings(definition, situation, trigger, told, now, AnswerDraft()).name(
+                CaseOwner(situation.canonical(claim_id), "")
+            )
         follow(definition, situation, now)
         return _repeated(repeat)
     event_id = event.event_id or arrival.new_id()
