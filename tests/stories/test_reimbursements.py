@@ -238,3 +238,16 @@ def test_money_that_names_nobody_waits_as_soon_as_there_is_a_claim(workflow: Wor
     workflow.fire("sync_complete", user_id="u2", sync_id="p1")
     workflow.fire("detection_complete", user_id="u2", sync_id="p1")
     assert workflow.fire("payout_received", user_id="u2", amount="5").status == "applied"
+
+
+def test_a_restored_payout_is_not_counted_beside_its_second_try(workflow: Workflow) -> None:
+    """ "the same `reimbursement_id` and `line_id` with the same amount and currency is a duplicate, whatever
+    other id comes with it": whichever of the two was dropped and brought back."""
+    pay(workflow, "c1", "10", currency="USD", reimbursement_id="R")
+    (letter,) = workflow.dead_letters()
+    workflow.drop_dead_letter(letter.id, reason="sent twice")
+    pay(workflow, "c1", "10", currency="USD", reimbursement_id="R", event_id="again")
+    workflow.restore_dead_letter(letter.id)
+    assert status(workflow).unapplied == {"USD": "10.00"}
+    find(workflow, "c1")
+    assert status(workflow).recovered == {"USD": "10.00"}

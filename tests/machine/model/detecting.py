@@ -75,6 +75,8 @@ def _entry(kept: Kept, event: Fields, entry: Fields, sync_id: str) -> str:
         back = "matched" if one["has_match"] else "detected"
         kept.move(one, back if state == "expired" else state, event["trigger"], event)
         return "applied"
+    if told and occurred is not None:
+        one["detected_at"] = max(occurred, one["detected_at"] or occurred)
     one["facts"] = {**told, **one["facts"]}  # "Known facts fill what is empty … and overwrite nothing"
     return "known"
 

@@ -214,11 +214,14 @@ class ModelUser(Kept):
     def _matches(self, event: Fields) -> dict[str, Decimal | None]:
         """ "A claim may have several documents: the highest confidence counts", under any of its names."""
         if "matches" not in event:
-            event["matches"] = {}
+            best: dict[str, tuple[str, Decimal | None]] = {}
             for match in tells(event)["matches"]:
-                name, told = self.canonical(match["claim_id"]), match.get("confidence")
-                known = event["matches"].get(name)
-                event["matches"][name] = told if known is None or (told or -1) > known else known
+                claim, told = match["claim_id"], match.get("confidence")
+                name = self.canonical(claim)
+                known = best.get(name, (claim, None))[1]
+                if name not in best or (-1 if told is None else told) > (-1 if known is None else known):
+                    best[name] = claim, told
+            event["matches"] = dict(best.values())
         matches: dict[str, Decimal | None] = event["matches"]
         return matches
 

@@ -198,7 +198,7 @@ class Cases:
     ) -> Collection[str | None]:
         """Give the states in which a case can be that an event told last."""
         trigger = self._told.trigger(stored)
-        named = stored.event.field("amazon_case_id")
+        named = stored.event.field("amazon_case_id") if stored.money is None else stored.money.case_id
         if not shares or named not in (None, case.case_id):
             return (None,)
         applied = any(one.standing is Standing.APPLIED for one in shares)

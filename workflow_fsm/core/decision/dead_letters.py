@@ -223,8 +223,13 @@ def _refuse_overlay(trigger: Trigger, overlay: Mapping[str, Any]) -> None:
 
 
 def _wake(situation: Situation, stored: StoredEvent) -> None:
-    """Have what conflicts with an event judged again."""
+    """Have what conflicts with an event judged again, and what waits that brings the same reimbursement."""
     situation.wake(ANY_CHANGE)
+    reimbursement = stored.event.field("reimbursement_id")
+    if reimbursement is not None:
+        for other in situation.with_reimbursement(stored.event.trigger, reimbursement):
+            for wait in other.waits:
+                situation.wake(wait)
     for field in ("reimbursement_id", "original_reimbursement_id"):
         if stored.event.field(field) is not None:
             situation.wake(Wait(WaitKind.REIMBURSEMENT, stored.event.field(field)))

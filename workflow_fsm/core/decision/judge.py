@@ -244,7 +244,9 @@ class Judge:
             if any(fact in told and lifecycle.facts.get(fact) not in (None, told[fact]) for fact in group):
                 fills = {fact: value for fact, value in fills.items() if fact not in group}
         at, known = told.get(DETECTION_AT), lifecycle.facts.get(DETECTION_AT)
-        if at is not None and known is not None and at > known:
+        if told.keys() == {DETECTION_AT}:
+            fills.pop(DETECTION_AT, None)  # it tells nothing that an older one could tell otherwise
+        elif at is not None and known is not None and at > known:
             fills[DETECTION_AT] = at  # nobody who is older than this one tells anew
         if fills:
             facts = {**lifecycle.facts, **fills}
