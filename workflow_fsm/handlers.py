@@ -148,15 +148,15 @@ class Handlers(StoreHandle):
 
     def drop_handler(self, name: str) -> DroppedHandler:
         """Forget a handler: nothing owes it from now on, and what was owed and not begun is void."""
-        now = self._clock()
-        known, void = self._store.commit(lambda unit: outbox.forget(unit.session, name, now))
+        over = self._engine.over()
+        known, void = self._store.commit(lambda unit: outbox.forget(unit.session, name, over))
         return DroppedHandler(dropped=known, void=void)
 
     def owed(self, user_id: str | None = None, *, limit: int = 1000) -> list[OwedEffect]:
         """List the effects owed and not done, oldest first; `here` tells whether their code is here."""
-        names, now = self._registry.names, self._clock()
+        names, over = self._registry.names, self._engine.over()
         return self._store.read(
-            lambda session: outbox.unfinished(session, names, user_id, now=now, limit=limit)
+            lambda session: outbox.unfinished(session, names, user_id, over=over, limit=limit)
         )
 
     def run_effects(self) -> int:
@@ -165,6 +165,7 @@ class Handlers(StoreHandle):
         What those owe in turn is done as well; what pauses between tries is not waited for.
         """
         done = 0
+        self._engine.cut_overlong()
         while (taken := self._engine.lease()) is not None:
             self._engine.do(taken)
             done += 1
@@ -172,7 +173,14 @@ class Handlers(StoreHandle):
 
     def worker(self, *, threads: int = THREADS) -> Worker:
         """Make a worker for the handlers that are here; it lets time pass too. Start and stop it yourself."""
-        return Worker(self._engine, self._wake_up, tick=self.tick, listen=self._store.listen, threads=threads)
+        return Worker(
+            self._engine,
+            self._wake_up,
+            ready=self._readiness.check,
+            tick=self.tick,
+            listen=self._store.listen,
+            threads=threads,
+        )
 
     # -- parts
 

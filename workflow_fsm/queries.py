@@ -91,20 +91,21 @@ class Queries(StoreHandle):
     def after(self, cursors: Mapping[str, int], *, limit: int) -> dict[str, list[HistoryRow]]:
         """Give, of one snapshot, the first transitions after a cursor of each user: `limit` of each.
 
-        Who has none isn't in it; nor is whoever can be no user.
+        Who has none isn't in it; nor is whoever can be no user. Whose cursor the store has never reached, or
+        reaches no more, since it lost what it had acknowledged, has an empty list.
         """
 
         def find(session: Session) -> dict[str, list[HistoryRow]]:
             asked = json.dumps({user_id: at for user_id, at in cursors.items() if "\0" not in user_id})
-            further = [row["user_id"] for row in session.rows("further", cursors=asked)]
+            reached = {row["user_id"]: row["cursor"] for row in session.rows("not_at", cursors=asked)}
             pages = {
                 user_id: session.rows("history_page", user_id=user_id, cursor=cursors[user_id], limit=limit)
-                for user_id in further
+                for user_id in reached
             }
             return {
                 user_id: [history.show_transition(row) for row in rows]
                 for user_id, rows in pages.items()
-                if rows
+                if rows or reached[user_id] < cursors[user_id]
             }
 
         return self._store.read(find)
@@ -168,8 +169,11 @@ class Queries(StoreHandle):
         return True
 
     def ready(self) -> None:
-        """Read from the store. Raises StoreUnavailable where that fails."""
-        self._store.ping()
+        """Try a write that leaves nothing behind. Raises StoreUnavailable where that can't be done.
+
+        One is tried at a time, and its answer stands for a second: asking often costs nothing.
+        """
+        self._readiness.check()
 
     def figures(self) -> Figures:
         """Count the backlog and the totals, of one snapshot."""

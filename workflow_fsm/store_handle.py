@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from workflow_fsm.core.decision.decide import Policy
+from workflow_fsm.readiness import Readiness
 from workflow_fsm.settings import Settings
 from workflow_fsm.stores.store import Store
 
@@ -22,6 +23,7 @@ class StoreHandle:
         self.definition = store.definition
         self.settings = settings
         self._store = store
+        self._readiness = Readiness(store.probe)
         self._clock = clock
         self._ids = ids
         self._policy = Policy(defer=settings.defer)

@@ -25,6 +25,7 @@ from workflow_fsm.core.outcome import Outcome
 from workflow_fsm.core.values import strict_json
 from workflow_fsm.dead_letters import DeadLetters
 from workflow_fsm.effects.engine import Engine, Retrying
+from workflow_fsm.effects.leases import LeaseClock
 from workflow_fsm.effects.registry import Registry
 from workflow_fsm.effects.worker import WakeUp
 from workflow_fsm.handlers import Handlers
@@ -55,7 +56,7 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
     """A store of lifecycles, and the events that move them; made by `Workflow.open`.
 
     One may be shared between threads. Every method that fires raises StoreUnavailable where the store can't
-    commit just now: then nothing of the call was kept.
+    commit just now: then nothing of the call was kept, unless the error's text says that this is not known.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
             self._registry,
             retrying=Retrying(tries=settings.tries, pause_seconds=settings.pause_seconds),
             clock=clock,
+            leases=LeaseClock.of(store, clock),
             chance=chance,
             read=lambda trigger, fields: self.read(trigger, _plain(fields)),
             commit=self._commit,
@@ -109,6 +111,7 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
     def close(self) -> None:
         """Close the store."""
         self._store.close()
+        self._readiness.forget()
 
     def __enter__(self) -> Self:
         return self

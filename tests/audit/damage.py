@@ -17,7 +17,7 @@ from workflow_fsm import NotAllowed, Workflow, claim_lifecycle
 from workflow_fsm.audit.audit import audit
 from workflow_fsm.audit.report import Report
 from workflow_fsm.core.model.lifecycle import COLUMNS, chain
-from workflow_fsm.stores.sqlite.database import SQLiteSession
+from workflow_fsm.stores.sqlite.session import SQLiteSession
 from workflow_fsm.testing import ManualClock
 
 TABLES = (

@@ -14,7 +14,7 @@ from workflow_fsm.stores.statements import numbered, statements
 
 PACKAGE = Path(workflow_fsm.__file__).parent
 STORES = PACKAGE / "stores"
-OF_POSTGRES_ALONE = {"make_user", "wait_for_nobody"}
+OF_POSTGRES_ALONE = {"make_user", "probe", "time", "wait_for_nobody"}
 
 
 def sections(path: Path, kind: str = "name") -> dict[str, str]:

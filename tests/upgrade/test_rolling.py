@@ -8,12 +8,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from time import sleep
 
 import pytest
 
 from tests.upgrade.conftest import Load, command
+from tests.webapp.services import until
 from webapp import create_app
-from workflow_fsm import Settings, StoreRefused, Workflow
+from workflow_fsm import Settings, StoreRefused, StoreUnavailable, Workflow
 
 Versions = Mapping[str, Path]
 Begin = Callable[..., Load]
@@ -159,3 +161,32 @@ def test_a_service_that_meets_a_contracted_store_answers_503_with_the_sentence(
             assert answer.status_code == 503
             assert answer.json is not None
             assert "upgrade workflow-fsm to work on it" in answer.json["detail"]
+
+
+def test_a_worker_that_waits_for_its_store_stops_where_that_comes_back_contracted(
+    versions: Versions, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'claims.db'}"
+    with Workflow.open(url, settings=Settings()) as workflow:
+        workflow.on_enter("synced", name="noted")(lambda transition: None)
+        worker = workflow.worker(threads=2)
+        worker.start()
+        (tmp_path / "claims.db").rename(tmp_path / "away.db")
+        for log in tmp_path.glob("claims.db-*"):
+            log.unlink()
+        until(lambda: not is_ready(workflow))
+        away = f"sqlite:///{tmp_path / 'away.db'}"
+        assert command(versions["contracting"], "migrate", "--database", away).returncode == 0
+        sleep(2)  # it asks each second whether the store can be written to
+        (tmp_path / "away.db").rename(tmp_path / "claims.db")
+        until(lambda: worker.refused is not None)
+        worker.stop()
+        assert "upgrade workflow-fsm to work on it" in str(worker.refused)
+
+
+def is_ready(workflow: Workflow) -> bool:
+    try:
+        workflow.ready()
+    except StoreUnavailable:
+        return False
+    return True

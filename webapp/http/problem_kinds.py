@@ -162,7 +162,8 @@ KINDS = {
             code="store-unavailable",
             status=503,
             title="The store can't be reached or written just now",
-            meaning="Nothing of this request was kept. Send it again after the seconds in `Retry-After`.",
+            meaning="Nothing of this request was kept, unless `detail` says that its fate is unknown. Send "
+            "it again after the seconds in `Retry-After`.",
         ),
         ProblemKind(
             code="too-many-sockets",

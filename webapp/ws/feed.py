@@ -60,8 +60,11 @@ class Follower:
                 return
 
     def push(self, messages: Collection[Message]) -> bool:
-        """Add to what waits. Where that is too much nothing is kept and it is left behind: tell which."""
-        if len(self._waiting) + len(messages) > MOST_WAITING:
+        """Add to what waits. Where that is too much nothing is kept and it is left behind: tell which.
+
+        Where there is none the store has lost what the feed had read: it is left behind, and finds out.
+        """
+        if not messages or len(self._waiting) + len(messages) > MOST_WAITING:
             self.behind = True
             self._waiting.clear()
         else:
@@ -169,7 +172,7 @@ class Feed(Observer):
 
     def _hand_over(self, feed: _Feed, messages: Collection[Message]) -> None:
         with self._lock:
-            feed.cursor = max(cursor for cursor, _ in messages)
+            feed.cursor = max((cursor for cursor, _ in messages), default=feed.cursor)
             for follower in list(feed.followers):
                 if not follower.push(messages):
                     self._drop(feed, follower)

@@ -28,6 +28,8 @@ from workflow_fsm.workflow import Workflow
 GOING_AWAY, INTERNAL_ERROR, TRY_AGAIN_LATER = 1001, 1011, 1013
 BAD_REQUEST = 4400
 """Of the codes that are an application's own: what HTTP would have answered 400. Asking again won't help."""
+CURSOR_LOST = 4409
+"""What HTTP would have answered 409: the store has not reached the cursor, or reaches it no more."""
 UNANSWERED, TOO_BIG = 1008, 1009
 """Those that simple-websocket closes with by itself: a ping wasn't answered; a message was too large."""
 
@@ -58,6 +60,10 @@ class Asked:
     fault: str | None
     transport: Transport
     wake: Callable[[], None] = field(default=lambda: None)
+
+
+class CursorLost(Exception):
+    """The store has lost what stood up to a cursor; rows that are not the same will have its numbers."""
 
 
 class Sockets:
@@ -140,6 +146,9 @@ class _Telling:
             while self._goes_on():
                 self._replay()
                 self._live()
+        except CursorLost:
+            code = CURSOR_LOST
+            reason = f"the store has not got as far as cursor {self._seen}: it lost rows; read history anew"
         except StoreUnavailable:
             code, reason = TRY_AGAIN_LATER, "the store can't be read just now"
         except (ConnectionClosed, LocalProtocolError, OSError):
@@ -169,7 +178,11 @@ class _Telling:
         """Send what the store has behind what was seen, up to a cursor."""
         user_id = self._asked.user_id
         while self._seen < until:
-            rows = self._sockets.workflow.after({user_id: self._seen}, limit=ROWS_AT_ONCE).get(user_id, [])
+            rows = self._sockets.workflow.after({user_id: self._seen}, limit=ROWS_AT_ONCE).get(user_id)
+            if rows is None:
+                return
+            if not rows:
+                raise CursorLost
             for row in rows:
                 if row["cursor"] > until:
                     return

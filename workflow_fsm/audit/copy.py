@@ -22,11 +22,13 @@ from workflow_fsm.audit.report import Report
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.errors import StoreRefused, StoreUnavailable
 from workflow_fsm.stores.postgres import errors as postgres_faults
-from workflow_fsm.stores.postgres.database import read_url
+from workflow_fsm.stores.postgres.connecting import read_url
 from workflow_fsm.stores.postgres.migrate import migrate
-from workflow_fsm.stores.postgres.pipeline import Linked, Pipeline, PostgresSession
-from workflow_fsm.stores.sqlite.database import SQLite, SQLiteSession
+from workflow_fsm.stores.postgres.pipeline import Linked, Pipeline
+from workflow_fsm.stores.postgres.session import PostgresSession
+from workflow_fsm.stores.sqlite.database import SQLite
 from workflow_fsm.stores.sqlite.errors import translated
+from workflow_fsm.stores.sqlite.session import SQLiteSession
 from workflow_fsm.stores.url import shown
 
 TABLES = (
@@ -97,16 +99,22 @@ def _locked(path: str) -> Iterator[sqlite3.Connection]:
 @contextmanager
 def _served(url: str, now: datetime) -> Iterator[Linked]:
     """Have the target in a transaction that is committed where the block ends well."""
+    address = read_url(url)
     try:
-        connection = Linked.connect(read_url(url), autocommit=True)
+        connection = Linked.connect(address.conninfo, autocommit=True)
     except psycopg.Error as error:
         raise postgres_faults.at_opening(error) from None
     with closing(connection):
         try:
-            migrate(connection, now)
+            address.enter(connection)
+            address.check(connection)
+            migrate(connection, now, schema=address.schema)
             connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
             yield connection
+            connection.warning = None
             connection.execute("COMMIT")
+            if connection.warning is not None:
+                raise postgres_faults.undecided(postgres_faults.Unconfirmed(connection.warning))
             connection.execute("ANALYZE")
         except postgres_faults.Lost as error:
             raise postgres_faults.unavailable(error) from error
@@ -125,7 +133,7 @@ def _refuse_kept(served: Linked, url: str) -> None:
         if found.fetchone() is not None:
             raise StoreRefused(
                 f"{shown(url)} holds {table} already; name an empty database, or an empty schema by "
-                "?options=-csearch_path%3DNAME"
+                "?schema=NAME"
             )
 
 

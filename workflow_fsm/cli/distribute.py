@@ -22,7 +22,7 @@ def distribute(run: bool, as_json: bool, database: str | None) -> None:
     """
     try:
         from workflow_fsm.stores.postgres import distribute as citus
-        from workflow_fsm.stores.postgres.database import read_url
+        from workflow_fsm.stores.postgres.connecting import read_url
     except ModuleNotFoundError as error:
         raise without_extra("distribute", "postgres", error) from error
     told = [statement for _, statement in citus.statements()]

@@ -163,7 +163,8 @@ class NameUnknown(WorkflowError):
 class StoreUnavailable(WorkflowError):
     """The store can't be reached or written just now; nothing of this call was kept. Try again.
 
-    `retry_after` is in seconds.
+    The text says so where that is not known: a commit that nobody answered. Trying again, by the same id, is
+    right then, too. `retry_after` is in seconds.
     """
 
     code = "store-unavailable"

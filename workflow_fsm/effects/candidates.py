@@ -10,9 +10,8 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
-from workflow_fsm.core.values.instants import show_instant
+from workflow_fsm.effects.outbox import Due
 from workflow_fsm.stores.session import Columns, Session
 
 MOST = 16
@@ -60,7 +59,7 @@ class Found:
 def find(
     session: Session,
     handlers: Collection[str],
-    now: datetime,
+    due: Due,
     *,
     suspects: bool = True,
     but_of: Collection[str] = (),
@@ -70,12 +69,7 @@ def find(
     Without `suspects`, none whose holder died in it; none of the users in `but_of`. Nobody is locked: each
     may be another's by the time that its user is.
     """
-    told = {
-        "now": show_instant(now),
-        "suspects": int(suspects),
-        "but_of": json.dumps(sorted(but_of)),
-        "limit": MOST,
-    }
+    told = {**due.parameters(suspects=suspects), "but_of": json.dumps(sorted(but_of)), "limit": MOST}
     asked = [{"handler": name, **told} for name in handlers]
     session.prefetch(("ready_effects", parameters) for parameters in asked[1:])
     found = [row for parameters in asked for row in session.rows("ready_effects", **parameters)]
@@ -89,14 +83,14 @@ def find(
 
 
 def lock(
-    session: Session, candidate: ReadyEffect, now: datetime, *, suspects: bool = True
+    session: Session, candidate: ReadyEffect, due: Due, *, suspects: bool = True
 ) -> tuple[bool, Columns | None]:
     """Lock a candidate's user, where nobody else has; tell whether that was so, and give the effect.
 
     None where it isn't ready any more. What its handler is told is asked for on the same way.
     """
     whose = {"user_id": candidate.user_id}
-    told = {"seq": candidate.seq, "now": show_instant(now), "suspects": int(suspects)}
+    told = {"seq": candidate.seq, **due.parameters(suspects=suspects)}
     session.prefetch(
         [
             ("lock_free_user", whose),

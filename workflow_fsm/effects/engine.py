@@ -7,34 +7,31 @@ the commit that marks it done. Threads and waiting are `worker.py`'s.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
-from workflow_fsm.core.definition import Addressing, Trigger
 from workflow_fsm.core.definition.events import Event
-from workflow_fsm.core.errors import EventIdReused, StoreUnavailable, WorkflowError
+from workflow_fsm.core.errors import EventIdReused, StoreUnavailable
 from workflow_fsm.core.model.outbox import REQUEST
-from workflow_fsm.core.values.fields import Kind
-from workflow_fsm.effects import candidates, outbox
+from workflow_fsm.effects import candidates, outbox, verdicts
 from workflow_fsm.effects.backoff import pause_seconds
 from workflow_fsm.effects.candidates import Found, ReadyEffect
-from workflow_fsm.effects.handler import Discard, Fire, RetryAfter, tell
-from workflow_fsm.effects.outbox import LeasedEffect
+from workflow_fsm.effects.handler import Discard, RetryAfter, tell
+from workflow_fsm.effects.leases import LEASE_SECONDS, STEP_SECONDS, Held, LeaseClock
+from workflow_fsm.effects.outbox import Due, LeasedEffect
 from workflow_fsm.effects.registry import Registry
-from workflow_fsm.read.shapes import HistoryRow
+from workflow_fsm.effects.verdicts import Reader, Verdict
 from workflow_fsm.stores.session import Columns, Session
 from workflow_fsm.stores.store import Store
 from workflow_fsm.stores.unit_of_work import UnitOfWork
 
 log = logging.getLogger(__name__)
 
-LEASE_SECONDS = 20.0
-"""How long a holder that has died keeps an effect from others; a living one extends it in time."""
-MOST_OF_AN_ERROR = 2000
-"""Characters of an error's text that are kept."""
+OVERLONG_SECONDS = LEASE_SECONDS + STEP_SECONDS
+"""Later from now than this no lease ends, if its clock wasn't set."""
 _LOOKS = 32
 """How often it looks for something to take where others take what it finds."""
 LONGEST_WAIT_SECONDS = 366 * 86400.0
@@ -49,24 +46,11 @@ class Retrying:
     pause_seconds: float = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What becomes of an effect that was run: `done`, `dead`, or `owed` again after some seconds.
-
-    `events` are those that it fires, in the commit that marks it done.
-    """
-
-    standing: str
-    error: str | None = None
-    seconds: float = 0.0
-    events: Sequence[Event] = ()
-
-
 class Engine:
     """Takes and settles the effects whose handlers are in `registry`.
 
-    `read` turns a trigger and fields into an event; `commit` takes events inside a unit, in an actor's name.
-    `chance` gives numbers from 0 to 1.
+    `clock` tells what is due, and `leases` whose lease is over. `read` turns a trigger and fields into an
+    event; `commit` takes events inside a unit, in an actor's name. `chance` gives numbers from 0 to 1.
     """
 
     def __init__(
@@ -76,14 +60,17 @@ class Engine:
         *,
         retrying: Retrying,
         clock: Callable[[], datetime],
+        leases: LeaseClock,
         chance: Callable[[], float],
-        read: Callable[[str, Mapping[str, Any]], Event],
+        read: Reader,
         commit: Callable[[UnitOfWork, Sequence[Event], str, datetime], EventIdReused | None],
     ) -> None:
         self._store = store
         self._registry = registry
         self._retrying = retrying
         self._clock = clock
+        self._leases = leases
+        self._held = Held(leases.elapsed)
         self._chance = chance
         self._read = read
         self._commit = commit
@@ -96,6 +83,7 @@ class Engine:
         One that was begun as often as it may be tried, and never settled, has killed its process each time:
         it is buried instead.
         """
+        self._leases.refresh()
         held: set[str] = set()
         for _ in range(_LOOKS):
             taken = self._lease_one(held, suspects=suspects)
@@ -108,7 +96,7 @@ class Engine:
         return None
 
     def _look(self, session: Session, *, suspects: bool, held: Collection[str]) -> list[ReadyEffect]:
-        return candidates.find(session, self._registry.names, self._clock(), suspects=suspects, but_of=held)
+        return candidates.find(session, self._registry.names, self._due(), suspects=suspects, but_of=held)
 
     def _lease_one(self, held: set[str], *, suspects: bool) -> LeasedEffect | None:
         """Lease the first of those found that is ready still and whose user is free, None where none is.
@@ -117,13 +105,13 @@ class Engine:
         """
 
         def lease(unit: UnitOfWork) -> LeasedEffect | None:
-            now = self._clock()
+            due = self._due()
+            now, until = due.now, self._until()
             candidate: ReadyEffect | None = first
             while candidate is not None:
                 if candidate.user_id not in held:
-                    is_free, effect = candidates.lock(unit.session, candidate, now, suspects=suspects)
-                    if effect is not None and not self._is_ended(unit, effect, now):
-                        until = now + timedelta(seconds=LEASE_SECONDS)
+                    is_free, effect = candidates.lock(unit.session, candidate, due, suspects=suspects)
+                    if effect is not None and not self._is_passed_over(unit, effect, now, until):
                         definition = self._store.definition
                         return outbox.lease(unit.session, definition, effect, now=now, until=until)
                     if not is_free:
@@ -136,9 +124,17 @@ class Engine:
         first = self._found.next()
         return None if first is None else self._store.commit(lease)
 
-    def _is_ended(self, unit: UnitOfWork, effect: Columns, now: datetime) -> bool:
-        """End an effect that isn't to be done any more; tell whether it was one."""
-        if effect["is_left"]:
+    def _is_passed_over(self, unit: UnitOfWork, effect: Columns, now: datetime, until: datetime) -> bool:
+        """Pass over what isn't to be begun, and write down why; tell whether it was so.
+
+        One whose lease is over while its handler runs here, since this process was stopped or couldn't write,
+        is extended: it is at work, and beginning it again beside that could only do harm. One that isn't to
+        be done any more is ended.
+        """
+        at_work = self._held.find(effect["user_id"], effect["seq"], effect["attempt"])
+        if at_work is not None:
+            outbox.extend(unit.session, at_work, until)
+        elif effect["is_left"]:
             outbox.end(unit.session, effect, "void", now)
         elif effect["attempt"] - effect["forgiven"] >= self._tries(effect["handler"]):
             self._bury_unheard(unit, effect, now)
@@ -148,7 +144,12 @@ class Engine:
 
     def do(self, taken: LeasedEffect) -> str:
         """Run a taken effect's handler and settle it; tell how it stands then, as `settle` does."""
-        return self.settle(taken, self.run(taken))
+        with self.holding(taken):
+            return self.settle(taken, self.run(taken))
+
+    def holding(self, taken: LeasedEffect) -> AbstractContextManager[None]:
+        """Know for as long as a block takes that an effect is at work here, so that it isn't taken again."""
+        return self._held.held(taken, self.timeout_seconds(taken))
 
     def run(self, taken: LeasedEffect) -> Verdict:
         """Run a taken effect's handler; nothing is settled yet."""
@@ -157,9 +158,9 @@ class Engine:
             return self._again(taken, taken.fault)
         try:
             answer = self._registry.function(taken.handler)(tell(taken))
-            return Verdict(standing="done", events=self._events(taken, answer))
+            return Verdict(standing="done", events=self._fired(taken, answer))
         except Discard as error:
-            return Verdict(standing="dead", error=_text(error) or "discarded by its handler")
+            return Verdict(standing="dead", error=verdicts.text_of(error) or "discarded by its handler")
         except RetryAfter as error:
             return self._again(taken, error, seconds=min(error.seconds, LONGEST_WAIT_SECONDS))
         except (Exception, SystemExit) as error:
@@ -183,7 +184,8 @@ class Engine:
 
     def extend(self, taken: Sequence[LeasedEffect]) -> None:
         """Hold the leases of running effects longer."""
-        until = self._clock() + timedelta(seconds=LEASE_SECONDS)
+        self._leases.refresh()
+        until = self._until()
 
         def extend(unit: UnitOfWork) -> None:
             for one in sorted(taken, key=lambda one: (one.user_id, one.seq)):
@@ -191,6 +193,28 @@ class Engine:
 
         # No user is locked: one whose row is held must not cost others their leases.
         self._store.commit(extend, always=True)
+
+    def cut_overlong(self) -> None:
+        """Cut the leases of any process that end later than any can: their clock was set back, or wrong.
+
+        A living holder extends its own; of a dead one the effect is taken over as soon as of any.
+        """
+        self._leases.refresh()
+        latest = self._leases.now() + timedelta(seconds=OVERLONG_SECONDS)
+        names, until = self._registry.names, self._until()
+        overlong = self._store.read(lambda session: outbox.find_overlong(session, names, latest))
+
+        def cut(unit: UnitOfWork) -> None:
+            for one in sorted(overlong, key=lambda one: (one["user_id"], one["seq"])):
+                outbox.cut(unit.session, one, until)
+
+        if overlong:
+            self._store.commit(cut, always=True)
+
+    def over(self) -> datetime:
+        """Give the instant up to which leases are over."""
+        self._leases.refresh()
+        return self._leases.over()
 
     def release(self, taken: Sequence[LeasedEffect]) -> None:
         """Let leases go, so that another may take the effects up at once; a stop costs them no try."""
@@ -210,8 +234,14 @@ class Engine:
 
     # -- parts
 
+    def _due(self) -> Due:
+        return Due(now=self._clock(), over=self._leases.over())
+
+    def _until(self) -> datetime:
+        return self._leases.now() + timedelta(seconds=LEASE_SECONDS)
+
     def _again(self, taken: LeasedEffect, error: BaseException, *, seconds: float | None = None) -> Verdict:
-        told = _describe(error)
+        told = verdicts.describe(error)
         if taken.tried >= self._tries(taken.handler):
             return Verdict(standing="dead", error=told)
         if seconds is None:
@@ -221,7 +251,7 @@ class Engine:
         return Verdict(standing="owed", error=told, seconds=seconds)
 
     def _end(self, taken: LeasedEffect, verdict: Verdict) -> str:
-        error = None if verdict.error is None else _storable(verdict.error)
+        error = None if verdict.error is None else verdicts.storable(verdict.error)
 
         def end(unit: UnitOfWork) -> str:
             now = self._clock()
@@ -242,7 +272,7 @@ class Engine:
         """Make a dead letter of an effect that fired under an id which is another event's."""
         row = unit.session.row("effect_at", user_id=taken.user_id, seq=taken.seq)
         assert row is not None
-        told = _storable(f"it fired an event that can't be taken: {reused}")
+        told = verdicts.storable(f"it fired an event that can't be taken: {reused}")
         outbox.end(unit.session, row, "dead", now, told)
         if taken.about is None:
             unit.tell_of_dead_effect(taken.user_id, taken.seq, now)
@@ -254,67 +284,12 @@ class Engine:
         error = f"begun {tries} times, and the last time never ended: its process died, stopped or hung"
         if effect["error"] is not None:
             error += f"; the time before it said: {effect['error']}"
-        outbox.end(unit.session, effect, "dead", now, _storable(error))
+        outbox.end(unit.session, effect, "dead", now, verdicts.storable(error))
         if effect["about"] in (None, REQUEST):
             unit.tell_of_dead_effect(effect["user_id"], effect["seq"], now)
 
-    def _events(self, taken: LeasedEffect, answer: object) -> list[Event]:
-        """Read what a handler answered. Raises Discard for what is no answer, or can't be fired."""
-        fires = list(answer) if isinstance(answer, list | tuple) else [answer]
-        events: list[Event] = []
-        for fire in fires:
-            if isinstance(fire, Fire):
-                key = taken.key if not events else f"{taken.key}:{len(events) + 1}"
-                events.append(self._event(taken, fire, key))
-            elif fire is not None:
-                what = type(fire).__name__
-                raise Discard(f"its handler returned {what}; it may return None, a Fire, or several Fires")
-        return events
-
-    def _event(self, taken: LeasedEffect, fire: Fire, key: str) -> Event:
-        fields = {name: value for name, value in fire.fields.items() if value is not None}
-        other = fields.get("user_id", taken.user_id)
-        if other != taken.user_id:
-            raise Discard(f"its handler fired an event for another user, {other!r}")
-        trigger = self._store.definition.trigger(fire.trigger) if isinstance(fire.trigger, str) else None
-        own = {} if trigger is None else _own(trigger, fields, taken.transition)
-        try:
-            return self._read(fire.trigger, {"event_id": key, **own, **fields, "user_id": taken.user_id})
-        except WorkflowError as error:
-            raise Discard(f"it fired an event that can't be taken: {error}") from error
+    def _fired(self, taken: LeasedEffect, answer: object) -> list[Event]:
+        return verdicts.events(taken, answer, definition=self._store.definition, read=self._read)
 
     def _tries(self, handler: str) -> int:
         return self._registry.pattern(handler).tries or self._retrying.tries
-
-
-def _own(trigger: Trigger, fields: Mapping[str, Any], transition: HistoryRow | None) -> dict[str, Any]:
-    """Name the transition's own lifecycle, where an event names none: its claim, or else its sync."""
-    if transition is None:
-        return {}
-    of_a_sync = trigger.addressing in (Addressing.SYNC, Addressing.DETECTION)
-    for field in trigger.fields:
-        names = field.name == "sync_id" or (
-            not of_a_sync and (field.name == "claim_id" or field.kind is Kind.ENTRIES)
-        )
-        if names and any(name in fields for name in field.names):
-            return {}
-    if of_a_sync or transition.claim_id is None:
-        return {"sync_id": transition.sync_id}
-    return {"claim_id": transition.claim_id}
-
-
-def _describe(error: BaseException) -> str:
-    name, text = type(error).__name__, _text(error)
-    return text if isinstance(error, RetryAfter) else f"{name}: {text}" if text else name
-
-
-def _text(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception as worse:
-        return f"its text can't be had: {type(worse).__name__}"
-
-
-def _storable(text: str) -> str:
-    """Cut a text, and replace what a database takes for no text."""
-    return text[:MOST_OF_AN_ERROR].encode(errors="replace").decode().replace("\0", "?")

@@ -52,6 +52,23 @@ class LeasedEffect:
     fault: RowUnreadable | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """What is ready: what is due at `now`, and what is leased until `over` at most, by the leases' clock."""
+
+    now: datetime
+    over: datetime
+
+    def parameters(self, *, suspects: bool) -> dict[str, str | int]:
+        """Give the parameters of statements that ask for it; `suspects`: with those whose lease is over."""
+        return {
+            "now": show_instant(self.now),
+            "over": show_instant(self.over),
+            "latest": show_instant(max(self.now, self.over)),
+            "suspects": int(suspects),
+        }
+
+
 def register(session: Session, pattern: Pattern, now: datetime) -> bool:
     """Let transitions owe a handler from this commit on; tell whether that was news."""
     if pattern in patterns(session):
@@ -61,10 +78,13 @@ def register(session: Session, pattern: Pattern, now: datetime) -> bool:
     return True
 
 
-def forget(session: Session, name: str, now: datetime) -> tuple[bool, int]:
-    """Drop a handler; tell whether it was known, and how many effects owed to it became void."""
+def forget(session: Session, name: str, over: datetime) -> tuple[bool, int]:
+    """Drop a handler; tell whether it was known, and how many effects owed to it became void.
+
+    Leases that end at `over`, or before, are nobody's any more.
+    """
     known = session.row("drop_handler", handler=name) is not None
-    told = {"handler": name, "now": show_instant(now)}
+    told = {"handler": name, "over": show_instant(over)}
     asked = [{"user_id": row["user_id"], **told} for row in session.rows("users_owing", handler=name)]
     session.prefetch(("void_effects_of_handler", one) for one in asked)
     return known, sum(len(session.rows("void_effects_of_handler", **one)) for one in asked)
@@ -173,6 +193,26 @@ def extend(session: Session, taken: LeasedEffect, until: datetime) -> bool:
     return row is not None
 
 
+def find_overlong(session: Session, handlers: Collection[str], latest: datetime) -> list[Columns]:
+    """Give the effects of some handlers whose leases end later than any can, by user, number and attempt."""
+    asked = [{"handler": name, "latest": show_instant(latest)} for name in handlers]
+    session.prefetch(("overlong_leases", parameters) for parameters in asked[1:])
+    return [row for parameters in asked for row in session.rows("overlong_leases", **parameters)]
+
+
+def cut(session: Session, overlong: Columns, until: datetime) -> None:
+    """Let a lease that ends too late end sooner, where it is the same still."""
+    session.run(
+        "cut_lease",
+        {
+            "user_id": overlong["user_id"],
+            "seq": overlong["seq"],
+            "attempt": overlong["attempt"],
+            "ready_at": show_instant(until),
+        },
+    )
+
+
 def settle(
     session: Session,
     taken: LeasedEffect,
@@ -227,10 +267,10 @@ def restore(session: Session, user_id: str, seq: int) -> bool:
 
 
 def unfinished(
-    session: Session, handlers: Collection[str], user_id: str | None, *, now: datetime, limit: int
+    session: Session, handlers: Collection[str], user_id: str | None, *, over: datetime, limit: int
 ) -> list[OwedEffect]:
     """Show what is owed and not done: waiting for its time, its turn, a try, or a worker with its handler."""
-    at = show_instant(now)
+    at = show_instant(over)
     if user_id is None:
         rows = session.rows("unfinished_effects", limit=limit)
     else:

@@ -11,8 +11,10 @@ from collections.abc import Callable
 from time import monotonic
 
 from workflow_fsm.core.errors import RowUnreadable, StoreRefused, StoreUnavailable
-from workflow_fsm.effects.engine import LEASE_SECONDS, Engine, Verdict
+from workflow_fsm.effects.engine import Engine
+from workflow_fsm.effects.leases import LEASE_SECONDS
 from workflow_fsm.effects.outbox import LeasedEffect
+from workflow_fsm.effects.verdicts import Verdict
 from workflow_fsm.stores.session import Listening
 
 log = logging.getLogger(__name__)
@@ -51,13 +53,17 @@ class WakeUp:
 
 
 class Worker:
-    """Does effects in `threads` threads until it is stopped; `tick` is called about every second."""
+    """Does effects in `threads` threads until it is stopped; `tick` is called about every second.
+
+    `ready` raises StoreUnavailable where the store can't be written to.
+    """
 
     def __init__(
         self,
         engine: Engine,
         wake_up: WakeUp,
         *,
+        ready: Callable[[], None],
         tick: Callable[[], int],
         listen: Callable[[Callable[[], None]], Listening],
         threads: int = THREADS,
@@ -67,6 +73,7 @@ class Worker:
         """Why it stopped by itself: a newer version has made the store one that this can't work on."""
         self._engine = engine
         self._wake_up = wake_up
+        self._ready = ready
         self._tick = tick
         self._listen = listen
         self._listening: Listening | None = None
@@ -116,12 +123,25 @@ class Worker:
                     self._rest(heard)
             except StoreUnavailable as error:
                 log.warning("effects wait for the store: %s", error)
-                self._stopping.wait(DOWN_SECONDS)
+                self._await_store()
             except Exception as error:
                 if self._is_refused(error):
                     return
                 log.exception("a worker's thread failed, and goes on")
                 self._stopping.wait(DOWN_SECONDS)
+
+    def _await_store(self) -> None:
+        """Leave effects alone until the store can be written to.
+
+        Else each look would begin one more that nobody does: a commit of unknown fate may have leased it.
+        """
+        while not self._stopping.wait(DOWN_SECONDS):
+            try:
+                return self._ready()
+            except StoreUnavailable:
+                continue
+            except StoreRefused:
+                return  # which whoever looks for effects is told, too
 
     def _is_refused(self, error: Exception) -> bool:
         """Take nothing more where the store is none any more that this version can work on; tell whether."""
@@ -174,7 +194,8 @@ class Worker:
         with self._mutex:
             self._held[me] = (taken, monotonic())
         try:
-            outcome = self._settle(taken, self._engine.run(taken))
+            with self._engine.holding(taken):
+                outcome = self._settle(taken, self._engine.run(taken))
         finally:
             with self._mutex:
                 del self._held[me]
@@ -196,18 +217,21 @@ class Worker:
                     raise
 
     def _beat(self) -> None:
-        """Extend the leases of what runs, each as long as its handler's timeout allows."""
+        """Extend the leases of what runs, each as long as its handler's timeout allows; cut the overlong."""
         while not self._stopped.wait(BEAT_SECONDS):
             with self._mutex:
                 held = list(self._held.values())
             living = [taken for taken, since in held if self._is_in_time(taken, since)]
-            if living:
-                try:
+            try:
+                if living:
                     self._engine.extend(living)
-                except StoreUnavailable as error:
-                    log.warning("leases could not be extended: %s", error)
-                except Exception:
-                    log.exception("leases could not be extended")
+                self._engine.cut_overlong()
+            except StoreUnavailable as error:
+                log.warning("leases could not be extended: %s", error)
+            except Exception as error:
+                if self._is_refused(error):
+                    return
+                log.exception("leases could not be extended")
 
     def _is_in_time(self, taken: LeasedEffect, since: float) -> bool:
         timeout = self._engine.timeout_seconds(taken)

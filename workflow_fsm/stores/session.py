@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -75,6 +76,10 @@ class SilentListener:
 class Database(Protocol):
     """A dialect's database: transactions to write in, snapshots to read from."""
 
+    @property
+    def clock(self) -> Callable[[], datetime] | None:
+        """What reads the clock of the server that keeps it; None where all processes are on one machine."""
+
     def tell_commits(self, hear: Callable[[int, float], None]) -> None:
         """Tell of each commit from now on: how many jobs were in it, and how many seconds it took."""
 
@@ -83,6 +88,9 @@ class Database(Protocol):
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Do work on one snapshot. Raises StoreUnavailable."""
+
+    def probe(self) -> None:
+        """Try a write that leaves nothing behind, within a bound. Raises StoreUnavailable."""
 
     def notify(self) -> None:
         """Wake whoever idles in other processes, if that can be; never waits."""

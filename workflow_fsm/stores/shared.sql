@@ -21,15 +21,19 @@ claim_id IS NULL AND state = :first AND id < coalesce((
 
 -- part: ready
 -- one lifecycle's effects go one at a time and in order, past those not due yet.
--- suspects: also those whose holder died, or hung, in them
-effects.ready_at <= :now AND effects.standing IN ('owed', 'taken')
-AND (:suspects = 1 OR effects.standing = 'owed')
+-- suspects: also those whose holder died, or hung, in them: a lease is over by a clock of its own.
+-- latest: of both instants, which the index is read up to
+effects.ready_at <= :latest AND effects.standing IN ('owed', 'taken')
+AND (
+    (effects.standing = 'owed' AND effects.ready_at <= :now)
+    OR (effects.standing = 'taken' AND effects.ready_at <= :over AND :suspects = 1)
+)
 AND (effects.lifecycle = 0 OR NOT EXISTS (
     SELECT 1 FROM effects AS other
     WHERE other.user_id = effects.user_id AND other.lifecycle = effects.lifecycle
       AND other.standing IN ('owed', 'taken') AND other.seq <> effects.seq
       AND (
-        (other.standing = 'taken' AND other.ready_at > :now)
+        (other.standing = 'taken' AND other.ready_at > :over)
         OR (other.seq < effects.seq AND (other.ready_at <= :now OR other.attempt > 0))
       )
 ))
@@ -262,7 +266,7 @@ SELECT DISTINCT user_id FROM effects WHERE handler = :handler AND standing IN ('
 -- nothing takes them up any more; what runs finishes
 UPDATE effects SET standing = 'void'
 WHERE user_id = :user_id AND handler = :handler AND standing IN ('owed', 'taken')
-  AND (standing = 'owed' OR ready_at <= :now)
+  AND (standing = 'owed' OR ready_at <= :over)
 RETURNING seq;
 
 -- name: insert_effect
@@ -275,10 +279,10 @@ INSERT INTO effects (
 );
 
 -- name: void_effects
--- work for being in a state that the lifecycle has left, where nobody is at it
+-- work for being in a state that the lifecycle has left, which nobody has taken: what is taken is its holder's,
+-- and void where another finds that holder dead
 UPDATE effects SET standing = 'void'
-WHERE user_id = :user_id AND lifecycle = :lifecycle AND on_enter = 1
-  AND (standing = 'owed' OR (standing = 'taken' AND ready_at <= :now));
+WHERE user_id = :user_id AND lifecycle = :lifecycle AND on_enter = 1 AND standing = 'owed';
 
 -- name: reschedule_effects
 -- an instant before which work isn't due was told anew, and nobody has begun it
@@ -309,6 +313,16 @@ WHERE user_id = :user_id AND seq = :seq;
 -- name: extend_effect
 UPDATE effects SET ready_at = :ready_at
 WHERE user_id = :user_id AND seq = :seq AND attempt = :attempt AND standing = 'taken' RETURNING seq;
+
+-- name: overlong_leases
+-- those that end later than any can: the clock was set back, or wrong
+SELECT user_id, seq, attempt FROM effects
+WHERE handler = :handler AND standing BETWEEN 'taken' AND 'taken' AND ready_at > :latest;
+
+-- name: cut_lease
+-- so that it ends in time; whoever holds it and lives extends it
+UPDATE effects SET ready_at = :ready_at
+WHERE user_id = :user_id AND seq = :seq AND attempt = :attempt AND standing = 'taken' AND ready_at > :ready_at;
 
 -- name: settle_effect
 -- done, dead, or owed again; only while this attempt still holds it, so that a late worker changes nothing.
@@ -562,9 +576,6 @@ WHERE lifecycles.state = :state AND history.to_state = :state LIMIT 1;
 -- name: confirmed_trigger
 -- whether an event that waits was answered as that trigger, too; else that row was damaged
 SELECT 1 FROM events WHERE "trigger" = :trigger AND standing = 'waiting' AND answer LIKE :answered LIMIT 1;
-
--- name: ping
-SELECT count(*) AS many FROM users WHERE user_id = '';
 
 -- name: checks
 -- every check that was kept, oldest first

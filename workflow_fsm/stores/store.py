@@ -133,9 +133,14 @@ class Store:
         """Have `hear` called where another process made effects ready, until it is closed."""
         return self._database.listen(hear)
 
-    def ping(self) -> None:
-        """Read something. Raises StoreUnavailable where that fails."""
-        self._database.read(lambda session: session.row("ping"))
+    @property
+    def clock(self) -> Callable[[], datetime] | None:
+        """What reads the clock of the server that keeps the store; None where one machine keeps it."""
+        return self._database.clock
+
+    def probe(self) -> None:
+        """Try a write that leaves nothing behind, within a bound. Raises StoreUnavailable."""
+        self._database.probe()
 
     def close(self) -> None:
         """Close the database."""

@@ -40,9 +40,9 @@ def look(url: str) -> Schema:
     Raises SettingsInvalid, StoreRefused or StoreUnavailable.
     """
     if is_served(url):
-        from workflow_fsm.stores.postgres import database, migrate
+        from workflow_fsm.stores.postgres import connecting, migrate
 
-        return migrate.look(database.read_url(url))
+        return migrate.look(connecting.read_url(url))
     path = sqlite_path(url)
     if path == MEMORY:
         raise SettingsInvalid("sqlite:///:memory: has no schema before it is opened; name a file")

@@ -83,7 +83,9 @@ ADVICE = {
     "internal-error": "Retry with the same id, later and with growing pauses.",
     "store-unavailable": "Retry with the same id. The usual causes are another process that holds the "
     "write lock for more than five seconds, a full disk, and a file that became read-only; `detail` says "
-    "which. Service goes on once the cause is mended, without a restart.",
+    "which. Service goes on once the cause is mended, without a restart. On PostgreSQL, `its fate is "
+    "unknown` says that a commit was not answered, or has not reached the standby that it was to wait "
+    "for: the repeat tells what became of it.",
     "too-many-sockets": "Each open WebSocket has a thread, so there is a bound, `WORKFLOW_MAX_SOCKETS`, "
     "for each process. Read `history` meanwhile: it has all that a socket would tell.",
     "row-unreadable": "What a row of one user holds stops no other user. Restore a backup, or mend the row "

@@ -14,13 +14,15 @@ from time import sleep
 class Proxy:
     """Stands before a server's socket; `cut_at` names the bytes behind which a connection is cut.
 
-    `turns` counts how often a client spoke after the server had: the ways there and back.
+    `turns` counts how often a client spoke after the server had: the ways there and back; `connections` those
+    that were taken.
     """
 
     def __init__(self, server: Path, front: Path) -> None:
         self.cut_at: bytes | None = None
         self.cuts = 0
         self.turns = 0
+        self.connections = 0
         self._server = server
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(front))
@@ -37,6 +39,7 @@ class Proxy:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
+                self.connections += 1
                 threading.Thread(target=self._carry, args=(client,), daemon=True).start()
 
     def _carry(self, client: socket.socket) -> None:

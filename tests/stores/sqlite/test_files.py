@@ -208,10 +208,12 @@ def test_a_file_that_was_replaced_is_no_longer_read(claims: Workflow, path: Path
 
 def test_a_file_that_was_deleted_is_not_read_as_if_it_were_there(claims: Workflow, path: Path) -> None:
     sync(claims, 1)
-    claims.ready()
+    assert claims.status("u") is not None
     for file in sidecars(path):
         file.unlink()
 
+    with pytest.raises(StoreUnavailable):
+        claims.status("u")
     with pytest.raises(StoreUnavailable):
         claims.ready()
 

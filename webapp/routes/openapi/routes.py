@@ -16,6 +16,7 @@ from webapp.routes.openapi.requests import name_of
 from webapp.routes.webhooks import PREFIX, TRIGGERS
 from webapp.ws.session import (
     BAD_REQUEST,
+    CURSOR_LOST,
     GOING_AWAY,
     INTERNAL_ERROR,
     TOO_BIG,
@@ -178,9 +179,10 @@ def _others() -> Iterator[Route]:
         f"history) and `timestamp`. It is closed with {GOING_AWAY} where the service stops, with "
         f"{TRY_AGAIN_LATER} where the client is too slow or the store can't be read, with {UNANSWERED} where "
         f"a ping is not answered, with {INTERNAL_ERROR} where the service fails: connect again with `since`, "
-        f"the last cursor seen. With {BAD_REQUEST} where `since` is no cursor, and with {TOO_BIG} where a "
-        "client sends too large a message: neither helps to repeat. Browsers may send a bearer token as the "
-        "query's `token`.",
+        f"the last cursor seen. With {CURSOR_LOST} where the store has not got as far as `since`, since it "
+        "lost rows: read history anew, and follow from its last row. With "
+        f"{BAD_REQUEST} where `since` is no cursor, and with {TOO_BIG} where a client sends too large a "
+        "message: neither helps to repeat. Browsers may send a bearer token as the query's `token`.",
         parameters=("user_id", "since"),
         answers={101: ("The socket is open.", {})},
         problems=("invalid-request", "unknown-route", "too-many-sockets"),

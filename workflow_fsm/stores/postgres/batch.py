@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 
 from workflow_fsm.stores.group_commit import Job, LeftOut
-from workflow_fsm.stores.postgres.pipeline import PostgresSession
+from workflow_fsm.stores.postgres.session import PostgresSession
 
 
 def do_together(batch: Sequence[Job[Any]], session: PostgresSession) -> None:

@@ -15,19 +15,20 @@ from functools import partial
 from threading import BoundedSemaphore
 from time import monotonic, sleep
 from typing import Any, TypeVar
-from urllib.parse import unquote
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
-from workflow_fsm.core.errors import SettingsInvalid, StoreUnavailable
+from workflow_fsm.core.errors import StoreUnavailable
+from workflow_fsm.core.values.instants import read_instant
 from workflow_fsm.stores.group_commit import CommitQueue, Job, LeftOut
 from workflow_fsm.stores.postgres import errors as faults
 from workflow_fsm.stores.postgres.batch import do_together
+from workflow_fsm.stores.postgres.connecting import read_url
 from workflow_fsm.stores.postgres.migrate import migrate, schema_of
 from workflow_fsm.stores.postgres.notify import Listener, Notifier
-from workflow_fsm.stores.postgres.pipeline import Linked, Pipeline, PostgresSession, Ticket
+from workflow_fsm.stores.postgres.pipeline import COMMIT_SECONDS, Linked, Pipeline, Ticket
+from workflow_fsm.stores.postgres.session import PostgresSession
 from workflow_fsm.stores.schema.versions import Watch
 from workflow_fsm.stores.session import Scope, Session
 from workflow_fsm.stores.statements import migrations
@@ -44,38 +45,18 @@ TRIES = 8
 FIRST_PAUSE_SECONDS = 0.01
 WAIT_SECONDS = 5.0
 """How long a call waits for a connection, and a connection for its server."""
+PROBE_SECONDS = 2.0
+"""How long a commit may take before the store counts as not ready."""
 LOOK_SECONDS = 0.5
 """How often who waits for one looks whether the server is there at all."""
-_PATIENCE = {
-    "connect_timeout": "5",
-    "keepalives_idle": "10",
-    "keepalives_interval": "5",
-    "keepalives_count": "3",
-    "tcp_user_timeout": "20000",
-    "application_name": "workflow-fsm",
-}
-"""What a URL that says nothing of it gets: a server that is cut off is noticed within half a minute."""
-_SETTLE = """
-SELECT set_config('lock_timeout', '10s', false) WHERE current_setting('lock_timeout') = '0'
-UNION ALL
-SELECT set_config('idle_in_transaction_session_timeout', '30s', false)
-WHERE current_setting('idle_in_transaction_session_timeout') = '0'
-UNION ALL
-SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
-UNION ALL
-SELECT set_config('plan_cache_mode', 'force_generic_plan', false)
-WHERE current_setting('plan_cache_mode') = 'auto'
-  AND NOT EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus')
-"""
-"""What is answered is on disk, nobody holds a user's row for long, and a statement's plan is the same for all
-users, but on Citus, which plans for the servers that a value leads to: a role that sets these is heeded."""
 
 
 class Postgres:
-    """A PostgreSQL database, its tables in the first schema of the search path.
+    """A PostgreSQL database, its tables in the schema that the URL names, else the search path's first.
 
-    `url` is `postgresql://…` as libpq reads it. Opening applies what migrations are due, one process at a
-    time. Raises SettingsInvalid, StoreRefused or StoreUnavailable, none of which tells a password.
+    `url` is `postgresql://…` as libpq reads it, and may name a `schema`. Opening applies what migrations are
+    due, one process at a time. Raises SettingsInvalid, StoreRefused or StoreUnavailable, none of which tells
+    a password.
     """
 
     def __init__(
@@ -86,11 +67,12 @@ class Postgres:
         connections: int = MOST_CONNECTIONS,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self._conninfo = read_url(url)
+        self._address = read_url(url)
         self._chance = chance
         try:
             with self.connect() as connection:
-                migrate(connection, now)
+                self._address.check(connection)
+                migrate(connection, now, schema=self._address.schema)
         except psycopg.Error as error:
             raise faults.at_opening(error) from None
         self._known: set[str] = set()
@@ -101,7 +83,7 @@ class Postgres:
         self._places = BoundedSemaphore(MOST_APART)
         self._notifier = Notifier(self.connect)
         self._pool = ConnectionPool(
-            self._conninfo,
+            self._address.conninfo,
             connection_class=Linked,
             kwargs={"autocommit": True},
             min_size=0,
@@ -111,13 +93,13 @@ class Postgres:
             reconnect_timeout=0.01,
             reconnect_failed=self._note_failure,
             num_workers=1,
-            configure=_settle,
+            configure=self._address.settle,
             open=True,
         )
 
     def connect(self) -> psycopg.Connection[Any]:
         """Open a connection beside the pool, each statement on its own. Raises psycopg's errors."""
-        return psycopg.connect(self._conninfo, autocommit=True)
+        return self._address.connect()
 
     # -- what the store calls
 
@@ -150,6 +132,21 @@ class Postgres:
         """Do `work` on one snapshot of the store. Raises StoreUnavailable."""
         return self._repeating("begin_reading", work)
 
+    def clock(self) -> datetime:
+        """Read the server's clock, which is one for all hosts. Raises StoreUnavailable."""
+        row = self.read(lambda session: session.row("time"))
+        assert row is not None
+        return read_instant(row["now"])
+
+    def probe(self) -> None:
+        """Write nothing but that it was here, and commit it. Raises StoreUnavailable."""
+        try:
+            self._repeating("begin", _probe, commit_seconds=PROBE_SECONDS)
+        except StoreUnavailable as error:
+            if isinstance(error.__cause__, faults.Unconfirmed):
+                raise faults.unavailable(error.__cause__) from error
+            raise
+
     def notify(self) -> None:
         """Have idle workers of any process called soon; never waits."""
         self._notifier.notify()
@@ -174,7 +171,9 @@ class Postgres:
                 continue  # on a connection that is there
             except StoreUnavailable:
                 raise
-            except Exception:
+            except Exception as error:
+                if isinstance(error, psycopg.Error) and faults.is_of_the_server(error):
+                    raise faults.unavailable(error) from error
                 break
         for job in batch:
             job.error = LeftOut()
@@ -198,10 +197,16 @@ class Postgres:
         self._hear_commit(1, monotonic() - since)
         return result
 
-    def _repeating(self, begin: str, work: Callable[[PostgresSession], T]) -> T:
+    def _repeating(
+        self,
+        begin: str,
+        work: Callable[[PostgresSession], T],
+        *,
+        commit_seconds: float = COMMIT_SECONDS,
+    ) -> T:
         for attempt in range(1, TRIES + 1):
             try:
-                return self._once(begin, work)
+                return self._once(begin, work, commit_seconds=commit_seconds)
             except faults.OF_THE_JOB:
                 raise
             except psycopg.Error as error:
@@ -213,36 +218,35 @@ class Postgres:
                     sleep(self._chance() * FIRST_PAUSE_SECONDS * 2**attempt)
         raise AssertionError("unreachable")
 
-    def _once(self, begin: str, work: Callable[[PostgresSession], T]) -> T:
+    def _once(
+        self,
+        begin: str,
+        work: Callable[[PostgresSession], T],
+        *,
+        commit_seconds: float = COMMIT_SECONDS,
+    ) -> T:
         """Do work in one transaction.
 
         Raises psycopg's errors where nothing of it was kept, and StoreUnavailable where that can't be told.
         """
-        sent = False
+        pipeline: Pipeline | None = None
         try:
-            with self._taken() as connection, Pipeline(connection) as pipeline:
+            with self._taken() as connection, Pipeline(connection, commit_seconds=commit_seconds) as pipeline:
                 try:
                     pipeline.send(begin, {})
                     counted = pipeline.send("count_migrations", {})
                     session = PostgresSession(pipeline, writes=begin == "begin", known=self._known)
                     result = self._heeding_migrations(pipeline, session, counted, work)
-                    commit = pipeline.send("commit", {})
-                    sent = True
-                    pipeline.wait()
-                    if commit.tag != b"COMMIT":
-                        raise psycopg.errors.InFailedSqlTransaction("a statement had failed before")
+                    pipeline.commit()
+                    if pipeline.cancelled:
+                        connection.close()  # the request to end may reach whatever comes next on it
                     return result
                 except BaseException as error:
                     _undo(pipeline, connection, error)
                     raise
-        except faults.Lost as error:
-            if sent and begin == "begin":
-                told = " ".join(str(error).split())
-                raise StoreUnavailable(
-                    f"the connection ended under a commit, which may have been done or not ({told}); "
-                    "send the event again, by the same id",
-                    retry_after=2,
-                ) from error
+        except (faults.Lost, faults.Unconfirmed) as error:
+            if pipeline is not None and pipeline.committing and begin == "begin":
+                raise faults.undecided(error) from error
             raise
 
     def _heeding_migrations(
@@ -306,23 +310,9 @@ class Postgres:
         self._failures += 1
 
 
-def read_url(url: str) -> str:
-    """Read a URL as libpq does; give it with what it leaves out. Raises SettingsInvalid, without secrets."""
-    try:
-        told: Mapping[str, Any] = conninfo_to_dict(url)
-    except psycopg.Error:
-        raise SettingsInvalid(
-            f"the store's URL, a {url.partition('://')[0]}:// one, can't be read; it must be "
-            "postgresql://USER:PASSWORD@HOST:PORT/DATABASE?PARAMETER=VALUE, special characters in it "
-            "percent-encoded"
-        ) from None
-    if any("\0" in unquote(str(value)) for value in told.values()):
-        raise SettingsInvalid("the store's URL holds a NUL, which none can")
-    return make_conninfo("", **{**_PATIENCE, **told, "client_encoding": "UTF8"})
-
-
-def _settle(connection: psycopg.Connection[Any]) -> None:
-    connection.execute(_SETTLE)
+def _probe(session: Session) -> None:
+    session.run("wait_for_nobody", {})
+    session.row("probe")
 
 
 def _has_ended(connection: Linked) -> bool:
@@ -340,7 +330,8 @@ def _has_ended(connection: Linked) -> bool:
 def _undo(pipeline: Pipeline, connection: Linked, error: BaseException) -> None:
     """Leave a connection without a transaction, or closed where that can't be."""
     try:
-        if faults.spoils_connection(error) or not (isinstance(error, Exception) and pipeline.is_alive):
+        spoilt = pipeline.cancelled or faults.spoils_connection(error)
+        if spoilt or not (isinstance(error, Exception) and pipeline.is_alive):
             connection.close()
             return
         pipeline.abandon()

@@ -12,6 +12,7 @@ import psycopg
 
 from workflow_fsm.core.errors import StoreRefused
 from workflow_fsm.stores.postgres import errors as faults
+from workflow_fsm.stores.postgres.connecting import Address
 from workflow_fsm.stores.statements import migrations
 
 FIRST = "users"
@@ -43,13 +44,13 @@ def statements() -> Iterator[tuple[str, str]]:
             yield table, f"SELECT create_distributed_table('{table}', 'user_id', colocate_with => '{FIRST}');"
 
 
-def distribute(conninfo: str) -> list[str]:
+def distribute(address: Address) -> list[str]:
     """Spread the tables that aren't yet, in one transaction; give the statements that did.
 
     Raises StoreRefused, where the database has no Citus or no store, or StoreUnavailable.
     """
     try:
-        with psycopg.connect(conninfo) as connection:
+        with address.connect() as connection, connection.transaction():
             if connection.execute("SELECT 1 FROM pg_extension WHERE extname = 'citus'").fetchone() is None:
                 raise StoreRefused(
                     "the database has no Citus, so that there is nothing to spread the tables over: "

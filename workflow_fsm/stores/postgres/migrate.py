@@ -1,8 +1,9 @@
 """The schema of a PostgreSQL store: the migrations of `ddl.sql`, applied on opening, one process at a time.
 
-The tables stand in the first schema of the connection's search path. A new store is made in one transaction.
-One that is there is migrated while others work on it: none of them waits for a lock on a table for longer
-than two seconds, and indexes are built beside them, outside of a transaction.
+The tables stand in the first schema of the connection's search path. One that was named, and is not there, is
+made first. A new store is made in one transaction. One that is there is migrated while others work on it:
+none of them waits for a lock on a table for longer than two seconds, and indexes are built beside them,
+outside of a transaction.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from psycopg.rows import dict_row
 from workflow_fsm.core.errors import StoreRefused, StoreUnavailable
 from workflow_fsm.core.values.instants import show_instant
 from workflow_fsm.stores.postgres import errors as faults
+from workflow_fsm.stores.postgres.connecting import Address
 from workflow_fsm.stores.schema.marks import is_tolerable
 from workflow_fsm.stores.schema.versions import Schema
 from workflow_fsm.stores.second_edition import STEPS
@@ -37,6 +39,7 @@ _LOCK_TIMEOUT = "2s"
 _TRIES = 60
 
 _CREATE = "CREATE TABLE workflow_fsm_migrations (name text PRIMARY KEY, applied_at text NOT NULL)"
+_FIND_SCHEMA = "SELECT 1 FROM pg_namespace WHERE nspname = %s"
 _FIND = """
 SELECT EXISTS (
     SELECT 1 FROM pg_class WHERE relname = 'workflow_fsm_migrations'
@@ -50,11 +53,13 @@ WHERE relname = %s AND relnamespace = current_schema()::regnamespace
 _INDEX = re.compile(r"CREATE (?:UNIQUE )?INDEX (\w+)")
 
 
-def migrate(connection: psycopg.Connection[Any], now: datetime) -> None:
+def migrate(connection: psycopg.Connection[Any], now: datetime, *, schema: str | None = None) -> None:
     """Bring the schema up to date. Raises StoreRefused, with a sentence, where that can't be.
 
-    Nobody waits for a lock where nothing is due.
+    `schema` is the name of the one that the connection is in. Nobody waits for a lock where nothing is due.
     """
+    if schema is not None:
+        _make(connection, schema)
     _refuse_server(connection)
     if not _due(connection):
         return
@@ -86,10 +91,12 @@ def schema_of(connection: psycopg.Connection[Any]) -> Schema:
     return Schema(done=done, known=list(migrations("postgres")))
 
 
-def look(conninfo: str) -> Schema:
+def look(address: Address) -> Schema:
     """Read which migrations a store has; changes nothing. Raises StoreRefused, StoreUnavailable."""
     try:
-        with psycopg.connect(conninfo, autocommit=True) as connection:
+        with address.connect() as connection:
+            if address.schema is not None and not _is_there(connection, address.schema):
+                return Schema(done=[], known=list(migrations("postgres")))
             _refuse_server(connection)
             return schema_of(connection)
     except psycopg.Error as error:
@@ -130,8 +137,16 @@ def _patiently(connection: psycopg.Connection[Any], name: str, now: datetime) ->
 
 
 def _apply(connection: psycopg.Connection[Any], name: str, now: datetime) -> None:
+    """Do and record a migration. Raises StoreRefused where another application's tables are in the way."""
     for statement in migrations("postgres")[name]:
-        connection.execute(statement.encode())
+        try:
+            connection.execute(statement.encode())
+        except psycopg.errors.DuplicateTable as error:
+            told = " ".join(str(error).split())
+            raise StoreRefused(
+                f"another application's tables are where this store's would be ({told}); give it a schema of "
+                "its own: ?schema=NAME in its URL, which is made where it is missing"
+            ) from error
     if name in STEPS:
         STEPS[name](partial(_run, connection))
     _record(connection, name, now)
@@ -158,10 +173,32 @@ def _told(connection: psycopg.Connection[Any], asked: str, parameters: Sequence[
     return None if row is None else row[0]
 
 
+def _is_there(connection: psycopg.Connection[Any], schema: str) -> bool:
+    return _told(connection, _FIND_SCHEMA, (schema,)) is not None
+
+
+def _make(connection: psycopg.Connection[Any], schema: str) -> None:
+    """Make a schema where it is missing. Raises StoreRefused where the role may not."""
+    if _is_there(connection, schema):
+        return
+    try:
+        with connection.transaction():
+            connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_LOCK, schema))
+            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
+    except psycopg.errors.InsufficientPrivilege as error:
+        user = connection.info.user
+        raise StoreRefused(
+            f"there is no schema {schema!r}, and the role may not make it: "
+            f'CREATE SCHEMA "{schema}" AUTHORIZATION "{user}"'
+        ) from error
+    except psycopg.errors.ReservedName as error:
+        raise StoreRefused(f"no schema can be named {schema!r}: name another by ?schema=NAME") from error
+
+
 def _run(
-    connection: psycopg.Connection[Any], sql: str, parameters: Mapping[str, Any]
+    connection: psycopg.Connection[Any], statement: str, parameters: Mapping[str, Any]
 ) -> Sequence[Mapping[str, Any]]:
-    named = PARAMETER.sub(lambda found: f"%({found[1]})s" if found[1] else found[0], sql)
+    named = PARAMETER.sub(lambda found: f"%({found[1]})s" if found[1] else found[0], statement)
     found = connection.cursor(row_factory=dict_row).execute(named.encode(), parameters)
     return found.fetchall() if found.description else []
 
@@ -184,7 +221,7 @@ def _refuse_server(connection: psycopg.Connection[Any]) -> None:
     if schema is None:
         raise StoreRefused(
             "no schema of the search path is there to make tables in; make one (CREATE SCHEMA), "
-            "or name another by ?options=-csearch_path%3DNAME"
+            "or name one by ?schema=NAME"
         )
     if encoding != "UTF8":
         raise StoreRefused(f"the database's encoding is {encoding}; make one with ENCODING 'UTF8'")

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import select
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
+from time import monotonic
 from typing import Any
 
 import psycopg
 from psycopg import pq
+from psycopg.errors import Diagnostic
 
-from workflow_fsm.stores.postgres.errors import Lost, error_of
-from workflow_fsm.stores.session import Statement
-from workflow_fsm.stores.statements import first_page, numbered, statements
+from workflow_fsm.stores.postgres.errors import Lost, Unconfirmed, error_of
+from workflow_fsm.stores.statements import numbered, statements
 
 Rows = list[dict[str, Any]]
 _BRACKETS = {
@@ -30,12 +31,12 @@ _BRACKETS = {
     "release": "RELEASE SAVEPOINT event",
     "rollback_to": "ROLLBACK TO SAVEPOINT event",
 }
+COMMIT_SECONDS = 5.0
+"""How long a commit may take, which waits for a disk and, where one is named, for a synchronous standby."""
+_CANCEL_SECONDS = 2.0
+"""How long its answer is awaited once it was asked to end."""
 _MOST_UNDER_WAY = 500
 """Statements sent before their results are read, so that neither end holds too much."""
-_MOST_KNOWN = 50_000
-"""Users remembered to have a row, some megabytes."""
-_PAGE = 500
-"""Rows that a statement gives at most which gives all of a user's, a page at a time."""
 _READERS: dict[int, Callable[[bytes], Any]] = {
     16: lambda value: value == b"t",
     20: int,
@@ -51,12 +52,22 @@ class NoText(psycopg.DataError):
 
 
 class Linked(psycopg.Connection[Any]):
-    """A connection that knows which statements were prepared on it, and what their columns are."""
+    """A connection that knows which statements were prepared on it, and what their columns are.
+
+    `warning` is what the server last warned of.
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self.warning: str | None = None
+        self.add_notice_handler(self._hear)
         self.prepared: set[str] = set()
         self.columns: dict[str, list[tuple[str, Callable[[bytes], Any]]]] = {}
+
+    def _hear(self, notice: Diagnostic) -> None:
+        if notice.severity_nonlocalized == "WARNING":
+            told = [one for one in (notice.message_primary, notice.message_detail) if one]
+            self.warning = ": ".join(told)
 
 
 class Ticket:
@@ -72,11 +83,15 @@ class Ticket:
 
 
 class Pipeline:
-    """One connection for as long as a transaction takes."""
+    """One connection for as long as a transaction takes; its commit takes at most `commit_seconds`."""
 
-    def __init__(self, connection: Linked) -> None:
+    def __init__(self, connection: Linked, *, commit_seconds: float = COMMIT_SECONDS) -> None:
         self._connection = connection
         self._pg = connection.pgconn
+        self._commit_seconds = commit_seconds
+        self._until: float | None = None
+        self.committing = False
+        self.cancelled = False
         self._under_way: deque[Ticket] = deque()
         self._poll = select.poll()
 
@@ -114,6 +129,34 @@ class Pipeline:
         self._under_way.append(ticket)
         return ticket
 
+    def commit(self) -> None:
+        """Commit, with all that waits to be sent; wait until the server has said that it did, not for ever.
+
+        Raises Unconfirmed where it has committed and warned of that: cancelled while it waited for a standby
+        that doesn't answer, it keeps the transaction, and nobody else may. Raises Lost where it said nothing,
+        and QueryCanceled where it was not as far, and has kept nothing.
+        """
+        self._connection.warning = None
+        try:
+            self._pg.send_flush_request()  # so that its time begins once all before it has been told
+        except psycopg.OperationalError as error:
+            raise Lost(str(error)) from error
+        ticket = self.send("commit", {})
+        self.committing = True
+        try:
+            self.wait()
+        except psycopg.errors.QueryCanceled as error:
+            if not self.cancelled:
+                raise
+            late = f"it was not committed within {self._commit_seconds:g} seconds, and nothing was kept"
+            raise psycopg.errors.QueryCanceled(late) from error
+        finally:
+            self._until = None
+        if ticket.tag != b"COMMIT":
+            raise psycopg.errors.InFailedSqlTransaction("a statement had failed before")
+        if self._connection.warning is not None:
+            raise Unconfirmed(self._connection.warning)
+
     def wait(self) -> None:
         """Wait for all that is under way. Raises the first error, behind which nothing was done."""
         if not self._under_way:
@@ -124,6 +167,8 @@ class Pipeline:
             self._flush()
             while self._under_way:
                 ticket = self._under_way.popleft()
+                if ticket.name == "commit":
+                    self._until = monotonic() + self._commit_seconds
                 error = self._receive(ticket)
                 failed = failed or error
             end = self._result()
@@ -155,7 +200,7 @@ class Pipeline:
             ticket.tag = result.command_status
         elif ticket.preparing:
             self._connection.prepared.discard(ticket.name)
-        error = error_of(result) if status == pq.ExecStatus.FATAL_ERROR else None
+        error = error_of(result, ticket.name) if status == pq.ExecStatus.FATAL_ERROR else None
         if error is not None and not self.is_alive:
             raise Lost(str(error)) from error
         self._result()  # the mark behind each statement's results
@@ -165,16 +210,28 @@ class Pipeline:
         """Send all that stands in the buffer, taking what comes meanwhile."""
         while self._pg.flush():
             self._poll.modify(self._pg.socket, select.POLLIN | select.POLLOUT)
-            self._poll.poll()
+            self._await()
             self._poll.modify(self._pg.socket, select.POLLIN)
             self._pg.consume_input()
 
     def _result(self) -> pq.abc.PGresult | None:
         """Wait for the next result. libpq's own waiting would keep the interpreter's lock."""
         while self._pg.is_busy():
-            self._poll.poll()
+            self._await()
             self._pg.consume_input()
         return self._pg.get_result()
+
+    def _await(self) -> None:
+        """Wait for something on the connection. A commit that takes long is asked to end, then given up."""
+        while True:
+            left = None if self._until is None else max(0.0, self._until - monotonic())
+            if self._poll.poll(None if left is None else left * 1000):
+                return
+            if self.cancelled:
+                raise Lost("the server answered neither a commit nor the request to end it")
+            self.cancelled = True
+            self._connection.cancel_safe(timeout=_CANCEL_SECONDS)
+            self._until = monotonic() + _CANCEL_SECONDS
 
     def _read(self, name: str, result: pq.abc.PGresult) -> Rows:
         many = result.ntuples
@@ -196,151 +253,6 @@ class Pipeline:
                 row[column] = None if value is None else read(value)
             rows.append(row)
         return rows
-
-
-class PostgresSession:
-    """The named statements on a connection, inside a transaction that somebody else begins and ends.
-
-    What gives no rows isn't waited for until a row is asked for, or the commit: its error comes up there.
-    """
-
-    def __init__(self, pipeline: Pipeline, *, writes: bool, known: set[str] | None = None) -> None:
-        """`known` are users who have a row, as far as is remembered; more are added."""
-        self._pipeline = pipeline
-        self._writes = writes
-        self._known = set() if known is None else known
-        self._ahead: dict[tuple[Any, ...], Ticket] = {}
-
-    def prefetch(self, statements: Iterable[Statement]) -> None:
-        """Ask what will be asked later, until the user whom it concerns is written to."""
-        for name, parameters in statements:
-            key = _key(name, parameters)
-            if key not in self._ahead:
-                with suppress(NoText):
-                    self._ahead[key] = self._send(name, parameters)
-
-    def lock_free(self, users: Iterable[str], statements: Iterable[Statement]) -> dict[str, dict[str, Any]]:
-        """Lock those of some users, given in order, whom nobody holds; give their rows.
-
-        `statements` are asked ahead, on the same way to the server and back.
-        """
-        self._pipeline.send("wait_for_nobody", {})
-        tickets = {}
-        for user_id in users:
-            if user_id not in self._known:
-                self._pipeline.send("make_user", {"user_id": user_id})
-            tickets[user_id] = self._pipeline.send("lock_free_user", {"user_id": user_id})
-        self.prefetch(statements)
-        self._pipeline.wait()
-        free = {}
-        for user_id, ticket in tickets.items():
-            if ticket.rows:
-                free[user_id] = ticket.rows[0]
-                self._remember(user_id, ticket.rows[0])
-                self._ahead[_key("lock_user", {"user_id": user_id})] = ticket
-            else:
-                self._forget({"user_id": user_id})
-        return free
-
-    def rows(self, name: str, **parameters: Any) -> Rows:
-        """Run a statement and give all its rows: none where it asks for what no text can be."""
-        key = _key(name, parameters)
-        ticket = self._ahead.get(key) if self._writes else self._ahead.pop(key, None)
-        if ticket is None:
-            try:
-                ticket = self._send(name, parameters)
-            except NoText:
-                return []
-            if name in _WRITING:
-                self._forget(parameters)
-            elif self._writes and "user_id" in parameters:
-                self._ahead[key] = ticket  # whose row is locked, so that nobody else changes it
-        if ticket.rows is None:
-            self._pipeline.wait()
-        assert ticket.rows is not None
-        return ticket.rows
-
-    def row(self, name: str, **parameters: Any) -> dict[str, Any] | None:
-        """Run a statement and give its first row."""
-        rows = self.rows(name, **parameters)
-        return rows[0] if rows else None
-
-    def each(self, name: str, **parameters: Any) -> Iterator[dict[str, Any]]:
-        """Give one by one what a statement gives that reads all of a user's, a page behind the other."""
-        begin = _first_page(name)
-        while True:
-            page = self.rows(name, **parameters, **begin)
-            yield from page
-            if not page or len(page) == page[-1].get("of", len(page)) < _PAGE:
-                return
-            keys = [page[-1][one.removeprefix("from_")] for one in begin]
-            keys[-1] = keys[-1] + 1 if isinstance(keys[-1], int) else keys[-1] + "\x01"
-            begin = dict(zip(begin, keys, strict=True))
-
-    def expect(self, names: Iterable[str], *, user_id: Any) -> None:
-        """Ask for the first pages of what `each` will be asked for."""
-        self.prefetch((name, {"user_id": user_id, **_first_page(name)}) for name in names)
-
-    def run(self, name: str, parameters: Mapping[str, Any]) -> None:
-        """Run a statement that gives no rows."""
-        self._forget(parameters)
-        self._pipeline.send(name, parameters)
-
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        """Undo what was done inside where an exception leaves it, and only that."""
-        self._pipeline.send("savepoint", {})
-        try:
-            yield
-        except BaseException:
-            self._ahead.clear()
-            if self._pipeline.is_alive:
-                self._pipeline.send("rollback_to", {})
-                self._pipeline.send("release", {})
-                self._pipeline.wait()
-            raise
-        self._pipeline.send("release", {})
-
-    def _remember(self, user_id: str, row: Mapping[str, Any]) -> None:
-        """Remember a user who has a row that this transaction didn't make, and that nobody takes away."""
-        if row["updated_at"]:
-            if len(self._known) >= _MOST_KNOWN:
-                self._known.clear()
-            self._known.add(user_id)
-
-    def _send(self, name: str, parameters: Mapping[str, Any]) -> Ticket:
-        """Send a statement; whose row is to be locked gets one first, on the same way to the server."""
-        if name == "lock_user":
-            self._pipeline.send("make_user", parameters)
-        return self._pipeline.send(name, parameters)
-
-    def _forget(self, parameters: Mapping[str, Any]) -> None:
-        """Forget what was asked ahead of a user, or of nobody, where one of those is written to."""
-        if self._ahead:
-            user_id = parameters.get("user_id")
-            self._ahead = {key: ticket for key, ticket in self._ahead.items() if key[1] != user_id}
-
-
-_WRITING = frozenset(
-    {
-        "drop_handler",
-        "void_effects_of_handler",
-        "revive_effect",
-        "restore_effect",
-        "extend_effect",
-        "settle_effect",
-    }
-)
-"""Statements that write and give rows."""
-
-
-def _key(name: str, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
-    return (name, parameters.get("user_id"), *sorted(parameters.items()))
-
-
-@cache
-def _first_page(name: str) -> dict[str, Any]:
-    return first_page("postgres", name)
 
 
 @cache

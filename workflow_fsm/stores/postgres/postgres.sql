@@ -27,6 +27,14 @@ WHERE user_id = :user_id FOR UPDATE SKIP LOCKED;
 -- two who make the same new user's row at once still wait for each other: not for longer than this
 SET LOCAL lock_timeout = '100ms';
 
+-- name: time
+-- by the server's clock, written as instants are
+SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS now;
+
+-- name: probe
+-- a write that leaves no row behind: a lock, which the log keeps, and which a commit syncs and a standby gets
+SELECT name FROM workflow_fsm_migrations ORDER BY name LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
+
 -- name: put_user
 -- the numbers handed out so far, the money recovered, and that which waits; the row was locked, so it is there
 UPDATE users
@@ -133,10 +141,11 @@ CROSS JOIN LATERAL (
     SELECT * FROM cases WHERE user_id = :user_id AND claim_id = '' AND sync_id = syncs.value OFFSET 0
 ) AS cases;
 
--- name: further
--- which of some users are further than a cursor of theirs
-SELECT users.user_id FROM json_each_text(:cursors::json) AS asked
-JOIN users ON users.user_id = asked.key WHERE users.cursor > asked.value::bigint;
+-- name: not_at
+-- which of some users have reached another cursor than one: further, or, where what was acknowledged was lost
+-- with a server, not so far
+SELECT asked.key AS user_id, coalesce(users.cursor, 0) AS cursor FROM json_each_text(:cursors::json) AS asked
+LEFT JOIN users ON users.user_id = asked.key WHERE coalesce(users.cursor, 0) <> asked.value::bigint;
 
 -- name: figures_of_money
 -- a float: it may be more than a whole number can hold, and what reads it knows only floats.

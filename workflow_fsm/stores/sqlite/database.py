@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
+from time import monotonic
 from typing import Any, TypeVar
 
 from workflow_fsm.core.errors import StoreUnavailable
@@ -21,65 +22,17 @@ from workflow_fsm.stores.session import Scope, Session, SilentListener
 from workflow_fsm.stores.sqlite.errors import OF_THE_JOB, is_busy, translated
 from workflow_fsm.stores.sqlite.log import MOST_BYTES, LogBound
 from workflow_fsm.stores.sqlite.prepare import migrate_in_memory, prepare
-from workflow_fsm.stores.statements import first_page, migrations, statements
+from workflow_fsm.stores.sqlite.session import SQLiteSession
+from workflow_fsm.stores.statements import migrations
 
 T = TypeVar("T")
 MEMORY = ":memory:"
+PROBE_SECONDS = 1.0
+"""How long a probe waits for the write lock."""
+LONGEST_COMMIT_SECONDS = 30.0
+"""How long a commit of ours may hold that lock before it counts as one that won't end."""
 _Identity = tuple[int, int]
 """A file's device and inode."""
-
-
-class SQLiteSession:
-    """The named statements on one connection, inside a transaction that somebody else begins and ends."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._sql = statements("sqlite")
-
-    def rows(self, name: str, **parameters: Any) -> list[sqlite3.Row]:
-        """Run a statement and give all its rows."""
-        return self._connection.execute(self._sql[name], parameters).fetchall()
-
-    def row(self, name: str, **parameters: Any) -> sqlite3.Row | None:
-        """Run a statement and give its first row."""
-        row: sqlite3.Row | None = self._connection.execute(self._sql[name], parameters).fetchone()
-        return row
-
-    def each(self, name: str, **parameters: Any) -> Iterator[sqlite3.Row]:
-        """Give one by one what a statement gives that reads all of a user's."""
-        parameters |= first_page("sqlite", name)
-        yield from self._connection.execute(self._sql[name], parameters)
-
-    def run(self, name: str, parameters: Mapping[str, Any]) -> None:
-        """Run a statement that gives no rows."""
-        self._connection.execute(self._sql[name], parameters)
-
-    def expect(self, names: Iterable[str], *, user_id: Any) -> None:
-        """Do nothing."""
-
-    def prefetch(self, statements: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
-        """Do nothing: asking costs no way to anywhere."""
-
-    def savepoint(self) -> Savepoint:
-        """Undo what was done inside where an exception leaves it, and only that."""
-        return Savepoint(self._connection)
-
-
-class Savepoint:
-    """What is done inside is undone where an exception leaves it; a database that gave up undid it all."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def __enter__(self) -> None:
-        self._connection.execute("SAVEPOINT event")
-
-    def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
-        if kind is None:
-            self._connection.execute("RELEASE event")
-        elif self._connection.in_transaction:
-            self._connection.execute("ROLLBACK TO event")
-            self._connection.execute("RELEASE event")
 
 
 class SQLite:
@@ -89,6 +42,9 @@ class SQLite:
     Opening applies what migrations are due, under a file lock. Raises StoreRefused where the file can't be
     worked on.
     """
+
+    clock = None
+    """Every process that uses the file is on its machine, and reads that one's clock."""
 
     def __init__(self, path: str, *, busy_seconds: float = 5.0, log_bytes: int = MOST_BYTES) -> None:
         self.path = path
@@ -103,6 +59,7 @@ class SQLite:
         self._closed = False
         self._file: _Identity | None = None
         self._log: _Identity | None = None
+        self._writing_since: float | None = None
         self._watch = Watch(list(migrations("sqlite")))
         self._log_bytes = 0
         self._bound = LogBound(log_bytes, busy_seconds)
@@ -151,6 +108,29 @@ class SQLite:
         reader.close()
         return result
 
+    def probe(self) -> None:
+        """Write the first page as it stands, beside the queue. Raises StoreUnavailable, StoreRefused.
+
+        Where a commit of our own holds the lock, that tells as much, for as long as one may take.
+        """
+        if self._memory:
+            with self._connection_lock:
+                self._writing()
+            return
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+        try:
+            with translated():
+                self._check_file()
+                self._write_first_page()
+                self._still_the_file()
+        except StoreUnavailable as error:
+            since = self._writing_since
+            at_it = since is not None and monotonic() - since < LONGEST_COMMIT_SECONDS
+            busy = isinstance(error.__cause__, sqlite3.Error) and is_busy(error.__cause__)
+            if not (busy and at_it):
+                raise
+
     def notify(self) -> None:
         """Do nothing: other processes look by themselves."""
 
@@ -173,6 +153,7 @@ class SQLite:
             opened = self._file
             try:
                 connection.execute("BEGIN IMMEDIATE")
+                self._writing_since = monotonic()
                 session = SQLiteSession(connection)
                 self._heed_migrations(session)
                 for job in batch:
@@ -184,6 +165,8 @@ class SQLite:
             except BaseException as error:
                 self._roll_back(connection, error)
                 raise
+            finally:
+                self._writing_since = None
 
     def _heed_migrations(self, session: Session) -> None:
         """See whether a newer version has migrated the store. Raises StoreRefused."""
@@ -288,7 +271,27 @@ class SQLite:
                 reader.close()
         return self._connect()
 
-    def _connect(self) -> sqlite3.Connection:
+    def _write_first_page(self) -> None:
+        """Write what stands in the file's header, and sync it; the log is emptied before it grows by this.
+
+        Where others commit all the while that the lock is waited for, they write in turn, and that is enough.
+        """
+        with closing(self._connect(busy_seconds=PROBE_SECONDS)) as connection:
+            connection.execute("PRAGMA wal_autocheckpoint = 200")
+            self._heed_migrations(SQLiteSession(connection))
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            (seen,) = connection.execute("PRAGMA data_version").fetchone()
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                (now,) = connection.execute("PRAGMA data_version").fetchone()
+                if is_busy(error) and now != seen:
+                    return
+                raise
+            connection.execute(f"PRAGMA user_version = {version:d}")
+            connection.execute("COMMIT")
+
+    def _connect(self, *, busy_seconds: float | None = None) -> sqlite3.Connection:
         target = self.path if self._memory else f"{Path(self.path).absolute().as_uri()}?mode=rw"
         connection = sqlite3.connect(
             target,
@@ -296,7 +299,7 @@ class SQLite:
             isolation_level=None,
             check_same_thread=False,
             cached_statements=256,
-            timeout=self._busy_seconds,
+            timeout=self._busy_seconds if busy_seconds is None else busy_seconds,
         )
         try:
             connection.row_factory = sqlite3.Row

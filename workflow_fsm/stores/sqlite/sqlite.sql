@@ -94,10 +94,10 @@ UNION ALL
 SELECT * FROM cases
 WHERE user_id = :user_id AND claim_id = '' AND sync_id IN (SELECT value FROM json_each(:syncs));
 
--- name: further
--- which of some users are further than a cursor of theirs
-SELECT users.user_id FROM json_each(:cursors) AS asked
-CROSS JOIN users ON users.user_id = asked.key WHERE users.cursor > asked.value;
+-- name: not_at
+-- which of some users have reached another cursor than one: further, or, where a backup was restored, not so far
+SELECT asked.key AS user_id, coalesce(users.cursor, 0) AS cursor FROM json_each(:cursors) AS asked
+LEFT JOIN users ON users.user_id = asked.key WHERE coalesce(users.cursor, 0) <> asked.value;
 
 -- name: figures_of_money
 -- a float: it may be more than a whole number can hold, and what reads it knows only floats.

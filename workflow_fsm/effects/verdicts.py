@@ -1,0 +1,95 @@
+"""Verdicts: what becomes of an effect that was run, the events that it fires, and the texts of its errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workflow_fsm.core.definition import Addressing, Definition, Trigger
+from workflow_fsm.core.definition.events import Event
+from workflow_fsm.core.errors import WorkflowError
+from workflow_fsm.core.values.fields import Kind
+from workflow_fsm.effects.handler import Discard, Fire, RetryAfter
+from workflow_fsm.effects.outbox import LeasedEffect
+from workflow_fsm.read.shapes import HistoryRow
+
+MOST_OF_AN_ERROR = 2000
+"""Characters of an error's text that are kept."""
+Reader = Callable[[str, Mapping[str, Any]], Event]
+"""Turns a trigger and fields into an event."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What becomes of an effect that was run: `done`, `dead`, or `owed` again after some seconds.
+
+    `events` are those that it fires, in the commit that marks it done.
+    """
+
+    standing: str
+    error: str | None = None
+    seconds: float = 0.0
+    events: Sequence[Event] = ()
+
+
+def events(taken: LeasedEffect, answer: object, *, definition: Definition, read: Reader) -> list[Event]:
+    """Read by `read` what a handler answered. Raises Discard for what is no answer, or can't be fired."""
+    fires = list(answer) if isinstance(answer, list | tuple) else [answer]
+    fired: list[Event] = []
+    for fire in fires:
+        if isinstance(fire, Fire):
+            key = taken.key if not fired else f"{taken.key}:{len(fired) + 1}"
+            fired.append(_event(taken, fire, key, definition, read))
+        elif fire is not None:
+            what = type(fire).__name__
+            raise Discard(f"its handler returned {what}; it may return None, a Fire, or several Fires")
+    return fired
+
+
+def describe(error: BaseException) -> str:
+    """Name what a handler raised, and say its text."""
+    name, text = type(error).__name__, text_of(error)
+    return text if isinstance(error, RetryAfter) else f"{name}: {text}" if text else name
+
+
+def text_of(error: BaseException) -> str:
+    """Give an error's text, also where its own code fails at that."""
+    try:
+        return str(error)
+    except Exception as worse:
+        return f"its text can't be had: {type(worse).__name__}"
+
+
+def storable(told: str) -> str:
+    """Cut a text, and replace what a database takes for no text."""
+    return told[:MOST_OF_AN_ERROR].encode(errors="replace").decode().replace("\0", "?")
+
+
+def _event(taken: LeasedEffect, fire: Fire, key: str, definition: Definition, read: Reader) -> Event:
+    fields = {name: value for name, value in fire.fields.items() if value is not None}
+    other = fields.get("user_id", taken.user_id)
+    if other != taken.user_id:
+        raise Discard(f"its handler fired an event for another user, {other!r}")
+    trigger = definition.trigger(fire.trigger) if isinstance(fire.trigger, str) else None
+    own = {} if trigger is None else _own(trigger, fields, taken.transition)
+    try:
+        return read(fire.trigger, {"event_id": key, **own, **fields, "user_id": taken.user_id})
+    except WorkflowError as error:
+        raise Discard(f"it fired an event that can't be taken: {error}") from error
+
+
+def _own(trigger: Trigger, fields: Mapping[str, Any], transition: HistoryRow | None) -> dict[str, Any]:
+    """Name the transition's own lifecycle, where an event names none: its claim, or else its sync."""
+    if transition is None:
+        return {}
+    of_a_sync = trigger.addressing in (Addressing.SYNC, Addressing.DETECTION)
+    for field in trigger.fields:
+        names = field.name == "sync_id" or (
+            not of_a_sync and (field.name == "claim_id" or field.kind is Kind.ENTRIES)
+        )
+        if names and any(name in fields for name in field.names):
+            return {}
+    if of_a_sync or transition.claim_id is None:
+        return {"sync_id": transition.sync_id}
+    return {"claim_id": transition.claim_id}

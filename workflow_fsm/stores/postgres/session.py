@@ -1,0 +1,166 @@
+"""The session of PostgreSQL: what is asked ahead of its use, and of whom it is known that they have a row.
+
+One lasts as long as a transaction. A user's row, once locked, lets what was read of them stand until it is
+written to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import cache
+from typing import Any
+
+from workflow_fsm.stores.postgres.pipeline import NoText, Pipeline, Rows, Ticket
+from workflow_fsm.stores.session import Statement
+from workflow_fsm.stores.statements import first_page
+
+_MOST_KNOWN = 50_000
+"""Users remembered to have a row, some megabytes."""
+_PAGE = 500
+"""Rows that a statement gives at most which gives all of a user's, a page at a time."""
+
+
+class PostgresSession:
+    """The named statements on a connection, inside a transaction that somebody else begins and ends.
+
+    What gives no rows isn't waited for until a row is asked for, or the commit: its error comes up there.
+    """
+
+    def __init__(self, pipeline: Pipeline, *, writes: bool, known: set[str] | None = None) -> None:
+        """`known` are users who have a row, as far as is remembered; more are added."""
+        self._pipeline = pipeline
+        self._writes = writes
+        self._known = set() if known is None else known
+        self._ahead: dict[tuple[Any, ...], Ticket] = {}
+
+    def prefetch(self, statements: Iterable[Statement]) -> None:
+        """Ask what will be asked later, until the user whom it concerns is written to."""
+        for name, parameters in statements:
+            key = _key(name, parameters)
+            if key not in self._ahead:
+                with suppress(NoText):
+                    self._ahead[key] = self._send(name, parameters)
+
+    def lock_free(self, users: Iterable[str], statements: Iterable[Statement]) -> dict[str, dict[str, Any]]:
+        """Lock those of some users, given in order, whom nobody holds; give their rows.
+
+        `statements` are asked ahead, on the same way to the server and back.
+        """
+        self._pipeline.send("wait_for_nobody", {})
+        tickets = {}
+        for user_id in users:
+            if user_id not in self._known:
+                self._pipeline.send("make_user", {"user_id": user_id})
+            tickets[user_id] = self._pipeline.send("lock_free_user", {"user_id": user_id})
+        self.prefetch(statements)
+        self._pipeline.wait()
+        free = {}
+        for user_id, ticket in tickets.items():
+            if ticket.rows:
+                free[user_id] = ticket.rows[0]
+                self._remember(user_id, ticket.rows[0])
+                self._ahead[_key("lock_user", {"user_id": user_id})] = ticket
+            else:
+                self._forget({"user_id": user_id})
+        return free
+
+    def rows(self, name: str, **parameters: Any) -> Rows:
+        """Run a statement and give all its rows: none where it asks for what no text can be."""
+        key = _key(name, parameters)
+        ticket = self._ahead.get(key) if self._writes else self._ahead.pop(key, None)
+        if ticket is None:
+            try:
+                ticket = self._send(name, parameters)
+            except NoText:
+                return []
+            if name in _WRITING:
+                self._forget(parameters)
+            elif self._writes and "user_id" in parameters:
+                self._ahead[key] = ticket  # whose row is locked, so that nobody else changes it
+        if ticket.rows is None:
+            self._pipeline.wait()
+        assert ticket.rows is not None
+        return ticket.rows
+
+    def row(self, name: str, **parameters: Any) -> dict[str, Any] | None:
+        """Run a statement and give its first row."""
+        rows = self.rows(name, **parameters)
+        return rows[0] if rows else None
+
+    def each(self, name: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+        """Give one by one what a statement gives that reads all of a user's, a page behind the other."""
+        begin = _first_page(name)
+        while True:
+            page = self.rows(name, **parameters, **begin)
+            yield from page
+            if not page or len(page) == page[-1].get("of", len(page)) < _PAGE:
+                return
+            keys = [page[-1][one.removeprefix("from_")] for one in begin]
+            keys[-1] = keys[-1] + 1 if isinstance(keys[-1], int) else keys[-1] + "\x01"
+            begin = dict(zip(begin, keys, strict=True))
+
+    def expect(self, names: Iterable[str], *, user_id: Any) -> None:
+        """Ask for the first pages of what `each` will be asked for."""
+        self.prefetch((name, {"user_id": user_id, **_first_page(name)}) for name in names)
+
+    def run(self, name: str, parameters: Mapping[str, Any]) -> None:
+        """Run a statement that gives no rows."""
+        self._forget(parameters)
+        self._pipeline.send(name, parameters)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo what was done inside where an exception leaves it, and only that."""
+        self._pipeline.send("savepoint", {})
+        try:
+            yield
+        except BaseException:
+            self._ahead.clear()
+            if self._pipeline.is_alive:
+                self._pipeline.send("rollback_to", {})
+                self._pipeline.send("release", {})
+                self._pipeline.wait()
+            raise
+        self._pipeline.send("release", {})
+
+    def _remember(self, user_id: str, row: Mapping[str, Any]) -> None:
+        """Remember a user who has a row that this transaction didn't make, and that nobody takes away."""
+        if row["updated_at"]:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known.add(user_id)
+
+    def _send(self, name: str, parameters: Mapping[str, Any]) -> Ticket:
+        """Send a statement; whose row is to be locked gets one first, on the same way to the server."""
+        if name == "lock_user":
+            self._pipeline.send("make_user", parameters)
+        return self._pipeline.send(name, parameters)
+
+    def _forget(self, parameters: Mapping[str, Any]) -> None:
+        """Forget what was asked ahead of a user, or of nobody, where one of those is written to."""
+        if self._ahead:
+            user_id = parameters.get("user_id")
+            self._ahead = {key: ticket for key, ticket in self._ahead.items() if key[1] != user_id}
+
+
+_WRITING = frozenset(
+    {
+        "drop_handler",
+        "void_effects_of_handler",
+        "revive_effect",
+        "restore_effect",
+        "extend_effect",
+        "settle_effect",
+    }
+)
+"""Statements that write and give rows."""
+
+
+def _key(name: str, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
+    return (name, parameters.get("user_id"), *sorted(parameters.items()))
+
+
+@cache
+def _first_page(name: str) -> dict[str, Any]:
+    return first_page("postgres", name)

@@ -1,0 +1,62 @@
+"""The session of SQLite: named statements on one connection, in a transaction with savepoints."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from workflow_fsm.stores.statements import first_page, statements
+
+
+class SQLiteSession:
+    """The named statements on one connection, inside a transaction that somebody else begins and ends."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._sql = statements("sqlite")
+
+    def rows(self, name: str, **parameters: Any) -> list[sqlite3.Row]:
+        """Run a statement and give all its rows."""
+        return self._connection.execute(self._sql[name], parameters).fetchall()
+
+    def row(self, name: str, **parameters: Any) -> sqlite3.Row | None:
+        """Run a statement and give its first row."""
+        row: sqlite3.Row | None = self._connection.execute(self._sql[name], parameters).fetchone()
+        return row
+
+    def each(self, name: str, **parameters: Any) -> Iterator[sqlite3.Row]:
+        """Give one by one what a statement gives that reads all of a user's."""
+        parameters |= first_page("sqlite", name)
+        yield from self._connection.execute(self._sql[name], parameters)
+
+    def run(self, name: str, parameters: Mapping[str, Any]) -> None:
+        """Run a statement that gives no rows."""
+        self._connection.execute(self._sql[name], parameters)
+
+    def expect(self, names: Iterable[str], *, user_id: Any) -> None:
+        """Do nothing."""
+
+    def prefetch(self, statements: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        """Do nothing: asking costs no way to anywhere."""
+
+    def savepoint(self) -> Savepoint:
+        """Undo what was done inside where an exception leaves it, and only that."""
+        return Savepoint(self._connection)
+
+
+class Savepoint:
+    """What is done inside is undone where an exception leaves it; a database that gave up undid it all."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        self._connection.execute("SAVEPOINT event")
+
+    def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
+        if kind is None:
+            self._connection.execute("RELEASE event")
+        elif self._connection.in_transaction:
+            self._connection.execute("ROLLBACK TO event")
+            self._connection.execute("RELEASE event")
