@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Self, TypeVar
 
 from workflow_fsm.core.definition import Definition
@@ -26,6 +27,7 @@ from workflow_fsm.stores.mapping import (
     shown_currency,
     unapplied_of,
 )
+from workflow_fsm.stores.prefetch import names_text
 from workflow_fsm.stores.session import Columns, Session, Statement
 
 T = TypeVar("T")
@@ -62,7 +64,6 @@ class Repository:
         self.currencies_text: str = row["currencies"] if row is not None else "{}"
         self._stored: dict[int, StoredEvent] = {}
         self._cursor: int = row["cursor"] if row is not None else 0
-        self._may_wait = row is not None and bool(row["may_wait"])
         self._read: dict[tuple[Any, ...], Any] = {}
 
     @classmethod
@@ -198,9 +199,11 @@ class Repository:
         """Tell whether the user has a claim."""
         return bool(self._rows("has_claims"))
 
-    def waiting(self, names: Collection[Wait]) -> list[StoredEvent]:
-        """Give, oldest first, the events that wait under one of some names."""
-        return self._events("waiting", names=json.dumps(sorted(names))) if self._may_wait else []
+    def waiting(
+        self, names: Collection[Wait], looks: Mapping[Wait, int] = MappingProxyType({})
+    ) -> list[StoredEvent]:
+        """Give, oldest first, the events that wait under one of some names, and the first of each look."""
+        return self._events("waiting", names=names_text(names, looks))
 
     def patterns(self) -> tuple[Pattern, ...]:
         """Give the handlers that transitions owe."""
@@ -246,9 +249,10 @@ class Repository:
         return lifecycle_of(self._definition, row)
 
     def _event_of(self, row: Columns) -> StoredEvent:
-        stored = stored_event_of(self._definition, row)
-        self._stored[stored.seq] = stored
-        return stored
+        seq = row["seq"]
+        if seq not in self._stored:
+            self._stored[seq] = stored_event_of(self._definition, row)
+        return self._stored[seq]
 
     def _owner_of(self, row: Columns) -> tuple[CaseOwner, Lifecycle | None]:
         lifecycle = None if row["id"] is None else self._lifecycle_of(row)
