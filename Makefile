@@ -33,6 +33,7 @@ bench: .venv/ready  ## events and webhooks a second, beside what the machine can
 	$(BIN)/python -m tests.bench.postgres
 	$(BIN)/python -m tests.bench.growth
 	$(BIN)/python -m tests.bench.check
+	$(BIN)/python -m tests.bench.waiting
 
 FUZZED := tests/machine tests/fuzz tests/audit/test_audit.py tests/audit/test_acts.py \
     tests/webapp/routes/test_schemathesis.py tests/webapp/http/test_signatures.py tests/webapp/http/test_tokens.py
