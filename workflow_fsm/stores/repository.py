@@ -64,6 +64,7 @@ class Repository:
         self._cursor: int = row["cursor"] if row is not None else 0
         self._may_wait = row is not None and bool(row["may_wait"])
         self._read: dict[tuple[Any, ...], Any] = {}
+        self._stored: dict[int, StoredEvent] = {}
 
     @classmethod
     def of(cls, session: Session, definition: Definition, user_id: str) -> Self:
@@ -246,9 +247,10 @@ class Repository:
         return lifecycle_of(self._definition, row)
 
     def _event_of(self, row: Columns) -> StoredEvent:
-        stored = stored_event_of(self._definition, row)
-        self._stored[stored.seq] = stored
-        return stored
+        seq = row["seq"]
+        if seq not in self._stored:
+            self._stored[seq] = stored_event_of(self._definition, row)
+        return self._stored[seq]
 
     def _owner_of(self, row: Columns) -> tuple[CaseOwner, Lifecycle | None]:
         lifecycle = None if row["id"] is None else self._lifecycle_of(row)

@@ -199,7 +199,7 @@ def _write_names(session: Session, user_id: str, situation: Situation, source: R
 def _write_effects(session: Session, user_id: str, changes: Changes, now: datetime) -> None:
     for lifecycle_id in changes.left - changes.made:
         session.run("void_effects", {"user_id": user_id, "lifecycle": lifecycle_id})
-    for effect in changes.effects:
+    for effect in changes.effects.values():
         session.run("insert_effect", effect_row(user_id, effect, now))
     for lifecycle_id, due in changes.rescheduled.items():
         for handler, at in due.items():

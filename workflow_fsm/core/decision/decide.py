@@ -182,7 +182,7 @@ def follow(definition: Definition, situation: Situation, now: datetime) -> None:
                     waiting[stored.seq] = stored
                     heapq.heappush(queue, stored.seq)
         elif queue:
-            stored = waiting.pop(heapq.heappop(queue))
+            stored = situation.current(waiting.pop(heapq.heappop(queue)))
             applied = Application(definition, situation, stored, now).apply()
             if applied.shares != stored.shares or applied.money != stored.money:
                 situation.keep(applied)

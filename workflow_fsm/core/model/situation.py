@@ -7,7 +7,7 @@ are committed together.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -15,6 +15,7 @@ from datetime import datetime
 from workflow_fsm.core.definition.cases import Cases, joined, ordered
 from workflow_fsm.core.definition.events import DEFAULT_CURRENCY
 from workflow_fsm.core.model.inbox import ANY_CHANGE, Money, Standing, StoredEvent, Wait, WaitKind
+from workflow_fsm.core.model.kept import KeptCases, KeptEvents, KeptLifecycles
 from workflow_fsm.core.model.lifecycle import CaseOwner, Lifecycle, Row
 from workflow_fsm.core.model.outbox import Effect, held_until, owed, owed_apart
 from workflow_fsm.core.model.source import Seek, Source
@@ -42,7 +43,7 @@ class Changes:
     money: list[Money] = field(default_factory=list)
     currencies: dict[str, int] = field(default_factory=dict)
     claim_currencies: Counter[str] = field(default_factory=Counter)
-    effects: list[Effect] = field(default_factory=list)
+    effects: dict[int, Effect] = field(default_factory=dict)
     rescheduled: dict[int, dict[str, datetime]] = field(default_factory=dict)
     left: set[int] = field(default_factory=set)
 
@@ -62,6 +63,12 @@ class Situation:
         self._stored_cases: dict[CaseOwner, Cases] = {}
         self._touched: list[int] = []
         self._names: set[Wait] = set()
+        self._events = KeptEvents()
+        self._lifecycles = KeptLifecycles()
+        self._case_owners = KeptCases()
+        self._linked: dict[str, dict[str, None]] = {}
+        self._reached: dict[Wait, set[Wait]] = {}
+        self._for_being_in: dict[int, list[int]] = {}
 
     @property
     def cursor(self) -> int:
@@ -109,10 +116,12 @@ class Situation:
 
     def seek(self, wanted: Seek) -> list[Lifecycle]:
         """Give the lifecycles looked for, oldest first; of more than `limit`, the newest."""
-        spare = len(self.changes.lifecycles)
+        spare = self._lifecycles.taken_from(wanted.states)
         widened = wanted if wanted.limit is None else replace(wanted, limit=wanted.limit + spare)
-        found = {one.id: self._now(one) for one in self._source.seek(widened)} | self.changes.lifecycles
-        rows = _by_id(one for one in found.values() if wanted.finds(one))
+        found = [self._now(one) for one in self._source.seek(widened)]
+        found = [one for one in found if one.id not in self.changes.lifecycles]
+        found += [self.changes.lifecycles[one] for one in self._lifecycles.within(wanted.states)]
+        rows = _by_id(one for one in found if wanted.finds(one))
         return rows if wanted.limit is None else rows[-wanted.limit :]
 
     def has_claims(self) -> bool:
@@ -130,6 +139,7 @@ class Situation:
         self._count_currency(lifecycle, 1)
         if before is not None and before.facts is not lifecycle.facts:
             self._reschedule(before, lifecycle)
+        self._lifecycles.put(before, lifecycle, made=made)
         self._seen[lifecycle.id] = lifecycle
         self.changes.lifecycles[lifecycle.id] = lifecycle
         if made:
@@ -162,8 +172,9 @@ class Situation:
 
     def aliases_of(self, claim_id: str) -> list[str]:
         """Give the aliases of a claim."""
-        before: dict[str, str | None] = dict.fromkeys(self._source.aliases_of(claim_id), claim_id)
-        return [alias for alias, owner in (before | self.changes.aliases).items() if owner == claim_id]
+        changed = self.changes.aliases
+        before = [one for one in self._source.aliases_of(claim_id) if changed.get(one, claim_id) == claim_id]
+        return list(dict.fromkeys((*before, *self._linked.get(claim_id, ()))))
 
     def is_merged(self, name: str) -> bool:
         """Tell whether a name was that of a claim of its own, before that was merged into another."""
@@ -175,7 +186,7 @@ class Situation:
         claim_id = self.canonical(name)
         if claim_id != name or self.claim(name) is not None:
             return claim_id
-        if name in self.changes.aliases.values() or self._source.has_aliases(name):
+        if self._linked.get(name) or self._source.has_aliases(name):
             return name
         return None
 
@@ -183,8 +194,10 @@ class Situation:
         """Let an alias stand for a claim, or (None) for none any more."""
         concerned = (alias, claim_id, self.canonical(alias))
         self._names.update(Wait(WaitKind.CLAIM, name) for name in concerned if name is not None)
+        self._linked.get(self.changes.aliases.get(alias) or "", {}).pop(alias, None)
         self.changes.aliases[alias] = claim_id
         if claim_id is not None:
+            self._linked.setdefault(claim_id, {})[alias] = None
             self._move_cases(CaseOwner(alias, ""), CaseOwner(claim_id, ""))
 
     def _move_cases(self, before: CaseOwner, owner: CaseOwner) -> None:
@@ -211,15 +224,14 @@ class Situation:
             return
         changed = before.keys() ^ cases.keys()
         self._names.update(Wait(WaitKind.CASE, name) for name in changed if name is not None)
+        self._case_owners.put(owner, before, cases)
         self._cases[owner] = self.changes.cases[owner] = cases
 
     def owners_of(self, case_id: str) -> list[tuple[CaseOwner, Lifecycle | None]]:
         """Give whose a case is, with the lifecycle where there is one."""
-        found = {owner: self._current(one) for owner, one in self._source.with_case(case_id)}
-        for owner, cases in self.changes.cases.items():
-            found.pop(owner, None)
-            if case_id in cases:
-                found[owner] = self._lifecycle_of(owner)
+        stored = self._source.with_case(case_id)
+        found = {owner: self._current(one) for owner, one in stored if owner not in self.changes.cases}
+        found |= {owner: self._lifecycle_of(owner) for owner in self._case_owners.owners(case_id)}
         return [(owner, self._lifecycle_of(owner) if one is None else one) for owner, one in found.items()]
 
     def with_case(self, case_id: str) -> list[Lifecycle]:
@@ -234,10 +246,12 @@ class Situation:
     def with_unnamed_case(self, lifecycles: Collection[Lifecycle]) -> set[int]:
         """Tell which lifecycles have a filing without a name."""
         owners = set(self._source.with_unnamed_case([one.owner for one in lifecycles]))
-        for owner, cases in self.changes.cases.items():
-            owners.discard(owner)
-            owners |= {owner} if None in cases else set()
-        return {one.id for one in lifecycles if one.owner in owners}
+        changed = self.changes.cases
+        return {
+            one.id
+            for one in lifecycles
+            if (None in changed[one.owner] if one.owner in changed else one.owner in owners)
+        }
 
     def _lifecycle_of(self, owner: CaseOwner) -> Lifecycle | None:
         return self.claim(owner.claim_id) if owner.claim_id else self.sync(owner.sync_id)
@@ -255,16 +269,16 @@ class Situation:
             return
         for pattern in self._source.patterns():
             if pattern.fits(row) and not (internal and pattern.on_enter):
-                self.changes.effects.append(owed(pattern, row, lifecycle, seq=self.next_cursor()))
+                effect = owed(pattern, row, lifecycle, seq=self.next_cursor())
+                self.changes.effects[effect.seq] = effect
+                if effect.on_enter:
+                    self._for_being_in.setdefault(lifecycle.id, []).append(effect.seq)
 
     def leave(self, lifecycle: Lifecycle) -> None:
         """Make void what is owed for being in a state that the lifecycle leaves, and isn't running yet."""
         self.changes.left.add(lifecycle.id)
-        self.changes.effects = [
-            effect
-            for effect in self.changes.effects
-            if effect.lifecycle != lifecycle.id or not effect.on_enter
-        ]
+        for seq in self._for_being_in.pop(lifecycle.id, ()):
+            del self.changes.effects[seq]
 
     def tell_of(self, about: str, now: datetime) -> None:
         """Enqueue the telling of a dead letter."""
@@ -275,7 +289,7 @@ class Situation:
     def request(self, handler: str, about: str, now: datetime) -> None:
         """Enqueue an effect that no transition owes."""
         seq = self.next_cursor()
-        self.changes.effects.append(owed_apart(handler, self.user_id, about, seq=seq, now=now))
+        self.changes.effects[seq] = owed_apart(handler, self.user_id, about, seq=seq, now=now)
 
     def _reschedule(self, before: Lifecycle, lifecycle: Lifecycle) -> None:
         """Let what is owed be due from when its instant, told anew, says."""
@@ -324,28 +338,10 @@ class Situation:
 
     def waiting(self, names: Collection[Wait]) -> list[StoredEvent]:
         """Give the events that wait under one of some names, oldest first."""
-        found = {stored.seq: stored for stored in self._source.waiting(names)}
-        for stored in self.changes.events.values():
-            if any(self._is_concerned(wait, names) for wait in stored.waits):
-                found[stored.seq] = stored
-        now = (self.current(found[seq]) for seq in sorted(found))
-        return [stored for stored in now if stored.standing is Standing.WAITING]
-
-    def _is_concerned(self, wait: Wait, names: Collection[Wait]) -> bool:
-        """Tell whether what waits under a name is to be judged again, where some names are woken."""
-        if wait in names:
-            return True
-        if wait.kind == WaitKind.CLAIM:
-            return Wait(WaitKind.CLAIM, self.canonical(wait.name)) in names
-        if wait.kind == WaitKind.CASE:
-            owners = (owner for owner, _ in self.owners_of(wait.name))
-            return any(
-                Wait(WaitKind.CLAIM, one.claim_id) in names
-                if one.claim_id
-                else Wait(WaitKind.SYNC, one.sync_id) in names
-                for one in owners
-            )
-        return False
+        reached = {wait for name in names for wait in self._reached.get(name, ())}
+        found = {stored.seq: self.current(stored) for stored in self._source.waiting(names)}
+        found |= {seq: self.changes.events[seq] for seq in self._events.under(reached.union(names))}
+        return [found[seq] for seq in sorted(found) if found[seq].standing is Standing.WAITING]
 
     def current(self, stored: StoredEvent) -> StoredEvent:
         """Give the event as it stands now."""
@@ -354,8 +350,25 @@ class Situation:
     def keep(self, stored: StoredEvent, *, received: bool = False) -> None:
         """Keep a new or changed event."""
         self.changes.events[stored.seq] = stored
+        self._events.put(stored)
+        for wait in stored.waits:
+            for name in self._through(wait):
+                self._reached.setdefault(name, set()).add(wait)
         if received:
             self.changes.received.add(stored.seq)
+
+    def _through(self, wait: Wait) -> Iterator[Wait]:
+        """Give the names through which what waits under one is reached, too: whose alias or case it is."""
+        if wait.kind == WaitKind.CLAIM:
+            claim = self.claim(wait.name)
+            if claim is not None and claim.claim_id not in (None, wait.name):
+                yield Wait(WaitKind.CLAIM, claim.claim_id)
+            elif claim is None and self.canonical(wait.name) != wait.name:
+                yield Wait(WaitKind.CLAIM, self.canonical(wait.name))
+        elif wait.kind == WaitKind.CASE:
+            for owner, _ in self.owners_of(wait.name):
+                claim_id, sync_id = owner
+                yield Wait(WaitKind.CLAIM, claim_id) if claim_id else Wait(WaitKind.SYNC, sync_id)
 
     def take_the_place(self, stored: StoredEvent, replaced: Iterable[StoredEvent]) -> None:
         """Let an event stand in the place of others, with all ids that these had."""
@@ -386,10 +399,9 @@ class Situation:
             )
             cases = self.changes.cases.get(one.owner, {})
             names.update(Wait(WaitKind.CASE, name) for name in cases if name is not None)
+        claims = [wait.name for wait in names if wait.kind == WaitKind.CLAIM] if self._linked else ()
         names.update(
-            Wait(WaitKind.CLAIM, alias)
-            for alias, claim_id in self.changes.aliases.items()
-            if claim_id is not None and Wait(WaitKind.CLAIM, claim_id) in names
+            Wait(WaitKind.CLAIM, one) for claim_id in claims for one in self._linked.get(claim_id, ())
         )
         self._touched, self._names = [], set()
         return touched, names
@@ -398,7 +410,7 @@ class Situation:
         self, stored: Iterable[StoredEvent], name: str, value: str, *, trigger: str | None = None
     ) -> list[StoredEvent]:
         found = {one.seq: self.current(one) for one in stored}
-        for one in self.changes.events.values():
+        for one in (self.changes.events[seq] for seq in self._events.telling(name, value)):
             if trigger in (None, one.event.trigger) and one.event.field(name) == value:
                 found[one.seq] = one
         return [found[seq] for seq in sorted(found)]
