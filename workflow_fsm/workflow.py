@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
@@ -39,7 +40,10 @@ from workflow_fsm.stores.url import open_database
 
 log = logging.getLogger(__name__)
 Chance = Callable[[], float]
-_TIMERS_A_COMMIT = 100
+TIMERS_A_COMMIT = 100
+"""Timers and waits that one commit ends at most."""
+SECONDS_A_COMMIT = 0.1
+"""For how long a commit goes on to the next timer: what one brings about may be much, and others wait."""
 
 
 def utc_now() -> datetime:
@@ -222,8 +226,11 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
         """
         now = self._clock()
         overdue = self._store.overdue(now, limit)
-        chunks = (overdue[at : at + _TIMERS_A_COMMIT] for at in range(0, len(overdue), _TIMERS_A_COMMIT))
-        return sum(self._pass(chunk, now) for chunk in chunks)
+        done = at = 0
+        while at < len(overdue):
+            passed, many = self._pass(overdue[at : at + TIMERS_A_COMMIT], now)
+            done, at = done + passed, at + many
+        return done
 
     # -- parts
 
@@ -242,8 +249,12 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
     def _deciding(self, arrival: Arrival) -> Callable[[Situation], Outcome | WorkflowError]:
         return lambda situation: decide(self.definition, situation, arrival, self._policy)
 
-    def _pass(self, overdue: Sequence[Overdue], now: datetime) -> int:
-        """Let time pass for some, in one commit; one that can't be done is logged, and holds up nobody."""
+    def _pass(self, overdue: Sequence[Overdue], now: datetime) -> tuple[int, int]:
+        """Let time pass for the first of some, in one commit; give what was done, and for how many.
+
+        One that can't be done is logged, and holds up nobody; the commit ends when it has taken its time, so
+        that what others bring passes before the next.
+        """
 
         def change(situation: Situation, one: Overdue) -> int:
             stored = situation.event(one.event_id) if one.event_id is not None else None
@@ -255,15 +266,18 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
                 expired=[] if stored is None else [stored],
             )
 
-        def pass_for_each(unit: UnitOfWork) -> int:
+        def pass_for_each(unit: UnitOfWork) -> tuple[int, int]:
+            since = monotonic()
             done = 0
-            for one in overdue:
+            for many, one in enumerate(overdue):
+                if many and monotonic() - since >= SECONDS_A_COMMIT:
+                    return done, many
                 try:
                     done += unit.change_apart(one.user_id, now, partial(change, one=one))
                 except (WorkflowError, AssertionError, ArithmeticError, LookupError, TypeError, ValueError):
                     log.exception("time can't pass for %r", one)
                     self._store.set_aside(one, now)
-            return done
+            return done, len(overdue)
 
         return self._store.commit(pass_for_each, users=[one.user_id for one in overdue])
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from itertools import pairwise
+
 from tests.stories.acts import (
     claim,
     detect,
@@ -18,10 +21,25 @@ from tests.stories.acts import (
     take_back,
     waits,
 )
-from workflow_fsm import Workflow
+from workflow_fsm import Observer, Workflow
 from workflow_fsm.testing import ManualClock
 
 PAST = "2026-02-01T00:00:00Z"
+DEADLINES, A_COMMIT = 1_000, 100
+
+
+class Passing(Observer):
+    """Hears of each commit that moved somebody, and how far the deadlines are by then."""
+
+    def __init__(self, workflow: Workflow) -> None:
+        self.passed: list[int] = []
+        self._workflow = workflow
+
+    def moved(self, user_ids: Collection[str]) -> None:
+        if "u1" in user_ids:
+            told = self._workflow.status("u1")
+            assert told is not None
+            self.passed.append(told.counts.get("expired", 0))
 
 
 def test_a_deadline_that_comes_later_expires_its_claim(workflow: Workflow, clock: ManualClock) -> None:
@@ -134,6 +152,20 @@ def test_the_timers_of_many_users_fire_in_one_call(workflow: Workflow, clock: Ma
         "u2": 3,
         "u3": 3,
     }
+
+
+def test_a_thousand_deadlines_of_a_user_pass_in_steps_between_which_others_are_heard(
+    workflow: Workflow, clock: ManualClock
+) -> None:
+    """A commit passes a hundred at most, so that another user's event waits for those, not for all."""
+    find(workflow, *({"claim_id": f"c{n}", "deadline_date": clock.text(days=1)} for n in range(DEADLINES)))
+    passing = Passing(workflow)
+    workflow.observe(passing)
+    clock.advance(days=2)
+    assert workflow.tick() == DEADLINES
+    assert passing.passed[-1] == DEADLINES
+    steps = [now - before for before, now in pairwise([0, *passing.passed])]
+    assert max(steps) <= A_COMMIT
 
 
 def test_a_call_does_a_part_where_it_is_told_how_much(workflow: Workflow, clock: ManualClock) -> None:
