@@ -22,6 +22,7 @@ from workflow_fsm.core.outcome import Outcome
 from workflow_fsm.core.values import strict_json
 from workflow_fsm.testing import CountedIds
 
+EMPTY: Mapping[Wait, int] = {}
 Clock = Callable[[], datetime]
 
 
@@ -95,8 +96,12 @@ class PlainUser:
             if stored.event.field("original_reimbursement_id") == reimbursement_id
         ]
 
-    def waiting(self, names: Collection[Wait]) -> list[StoredEvent]:
+    def waiting(self, names: Collection[Wait], looks: Mapping[Wait, int] = EMPTY) -> list[StoredEvent]:
         wanted = set(names)
+        firsts = set()
+        for look, after in looks.items():
+            waits = [one.seq for one in self._oldest_first() if look in one.waits and one.seq > after]
+            firsts.update(waits[:1])
         for kind, name in names:
             if kind == WaitKind.CLAIM:
                 wanted |= {Wait(WaitKind.CLAIM, alias) for alias in self.aliases_of(name)}
@@ -107,7 +112,7 @@ class PlainUser:
             stored
             for stored in self._oldest_first()
             for waits in [{wait for share in stored.shares for wait in share.waits}]
-            if stored.standing is Standing.WAITING and wanted & waits
+            if stored.standing is Standing.WAITING and (wanted & waits or stored.seq in firsts)
         ]
 
     def lifecycle(self, lifecycle_id: int) -> Lifecycle | None:

@@ -6,11 +6,12 @@ A guess that is wrong costs a statement; one that is missing costs a way to the 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from workflow_fsm.core.definition import Addressing, Definition
 from workflow_fsm.core.definition.events import Event
 from workflow_fsm.core.model.inbox import ANY_CHANGE, Wait, WaitKind
+from workflow_fsm.core.model.looks import looks
 from workflow_fsm.stores.session import Statement
 
 
@@ -59,4 +60,10 @@ def expected_statements(definition: Definition, event: Event) -> Iterator[Statem
     if sync_id is not None and trigger.addressing in (Addressing.SYNC, Addressing.DETECTION):
         names.append(Wait(WaitKind.SYNC, sync_id))
     yield "handlers", {}
-    yield "waiting", {**user, "names": json.dumps(sorted(set(names)))}
+    first = dict.fromkeys(looks(definition), 0)
+    yield "waiting", {**user, "names": names_text(set(names), first)}
+
+
+def names_text(names: Collection[Wait], looks: Mapping[Wait, int]) -> str:
+    """Write names that are waited under, and looks with the number after which each is looked for."""
+    return json.dumps([*sorted(names), *sorted((*look, after) for look, after in looks.items())])

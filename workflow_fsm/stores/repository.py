@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Self, TypeVar
 
 from workflow_fsm.core.definition import Definition
@@ -26,6 +27,7 @@ from workflow_fsm.stores.mapping import (
     shown_currency,
     unapplied_of,
 )
+from workflow_fsm.stores.prefetch import names_text
 from workflow_fsm.stores.session import Columns, Session, Statement
 
 T = TypeVar("T")
@@ -199,9 +201,11 @@ class Repository:
         """Tell whether the user has a claim."""
         return bool(self._rows("has_claims"))
 
-    def waiting(self, names: Collection[Wait]) -> list[StoredEvent]:
-        """Give, oldest first, the events that wait under one of some names."""
-        return self._events("waiting", names=json.dumps(sorted(names))) if self._may_wait else []
+    def waiting(
+        self, names: Collection[Wait], looks: Mapping[Wait, int] = MappingProxyType({})
+    ) -> list[StoredEvent]:
+        """Give, oldest first, the events that wait under one of some names, and the first of each look."""
+        return self._events("waiting", names=names_text(names, looks)) if self._may_wait else []
 
     def patterns(self) -> tuple[Pattern, ...]:
         """Give the handlers that transitions owe."""

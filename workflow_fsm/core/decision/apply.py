@@ -27,8 +27,9 @@ from workflow_fsm.core.decision.judge import Judge
 from workflow_fsm.core.decision.moves import begin, branch
 from workflow_fsm.core.definition import Addressing, Definition, Rest, Taken
 from workflow_fsm.core.definition.events import Part, confidence_of
-from workflow_fsm.core.model.inbox import ANY_CHANGE, Share, Standing, StoredEvent, Wait, WaitKind
+from workflow_fsm.core.model.inbox import Share, Standing, StoredEvent, Wait, WaitKind
 from workflow_fsm.core.model.lifecycle import CaseOwner, Lifecycle
+from workflow_fsm.core.model.looks import look_for
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.records import Candidate
 
@@ -98,11 +99,8 @@ class Application:
             way = way_to(self._definition, None, self._trigger, self._event)
             part = Part(claim=None, fields=self._event.fields)
             if sync_id is None:
-                return [
-                    self._judge.wait(
-                        part, reason="no sync is known yet", waits=(ANY_CHANGE,), waiting_for=way
-                    )
-                ]
+                look = look_for(self._trigger, named=False)
+                return [self._judge.wait(part, reason="no sync is known yet", waits=look, waiting_for=way)]
             wait = Wait(WaitKind.SYNC, sync_id)
             return [
                 self._judge.wait(
@@ -275,7 +273,8 @@ class Application:
         else:
             self.draft.candidates = list(self._candidates())
         if self._trigger.money or not self._first:
-            return self._judge.wait(part, reason=several.reason, way_out=several.way_out, waits=several.waits)
+            reason = several.reason if several.lasting is None else several.lasting
+            return self._judge.wait(part, reason=reason, way_out=several.way_out, waits=several.waits)
         return self.draft.refuse(
             self._definition, None, part, several.reason, way_out=several.way_out, ask=several.ask
         )

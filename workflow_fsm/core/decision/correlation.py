@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from workflow_fsm.core.definition import Addressing, Definition, Rest, Trigger
 from workflow_fsm.core.definition.events import Event, Part
-from workflow_fsm.core.model.inbox import ANY_CHANGE, StoredEvent, Wait, WaitKind
+from workflow_fsm.core.model.inbox import StoredEvent, Wait, WaitKind
 from workflow_fsm.core.model.lifecycle import Lifecycle
+from workflow_fsm.core.model.looks import look_for
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.model.source import Seek
 from workflow_fsm.core.model.ways_out import WITH_CLAIM
@@ -63,13 +64,15 @@ class Unknown:
 class Several:
     """These qualify, and nothing tells which is meant; `waits` are the names that could tell.
 
-    `ask` is what a sender is asked for, `way_out` what a person can do.
+    `ask` is what a sender is asked for, `way_out` what a person can do. `lasting` is the reason of one that
+    waits, where it is another: it is the same however many qualify.
     """
 
     lifecycles: tuple[Lifecycle, ...]
     reason: str
     way_out: str = WITH_CLAIM
     ask: str | None = None
+    lasting: str | None = None
     waits: tuple[Wait, ...] = ()
 
 
@@ -202,7 +205,8 @@ def _one(definition: Definition, situation: Situation, trigger: Trigger, event: 
         lifecycles=(),
         reason=f"{trigger.name} names no claim, and {_many(movable)} could be meant",
         ask="name one with claim_id, or with the amazon_case_id of its case",
-        waits=(ANY_CHANGE,),
+        lasting=f"{trigger.name} names no claim, and several could be meant",
+        waits=_look(trigger, event, sync_id),
     )
 
 
@@ -332,7 +336,7 @@ def _nobody(
     if not asked:
         start = definition.first_state() if situation.has_syncs() else None
         way = way_to(definition, start, trigger, event)
-        return Nobody(rest=Rest.WAIT, waiting_for=way, waits=(ANY_CHANGE,))
+        return Nobody(rest=Rest.WAIT, waiting_for=way, waits=_look(trigger, event, sync_id))
     lifecycles = tuple(asked)[:MOST_CANDIDATES]
     rests = {rest: one.state for one in lifecycles for rest in _rests(definition, trigger, event, one.state)}
     if Rest.WAIT in rests:
@@ -342,12 +346,26 @@ def _nobody(
             if Rest.WAIT in _rests(definition, trigger, event, one.state)
         )
         way = min(ways, key=len)
-        return Nobody(rest=Rest.WAIT, asked=lifecycles, waiting_for=way, waits=(ANY_CHANGE,))
+        waits = _look(trigger, event, sync_id)
+        return Nobody(rest=Rest.WAIT, asked=lifecycles, waiting_for=way, waits=waits)
     rest = Rest.KNOWN if Rest.KNOWN in rests else Rest.REFUSED
     return Nobody(rest=rest, asked=lifecycles)
 
 
 # -- parts
+
+
+def _look(trigger: Trigger, event: Event, sync_id: str | None) -> tuple[Wait, ...]:
+    """Give what an event waits under that names nobody, and under what it names that nobody has yet."""
+    waits = look_for(trigger, named=_names_case(event), sync_id=sync_id)
+    told = event.field("sync_id")
+    if told is not None and sync_id is None:
+        waits += (Wait(WaitKind.SYNC, told),)
+    if _names_case(event):
+        waits += (Wait(WaitKind.CASE, event.field("amazon_case_id")),)
+    if trigger.money and event.field("reimbursement_id") is not None:
+        waits += (Wait(WaitKind.REIMBURSEMENT, event.field("reimbursement_id")),)
+    return waits
 
 
 def _payouts(definition: Definition) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from workflow_fsm.core.decision.apply import Application
 from workflow_fsm.core.decision.filings import Filings
 from workflow_fsm.core.decision.idempotency import Again, Repeat, find_repeat, learn_line
 from workflow_fsm.core.decision.moves import move
+from workflow_fsm.core.decision.waking import following, woken
 from workflow_fsm.core.definition import Addressing, Definition, Meeting, Rest
 from workflow_fsm.core.definition.events import Event
 from workflow_fsm.core.errors import EventIdReused, WorkflowError
@@ -168,24 +169,30 @@ def follow(definition: Definition, situation: Situation, now: datetime) -> None:
 
     Timers fire that are due already; then the waiting events are judged from the oldest, and from the oldest
     again after each that went on. Only those are judged that the change can concern: those that wait under a
-    name that somebody has by now, or has no more, or whose claim changed; the others would go on waiting.
+    name that somebody has by now, or has no more, or whose claim changed; the others would go on waiting. Of
+    those that name nobody the oldest tells for the others: the next is judged where that one changed.
     """
     waiting: dict[int, StoredEvent] = {}
     queue: list[int] = []
+
+    def enqueue(found: Iterable[StoredEvent]) -> None:
+        for stored in found:
+            if stored.seq not in waiting:
+                waiting[stored.seq] = stored
+                heapq.heappush(queue, stored.seq)
+
     while True:
         touched, names = situation.touched_since_last()
         if touched or names:
             for lifecycle in touched:
                 _fire_timers(definition, situation, lifecycle, now)
-            for stored in situation.waiting(names):
-                if stored.seq not in waiting:
-                    waiting[stored.seq] = stored
-                    heapq.heappush(queue, stored.seq)
+            enqueue(woken(definition, situation, touched, names))
         elif queue:
             stored = situation.current(waiting.pop(heapq.heappop(queue)))
             applied = Application(definition, situation, stored, now).apply()
             if applied.shares != stored.shares or applied.money != stored.money:
                 situation.keep(applied)
+                enqueue(following(situation, stored))
         else:
             return
 

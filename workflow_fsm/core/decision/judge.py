@@ -90,7 +90,9 @@ class Judge:
         if original is not None:
             return (Wait(WaitKind.REIMBURSEMENT, original[0]),)
         case_id = self._event.field("amazon_case_id")
-        return (ANY_CHANGE,) if case_id is None else (Wait(WaitKind.CASE, case_id),)
+        if case_id is not None:
+            return (Wait(WaitKind.CASE, case_id),)
+        return () if self._trigger.money and self._situation.has_claims() else (ANY_CHANGE,)
 
     # -- one lifecycle
 

@@ -36,6 +36,7 @@ class WaitKind(StrEnum):
     SYNC = "sync"
     REIMBURSEMENT = "reimbursement"
     ANY = "any"
+    WITHIN = "within"
     PERSON = "person"
 
 
@@ -48,7 +49,7 @@ class Wait(NamedTuple):
 
 
 ANY_CHANGE = Wait(WaitKind.ANY, "")
-"""What an event waits under that names nobody: any change of the user's lifecycles."""
+"""What an event waits under that any change of the user's lifecycles may concern."""
 A_PERSON = Wait(WaitKind.PERSON, "")
 """What an event waits under that only a person can tell for whom it is: no change of the user's calls it."""
 

@@ -7,10 +7,11 @@ are committed together.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from workflow_fsm.core.definition.cases import Cases, joined, ordered
 from workflow_fsm.core.definition.events import DEFAULT_CURRENCY
@@ -68,6 +69,8 @@ class Situation:
         self._case_owners = KeptCases()
         self._linked: dict[str, dict[str, None]] = {}
         self._reached: dict[Wait, set[Wait]] = {}
+        self._passed: dict[Wait, int] = {}
+        self._had_claims: bool | None = None
         self._for_being_in: dict[int, list[int]] = {}
 
     @property
@@ -127,6 +130,13 @@ class Situation:
     def has_claims(self) -> bool:
         """Tell whether the user has a claim."""
         return bool(self._claims) or self._source.has_claims()
+
+    def has_its_first_claim(self) -> bool:
+        """Tell, once, that the user has a claim by now, and had none before this decision."""
+        if not self._claims or self._had_claims is not None:
+            return False
+        self._had_claims = self._source.has_claims()
+        return not self._had_claims
 
     def has_syncs(self) -> bool:
         """Tell whether the user has any sync."""
@@ -336,12 +346,34 @@ class Situation:
         stored = self._source.taking_back(reimbursement_id)
         return self._with_changed(stored, "original_reimbursement_id", reimbursement_id)
 
-    def waiting(self, names: Collection[Wait]) -> list[StoredEvent]:
-        """Give the events that wait under one of some names, oldest first."""
+    def waiting(
+        self, names: Collection[Wait], looks: Mapping[Wait, int] = MappingProxyType({})
+    ) -> list[StoredEvent]:
+        """Give the events that wait under one of some names, and the first of each of `looks` that came after
+        the number given with it; oldest first."""
+        asked = {look: max(after, self._passed.get(look, 0)) for look, after in looks.items()}
+        stored = self._source.waiting(names, asked)
         reached = {wait for name in names for wait in self._reached.get(name, ())}
-        found = {stored.seq: self.current(stored) for stored in self._source.waiting(names)}
+        found = {one.seq: self.current(one) for one in stored}
         found |= {seq: self.changes.events[seq] for seq in self._events.under(reached.union(names))}
+        firsts: dict[Wait, StoredEvent] = {}
+        for one in stored:
+            for wait in one.waits:
+                if one.seq > asked.get(wait, one.seq):
+                    firsts.setdefault(wait, one)
+        for look, after in looks.items():
+            first = self._still_under(look, firsts.get(look))
+            kept = self._events.first_under(look, after)
+            found |= {first.seq: first} if first is not None else {}
+            found |= {kept: self.changes.events[kept]} if kept is not None else {}
         return [found[seq] for seq in sorted(found) if found[seq].standing is Standing.WAITING]
+
+    def _still_under(self, look: Wait, first: StoredEvent | None) -> StoredEvent | None:
+        """Give the first of the store's under a look that waits under it still, from a `first` on."""
+        while first is not None and look not in self.current(first).waits:
+            self._passed[look] = first.seq
+            first = next(iter(self._source.waiting((), {look: first.seq})), None)
+        return None if first is None else self.current(first)
 
     def current(self, stored: StoredEvent) -> StoredEvent:
         """Give the event as it stands now."""

@@ -63,10 +63,11 @@ class Source(Protocol):
     def taking_back(self, reimbursement_id: str) -> list[StoredEvent]:
         """Give the events that name that reimbursement as their original, oldest first."""
 
-    def waiting(self, names: Collection[Wait]) -> list[StoredEvent]:
-        """Give, oldest first, the events that wait under one of some names.
+    def waiting(self, names: Collection[Wait], looks: Mapping[Wait, int] = ...) -> list[StoredEvent]:
+        """Give, oldest first, the events that wait under one of some names, and the first of each of `looks`.
 
-        A claim's stands for its aliases and cases too, a sync's for the cases of its plain lifecycle.
+        A claim's stands for its aliases and cases too, a sync's for the cases of its plain lifecycle. The
+        first of a look is that which came first after the number given with it.
         """
 
     # -- lifecycles

@@ -59,13 +59,13 @@ LIMIT :limit;
 -- name: waiting
 -- the events that wait under one of some names, under an alias or a case of a claim among them, or under a case
 -- of a sync's plain lifecycle. Each OFFSET 0 keeps a look-up one by whole keys: joined freely, all of a user's
--- events would be read
-WITH given (kind, name) AS MATERIALIZED (
-    SELECT value ->> 0, value ->> 1 FROM json_array_elements(:names::json) AS names (value)
+-- events would be read. Of a name with a number, only the first after that
+WITH given (kind, name, "after") AS MATERIALIZED (
+    SELECT value ->> 0, value ->> 1, (value ->> 2)::bigint FROM json_array_elements(:names::json) AS names (value)
 )
 SELECT events.* FROM (
-    SELECT DISTINCT waits.seq FROM (
-        SELECT kind, name FROM given
+    SELECT waits.seq FROM (
+        SELECT kind, name FROM given WHERE "after" IS NULL
         UNION
         SELECT 'claim', aliases.alias FROM given CROSS JOIN LATERAL (
             SELECT alias FROM aliases WHERE user_id = :user_id AND claim_id = given.name OFFSET 0
@@ -84,6 +84,11 @@ SELECT events.* FROM (
     CROSS JOIN LATERAL (
         SELECT seq FROM waits WHERE user_id = :user_id AND kind = names.kind AND name = names.name OFFSET 0
     ) AS waits
+    UNION
+    SELECT waits.seq FROM given CROSS JOIN LATERAL (
+        SELECT seq FROM waits WHERE user_id = :user_id AND kind = given.kind AND name = given.name
+          AND seq > given."after" ORDER BY kind, name, seq LIMIT 1
+    ) AS waits WHERE given."after" IS NOT NULL
 ) AS found
 CROSS JOIN LATERAL (
     SELECT * FROM events WHERE user_id = :user_id AND seq = found.seq OFFSET 0

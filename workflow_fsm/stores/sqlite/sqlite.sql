@@ -36,9 +36,11 @@ ORDER BY history.cursor DESC LIMIT :limit;
 -- name: waiting
 -- the events that wait under one of some names, under an alias or a case of a claim among them, or under a case
 -- of a sync's plain lifecycle. IN and LEFT JOIN are a look-up for each name; joined otherwise, all that the user
--- has would be read for a filter, once it was analyzed
-WITH given (kind, name) AS (SELECT value ->> 0, value ->> 1 FROM json_each(:names)), names (kind, name) AS (
-    SELECT kind, name FROM given
+-- has would be read for a filter, once it was analyzed. Of a name with a number, only the first after that
+WITH given (kind, name, "after") AS (
+    SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(:names)
+), names (kind, name) AS (
+    SELECT kind, name FROM given WHERE "after" IS NULL
     UNION
     SELECT 'claim', alias FROM aliases
     WHERE user_id = :user_id AND claim_id IN (SELECT name FROM given WHERE kind = 'claim')
@@ -53,6 +55,11 @@ SELECT * FROM events
 WHERE user_id = :user_id AND seq IN (
     SELECT waits.seq FROM names
     LEFT JOIN waits ON waits.user_id = :user_id AND waits.kind = names.kind AND waits.name = names.name
+    UNION ALL
+    SELECT (
+        SELECT seq FROM waits WHERE user_id = :user_id AND kind = given.kind AND name = given.name
+          AND seq > given."after" ORDER BY seq LIMIT 1
+    ) FROM given WHERE "after" IS NOT NULL
 )
 ORDER BY seq;
 
