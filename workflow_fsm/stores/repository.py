@@ -64,9 +64,7 @@ class Repository:
         self.currencies_text: str = row["currencies"] if row is not None else "{}"
         self._stored: dict[int, StoredEvent] = {}
         self._cursor: int = row["cursor"] if row is not None else 0
-        self._may_wait = row is not None and bool(row["may_wait"])
         self._read: dict[tuple[Any, ...], Any] = {}
-        self._stored: dict[int, StoredEvent] = {}
 
     @classmethod
     def of(cls, session: Session, definition: Definition, user_id: str) -> Self:
@@ -205,7 +203,7 @@ class Repository:
         self, names: Collection[Wait], looks: Mapping[Wait, int] = MappingProxyType({})
     ) -> list[StoredEvent]:
         """Give, oldest first, the events that wait under one of some names, and the first of each look."""
-        return self._events("waiting", names=names_text(names, looks)) if self._may_wait else []
+        return self._events("waiting", names=names_text(names, looks))
 
     def patterns(self) -> tuple[Pattern, ...]:
         """Give the handlers that transitions owe."""

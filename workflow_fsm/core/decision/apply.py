@@ -296,9 +296,9 @@ class Application:
     def _nobody(self, nobody: Nobody, part: Part) -> Share:
         if nobody.rest is Rest.WAIT:
             reason = f"{self._trigger.name} is too early for all of the user's lifecycles"
-            awaited = [wait.name for wait in nobody.waits if wait.kind == WaitKind.SYNC]
-            if awaited:
-                reason = f"sync {awaited[0]!r} is not known yet"
+            first = nobody.waits[0]
+            if first.kind == WaitKind.SYNC:
+                reason = f"sync {first.name!r} is not known yet"
             if part.claim is not None:
                 owner = CaseOwner(self._situation.canonical(part.claim), "")
                 self._judge.cases.name(owner, again=not self._is_answered)
