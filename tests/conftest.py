@@ -5,6 +5,7 @@ Where it matters a story is told twice: on a SQLite file, and in a database of a
 
 from __future__ import annotations
 
+import gc
 import shutil
 import sqlite3
 import tempfile
@@ -35,6 +36,17 @@ __all__ = ["processes", "server", "start_process", "start_service", "start_share
 Stored = Callable[[str], list[dict[str, Any]]]
 EMPTIES = "empties"
 """What the connection calls itself that the tests empty a database by: not one of the store's."""
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Iterator[None]:
+    """Look for no garbage while thousands of tests are collected, nor ever among them: they all stay."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

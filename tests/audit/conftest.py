@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.audit.damage import bare, live
+from tests.audit.damage import bare, copied, live
 from workflow_fsm.testing import ManualClock, open_workflow
 
 
@@ -26,7 +26,14 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def copy(filled: Path) -> Iterator[sqlite3.Connection]:
+@pytest.fixture(scope="module")
+def bare_store(filled: Path) -> Iterator[sqlite3.Connection]:
+    """That store in tables that take whatever they are given, which nobody writes to either."""
     with bare(filled) as connection:
+        yield connection
+
+
+@pytest.fixture
+def copy(bare_store: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    with copied(bare_store) as connection:
         yield connection

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.audit.damage import HISTORY, audited, bare, damage, hash_anew, named, one_byte_changed
+from tests.audit.damage import HISTORY, audited, bare, copied, damage, hash_anew, named, one_byte_changed
 from workflow_fsm import (
     Discard,
     Transition,
@@ -61,9 +61,15 @@ def operate(workflow: Workflow) -> None:
     workflow.request("ask", user_id="u1")
 
 
-@pytest.fixture
-def acted(operated: Path) -> Iterator[sqlite3.Connection]:
+@pytest.fixture(scope="module")
+def bare_operated(operated: Path) -> Iterator[sqlite3.Connection]:
     with bare(operated) as connection:
+        yield connection
+
+
+@pytest.fixture
+def acted(bare_operated: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    with copied(bare_operated) as connection:
         yield connection
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from tests.audit.damage import HISTORY, audited, bare, damage, hash_anew, named, one_byte_changed
+from tests.audit.damage import HISTORY, audited, bare, copied, damage, hash_anew, named, one_byte_changed
 from workflow_fsm import (
     Settings,
     Workflow,
@@ -41,9 +41,15 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def few(small: Path) -> Iterator[sqlite3.Connection]:
+@pytest.fixture(scope="module")
+def bare_small(small: Path) -> Iterator[sqlite3.Connection]:
     with bare(small) as connection:
+        yield connection
+
+
+@pytest.fixture
+def few(bare_small: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    with copied(bare_small) as connection:
         yield connection
 
 

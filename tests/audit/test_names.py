@@ -62,8 +62,8 @@ def settle(workflow: Workflow, clock: ManualClock) -> None:
     workflow.retry_dead_letter(letters["nobody"], claim_id="c4", currency="EUR", actor="ada")
 
 
-@pytest.fixture
-def copy(named_store: Path) -> Iterator[sqlite3.Connection]:
+@pytest.fixture(scope="module")
+def bare_store(named_store: Path) -> Iterator[sqlite3.Connection]:
     with bare(named_store) as connection:
         yield connection
 
