@@ -12,7 +12,8 @@ from typing import Any
 Values = Mapping[str, Any]
 Answer = Callable[..., Sequence[Values]]
 
-_PLACES_OF_SQLITE = range(-(2**63), 2**63)
+_LEAST, _MOST = -(2**63), 2**63 - 1
+"""The whole numbers that SQLite keeps as such."""
 
 
 class Unanswered(Exception):
@@ -66,7 +67,13 @@ def is_plain(value: object) -> bool:
     kind = value.__class__
     if kind is str:
         return value.isascii() or _is_whole(value)  # type: ignore[attr-defined]  # it is text
-    return value is None or kind is bool or (kind is int and value in _PLACES_OF_SQLITE)
+    return (
+        value is None
+        or kind is bool
+        or (
+            kind is int and _LEAST <= value <= _MOST  # type: ignore[operator]  # it is a number
+        )
+    )
 
 
 def _is_whole(text: Any) -> bool:
