@@ -1,8 +1,8 @@
 """Scratch: one user's rows, copied out of the store in one short snapshot, and what is noted of them.
 
-A temporary database of SQLite's, in memory as long as it is small and in a file without a name past that: so
-that an audit keeps no transaction of the store's open while it thinks, and holds no more than a page of a
-user of whom much is kept.
+Of whom little is kept, they are held as they are. Else, and where something is asked that takes SQLite to
+answer, they are in a temporary database, in a file without a name where it grows: so that an audit keeps no
+transaction of the store's open while it thinks, and holds no more than a page of a user of whom much is kept.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from operator import itemgetter
 from threading import Lock
 from typing import Any
 
+from workflow_fsm.audit.held import Held, Unanswered
 from workflow_fsm.audit.report import text_of
 from workflow_fsm.core.model.lifecycle import COLUMNS
 from workflow_fsm.stores.session import Columns, Session
@@ -95,6 +96,10 @@ _INDEXES = (
     "loose (case_id)",
 )
 _CACHE_KIB = 8192
+_MOST_HELD, _MOST_TEXT = 2_000, 2**19
+"""So many rows of one table, and so much of their text that may be long, are held as they are."""
+_LONG = {"events": ("body", "shares", "answer"), "lifecycles": ("facts",), "history": ("reason",)}
+"""Columns of tables whose text may be long."""
 _TABLES = {
     **{table: ", ".join(f'"{name}"' for name in names.split()) for table, (_, _, names) in EVERY.items()},
     **_NOTED,
@@ -116,6 +121,7 @@ class Scratch:
         self.checked: Mapping[str, Any] = {}
         self.before: int | None = None
         self._sql = _statements()
+        self._held: Held | None = Held()
         self._filled: set[str] = set()
         self._connection = sqlite3.connect("", isolation_level=None, cached_statements=256)
         with _MAKING:
@@ -140,51 +146,93 @@ class Scratch:
         for table in self._filled:
             self._connection.execute(f"DELETE FROM {table}")  # noqa: S608  # of ours
         self._filled.clear()
+        self._held = Held()
         self.key, self.user, self.many, self.checked, self.before = key, user, 0, {}, None
 
     def load(self, session: Session, complain: Complain) -> None:
         """Take the rows of the user; complain of what isn't UTF-8."""
         for table, (statement, key_column, columns) in EVERY.items():
             names = columns.split()
-            into = f"INSERT INTO {table} VALUES ({', '.join('?' * len(names))})"  # noqa: S608  # of ours
-            self._filled.add(table)
-            rows = session.each(statement, user_id=self.key)
-            self._connection.executemany(into, self._read(table, key_column, names, rows, complain))
+            rows = self._read(table, key_column, names, session.each(statement, user_id=self.key), complain)
+            if self._held is not None and not self._hold(self._held, table, names, rows):
+                self._spill()
+            if self._held is None:
+                self._filled.add(table)
+                into = f"INSERT INTO {table} VALUES ({', '.join('?' * len(names))})"  # noqa: S608  # of ours
+                self._connection.executemany(into, rows)
 
     def load_heads(self, session: Session, cursor: int) -> None:
         """Take the heads that the user's chains had when a number had been handed out last."""
         rows = session.each("heads_until", user_id=self.key, cursor=cursor)
-        self._filled.add("old_heads")
         heads = ((row["lifecycle"], text_of(row["hash"])) for row in rows)
-        self._connection.executemany("INSERT INTO old_heads VALUES (?, ?)", heads)
+        if self._held is None or not self._hold(self._held, "old_heads", ("lifecycle", "hash"), heads):
+            self._spill()
+            self._filled.add("old_heads")
+            self._connection.executemany("INSERT INTO old_heads VALUES (?, ?)", heads)
 
     def heads(self, name: str) -> Iterator[tuple[int, str]]:
         """Give heads of chains, the hash of the last row of each, by lifecycle."""
         for row in self.each(name):
             yield row["lifecycle"], row["hash"]
 
-    def each(self, name: str, /, **parameters: Any) -> Iterator[sqlite3.Row]:
+    def each(self, name: str, /, **parameters: Any) -> Iterator[Values]:
         """Give what a statement gives, one by one."""
-        yield from self._connection.execute(self._sql[name], parameters)
+        if self._held is not None:
+            try:
+                return iter(self._held.answer(name, parameters))
+            except Unanswered:
+                self._spill()
+        return self._connection.execute(self._sql[name], parameters)
 
-    def first(self, name: str, /, **parameters: Any) -> sqlite3.Row | None:
+    def first(self, name: str, /, **parameters: Any) -> Values | None:
         """Give the first of what a statement gives."""
-        row: sqlite3.Row | None = self._connection.execute(self._sql[name], parameters).fetchone()
-        return row
+        return next(self.each(name, **parameters), None)
 
     def note(self, name: str, /, **values: Any) -> None:
         """Run a statement that gives nothing."""
+        if self._held is not None:
+            try:
+                self._held.note(name, _filled_by(name), values)
+                return
+            except Unanswered:
+                self._spill()
         self._filled.add(_filled_by(name))
         self._connection.execute(self._sql[name], values)
 
     def note_all(self, name: str, values: Iterable[Mapping[str, Any]]) -> None:
         """Run such a statement with several values."""
-        self._filled.add(_filled_by(name))
-        self._connection.executemany(self._sql[name], values)
+        for one in values:
+            self.note(name, **one)
 
     def close(self) -> None:
         """Give back what it took."""
         self._connection.close()
+
+    def _hold(self, held: Held, table: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> bool:
+        """Hold rows of a table; tell whether that were all, and not so much that SQLite should have them."""
+        long = _LONG.get(table, ())
+        taken = held.tables.setdefault(table, [])
+        for row in rows:
+            one = dict(zip(names, row, strict=True))
+            taken.append(one)
+            for name in long:
+                text = one[name]
+                if text.__class__ is str:
+                    held.text += len(text)
+            if len(taken) > _MOST_HELD or held.text > _MOST_TEXT:
+                return False
+        return True
+
+    def _spill(self) -> None:
+        """Have SQLite take what is held."""
+        held, self._held = self._held, None
+        for table, rows in held.tables.items() if held is not None else ():
+            if rows:
+                self._filled.add(table)
+                names = ", ".join(f'"{name}"' for name in rows[0])
+                places = ", ".join(f":{name}" for name in rows[0])
+                into = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({places})"  # noqa: S608  # of ours
+                self._connection.executemany(into, rows)
 
     def _read(
         self, table: str, key: str, names: Sequence[str], rows: Iterable[Columns], complain: Complain

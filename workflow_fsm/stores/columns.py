@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any, ParamSpec, TypeVar
 
 from workflow_fsm.core.errors import RowUnreadable
@@ -84,7 +84,11 @@ def sums_of(text: str) -> dict[str, Decimal]:
 
 def json_of(text: str) -> Any:
     """Read JSON, its numbers exactly."""
-    return json.loads(text, parse_float=Decimal)
+    return _exactly(text) if text.__class__ is str else json.loads(text, parse_float=Decimal)
+
+
+_exactly = json.JSONDecoder(parse_float=Decimal).decode
+"""Made once: `json.loads` makes a decoder each time that it is told how."""
 
 
 def object_of(value: Any) -> dict[str, Any]:
@@ -115,6 +119,7 @@ def shown(at: datetime | None) -> str | None:
     return None if at is None else show_instant(at)
 
 
+@lru_cache(maxsize=1024)  # a row, its event and its case tell one instant many times over
 def instant_of(text: str) -> datetime:
     """Read an instant that we wrote. Raises ValueError for what is none."""
     return datetime.fromisoformat(text) if text.endswith("Z") else read_instant(text)

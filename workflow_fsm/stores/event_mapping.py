@@ -92,10 +92,11 @@ def _stored(definition: Definition, row: Columns) -> tuple[StoredEvent, str]:
         )
     shares = _shares_of(row)
     event = _event_of(definition, row, shares)
+    alike = event.fingerprint == row["fingerprint"]
     stored = StoredEvent(
         seq=row["seq"],
         event_id=row["event_id"],
-        event=replace(event, fingerprint=row["fingerprint"]),
+        event=event if alike else replace(event, fingerprint=row["fingerprint"]),
         actor=row["actor"],
         received_at=instant_of(row["received_at"]),
         shares=shares,

@@ -138,7 +138,7 @@ class Cases:
             yield f"its alone is {case.alone!r}, which is no event that was taken by the case alone"
         if case.alone is None and telling.booked_alone:
             yield "its alone is empty, and money was taken by the case alone"
-        last = self._told.event(case.alone)
+        last = None if case.alone is None else self._told.event(case.alone)
         took_back = last is not None and self._told.trigger(last[0]).money < 0
         if case.seq in telling.alone and case.alone != case.seq and not took_back:
             event = self._told.event(case.seq)
