@@ -19,7 +19,14 @@ from workflow_fsm.core.decision.decide import Arrival, decide, pass_time
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.definition.claim import claim_lifecycle
 from workflow_fsm.core.definition.events import Event, read_event
-from workflow_fsm.core.errors import EventIdReused, FieldError, InvalidEvent, RowUnreadable, WorkflowError
+from workflow_fsm.core.errors import (
+    EventIdReused,
+    EventTooLarge,
+    FieldError,
+    InvalidEvent,
+    RowUnreadable,
+    WorkflowError,
+)
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.outcome import Outcome
 from workflow_fsm.core.values import strict_json
@@ -130,7 +137,7 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
         """Take one event: when this returns, it is committed.
 
         `fields` are the trigger's, as the webhooks name them (a float is read as a JSON number is). Raises
-        InvalidEvent (nothing was kept), NotAllowed (kept as refused), EventIdReused.
+        InvalidEvent and EventTooLarge (nothing was kept), NotAllowed (kept as refused), EventIdReused.
         """
         event = self.read(trigger, _plain({**fields, "user_id": user_id, "event_id": event_id}))
         (outcome,) = self.submit([event], actor="library")
@@ -152,7 +159,7 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
             rest = {name: value for name, value in fields.items() if name != "trigger"}
             try:
                 read.append(self.read(fields.get("trigger"), _plain(rest)))
-            except InvalidEvent as error:
+            except (InvalidEvent, EventTooLarge) as error:
                 read.append(error)
         return self.submit(read, actor="library")
 
@@ -163,7 +170,8 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
         *,
         ids: Sequence[tuple[str, str]] = (),
     ) -> Event:
-        """Read a body as an event, without firing it. Raises InvalidEvent with every wrong field.
+        """Read a body as an event, without firing it. Raises InvalidEvent with every wrong field, and
+        EventTooLarge.
 
         `fields` are JSON values as `strict_json.loads` or `strict_json.normal` give them. `ids` are those
         that came beside the body, each with the name of what brought it; they go before the body's own.
@@ -180,7 +188,7 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
             raise InvalidEvent([FieldError(field="trigger", reason=reason)])
         try:
             return read_event(known, fields, ids=ids, currencies=self._store.currencies)
-        except InvalidEvent as error:
+        except (InvalidEvent, EventTooLarge) as error:
             self._store.observers.answered(known.name, error.code)
             raise
 
