@@ -21,6 +21,10 @@ from workflow_fsm.core.model.source import Seek, Source
 from workflow_fsm.core.values import money
 
 
+class TooMuch(Exception):
+    """A decision reads or changes more lifecycles than it may here: nothing of it is to be kept."""
+
+
 @dataclass(slots=True)
 class Changes:
     """What a decision changed, to be committed as one.
@@ -50,8 +54,11 @@ class Changes:
 class Situation:
     """One user's lifecycles and events as a decision sees them: the source's, its own changes over them."""
 
-    def __init__(self, user_id: str, source: Source) -> None:
+    def __init__(self, user_id: str, source: Source, *, most: int | None = None) -> None:
+        """Begin with what a source says; `most` is how much `work` may be done on it, None for any."""
         self.user_id = user_id
+        self.work = 0
+        self._most = most
         self.changes = Changes()
         self._source = source
         self._cursor = source.cursor()
@@ -61,6 +68,7 @@ class Situation:
         self._cases: dict[CaseOwner, Cases] = {}
         self._stored_cases: dict[CaseOwner, Cases] = {}
         self._touched: list[int] = []
+        self._owing: set[int] = set()
         self._names: set[Wait] = set()
 
     @property
@@ -111,7 +119,9 @@ class Situation:
         """Give the lifecycles looked for, oldest first; of more than `limit`, the newest."""
         spare = len(self.changes.lifecycles)
         widened = wanted if wanted.limit is None else replace(wanted, limit=wanted.limit + spare)
-        found = {one.id: self._now(one) for one in self._source.seek(widened)} | self.changes.lifecycles
+        told = self._source.seek(widened)
+        self._do_work(len(told))
+        found = {one.id: self._now(one) for one in told} | self.changes.lifecycles
         rows = _by_id(one for one in found.values() if wanted.finds(one))
         return rows if wanted.limit is None else rows[-wanted.limit :]
 
@@ -124,7 +134,8 @@ class Situation:
         return bool(self._syncs) or self._source.newest_sync(None) is not None
 
     def put(self, lifecycle: Lifecycle, *, made: bool = False) -> None:
-        """Lay a new or changed lifecycle over the source's."""
+        """Lay a new or changed lifecycle over the source's. Raises TooMuch."""
+        self._do_work(1)
         before = self._seen.get(lifecycle.id)
         self._count_currency(before, -1)
         self._count_currency(lifecycle, 1)
@@ -137,6 +148,11 @@ class Situation:
             index = self._syncs if lifecycle.claim_id is None else self._claims
             index[lifecycle.claim_id or lifecycle.sync_id] = lifecycle.id
         self._touched.append(lifecycle.id)
+
+    def _do_work(self, lifecycles: int) -> None:
+        self.work += lifecycles
+        if self._most is not None and self.work > self._most:
+            raise TooMuch
 
     def _claim(self, claim_id: str) -> Lifecycle | None:
         made = self._claims.get(claim_id)
@@ -256,10 +272,14 @@ class Situation:
         for pattern in self._source.patterns():
             if pattern.fits(row) and not (internal and pattern.on_enter):
                 self.changes.effects.append(owed(pattern, row, lifecycle, seq=self.next_cursor()))
+                self._owing.add(lifecycle.id)
 
     def leave(self, lifecycle: Lifecycle) -> None:
         """Make void what is owed for being in a state that the lifecycle leaves, and isn't running yet."""
         self.changes.left.add(lifecycle.id)
+        if lifecycle.id not in self._owing:
+            return
+        self._owing.remove(lifecycle.id)
         self.changes.effects = [
             effect
             for effect in self.changes.effects
