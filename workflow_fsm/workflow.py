@@ -235,10 +235,13 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
             except TooMuch:
                 return None
 
-        outcome = None
-        if not self._is_large(event):
-            outcome = self._store.commit(decide_here, events=[event])
-        return outcome or self._store.commit_ahead(event, now, deciding)
+        try:
+            outcome = None
+            if not self._is_large(event):
+                outcome = self._store.commit(decide_here, events=[event])
+            return outcome or self._store.commit_ahead(event, now, deciding)
+        except EventTooLarge as error:
+            return error
 
     def _submit_together(
         self, events: Sequence[Event | WorkflowError], actor: str, now: datetime
@@ -261,7 +264,7 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
                     outcomes.append(unit.change_apart(event.user_id, now, deciding, event=event, most=most))
                 except TooMuch:
                     outcomes.append(_too_large_together())
-                except RowUnreadable as error:
+                except (EventTooLarge, RowUnreadable) as error:
                     outcomes.append(error)
             return outcomes
 

@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 TRIES_AHEAD = 5
 """How often a large event is decided on, where its user changes meanwhile."""
+LARGE_SECONDS = 30.0
+"""How long a large event waits for others to be decided on: one at a time, as deciding takes a core."""
 ASIDE_SECONDS = 600.0
 """How long what time can't pass for is left alone."""
 
@@ -110,12 +112,20 @@ class Store:
         def decide_here(session: Session) -> Decided[T]:
             return decide_ahead(session, self.definition, event, now, decide, self.currencies)
 
-        with self._large:
+        if not self._large.acquire(timeout=LARGE_SECONDS):
+            raise StoreUnavailable(
+                "other large events are decided on just now, one at a time, and nothing was kept of this; "
+                "send it again",
+                retry_after=5,
+            )
+        try:
             for _ in range(TRIES_AHEAD):
                 decided = self._database.read(decide_here)
                 if self._database.write(partial(write_decided, decided=decided)):
                     self._tell(decided.unit)
                     return decided.result
+        finally:
+            self._large.release()
         raise StoreUnavailable(
             f"other events of user {event.user_id!r} came in between {TRIES_AHEAD} times while this large "
             "one was decided on, and nothing of it was kept; send it again, or in parts",
