@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.stores.filled import multiply, running
 from workflow_fsm import EventTooLarge, Outcome, Settings, StoreUnavailable, Workflow
 from workflow_fsm.stores.statements import inserting, statements
 from workflow_fsm.stores.store import TRIES_AHEAD
@@ -194,6 +195,17 @@ def test_what_is_too_large_among_others_is_kept_out_of_their_commit_and_taken_al
     assert counts(workflow) == {"detected": many}
     alone = workflow.fire("evidence_matching_complete", user_id="large", confidence="0.60")
     assert len(alone.transitions) == many
+
+
+def test_an_event_that_names_none_is_for_50_000_claims_at_most(workflow: Workflow, store_url: str) -> None:
+    detect(workflow, 100)
+    with running(store_url) as run:
+        multiply(run, "large", 501)
+    told = r"names no claim, and is for 50100 of them.*at most 50000.*nothing was kept: name them, in parts"
+    with pytest.raises(EventTooLarge, match=told) as caught:
+        workflow.fire("evidence_matching_complete", user_id="large", confidence="0.6")
+    assert (caught.value.field, caught.value.found) == (None, 50_100)
+    assert counts(workflow) == {"detected": 50_100}
 
 
 @pytest.mark.parametrize("name", ["insert_lifecycle", "insert_row", "insert_effect", "put_lifecycle"])
