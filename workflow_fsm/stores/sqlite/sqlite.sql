@@ -98,10 +98,10 @@ SET state = excluded.state, version = excluded.version, entered_at = excluded.en
     merged_into = excluded.merged_into;
 
 -- name: void_effects_of_many
--- work for being in a state that the lifecycles have left, where nobody is at it
+-- the same of many lifecycles as `void_effects` of one
 UPDATE effects SET standing = 'void'
 WHERE user_id = :user_id AND lifecycle IN (SELECT value FROM json_each(:lifecycles)) AND on_enter = 1
-  AND (standing = 'owed' OR (standing = 'taken' AND ready_at <= :now));
+  AND standing = 'owed';
 
 -- name: aliases_of
 SELECT claim_id, alias FROM aliases
