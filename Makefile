@@ -31,6 +31,7 @@ fix: .venv/ready  ## mend what ruff can mend, and format
 bench: .venv/ready  ## events and webhooks a second, beside what the machine can do; and what grows with a store
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench.postgres
+	$(BIN)/python -m tests.bench.large
 	$(BIN)/python -m tests.bench.growth
 	$(BIN)/python -m tests.bench.check
 	$(BIN)/python -m tests.bench.waiting

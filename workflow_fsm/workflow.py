@@ -17,11 +17,18 @@ from typing import Any, Self
 from ulid import ULID
 
 from workflow_fsm.core.decision.decide import Arrival, decide, pass_time
-from workflow_fsm.core.definition import Definition
+from workflow_fsm.core.definition import Addressing, Definition
 from workflow_fsm.core.definition.claim import claim_lifecycle
 from workflow_fsm.core.definition.events import Event, read_event
-from workflow_fsm.core.errors import EventIdReused, FieldError, InvalidEvent, RowUnreadable, WorkflowError
-from workflow_fsm.core.model.situation import Situation
+from workflow_fsm.core.errors import (
+    EventIdReused,
+    EventTooLarge,
+    FieldError,
+    InvalidEvent,
+    RowUnreadable,
+    WorkflowError,
+)
+from workflow_fsm.core.model.situation import Situation, TooMuch
 from workflow_fsm.core.outcome import Outcome
 from workflow_fsm.core.values import strict_json
 from workflow_fsm.dead_letters import DeadLetters
@@ -44,6 +51,12 @@ TIMERS_A_COMMIT = 100
 """Timers and waits that one commit ends at most."""
 SECONDS_A_COMMIT = 0.1
 """For how long a commit goes on to the next timer: what one brings about may be much, and others wait."""
+MOST_IN_TURN = 1000
+"""How many claims an event reads together, or changes, in its turn; a larger one is decided on apart."""
+MOST_TOGETHER = 5000
+"""How many claims the events of one commit read together, or change, so that nobody waits long for them."""
+LEAST_TOGETHER = 100
+"""How many of these any of them may, however many the others took."""
 
 
 def utc_now() -> datetime:
@@ -134,7 +147,7 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
         """Take one event: when this returns, it is committed.
 
         `fields` are the trigger's, as the webhooks name them (a float is read as a JSON number is). Raises
-        InvalidEvent (nothing was kept), NotAllowed (kept as refused), EventIdReused.
+        InvalidEvent and EventTooLarge (nothing was kept), NotAllowed (kept as refused), EventIdReused.
         """
         event = self.read(trigger, _plain({**fields, "user_id": user_id, "event_id": event_id}))
         (outcome,) = self.submit([event], actor="library")
@@ -156,7 +169,7 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
             rest = {name: value for name, value in fields.items() if name != "trigger"}
             try:
                 read.append(self.read(fields.get("trigger"), _plain(rest)))
-            except InvalidEvent as error:
+            except (InvalidEvent, EventTooLarge) as error:
                 read.append(error)
         return self.submit(read, actor="library")
 
@@ -167,7 +180,8 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
         *,
         ids: Sequence[tuple[str, str]] = (),
     ) -> Event:
-        """Read a body as an event, without firing it. Raises InvalidEvent with every wrong field.
+        """Read a body as an event, without firing it. Raises InvalidEvent with every wrong field, and
+        EventTooLarge.
 
         `fields` are JSON values as `strict_json.loads` or `strict_json.normal` give them. `ids` are those
         that came beside the body, each with the name of what brought it; they go before the body's own.
@@ -184,7 +198,7 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
             raise InvalidEvent([FieldError(field="trigger", reason=reason)])
         try:
             return read_event(known, fields, ids=ids, currencies=self._store.currencies)
-        except InvalidEvent as error:
+        except (InvalidEvent, EventTooLarge) as error:
             self._store.observers.answered(known.name, error.code)
             raise
 
@@ -196,26 +210,10 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
         if not any(isinstance(event, Event) for event in events):
             return [event for event in events if isinstance(event, WorkflowError)]
         now = self._clock()
-
-        def decide_each(unit: UnitOfWork) -> list[Outcome | WorkflowError]:
-            change = unit.change if len(events) == 1 else unit.change_apart
-            outcomes: list[Outcome | WorkflowError] = []
-            for event in events:
-                if isinstance(event, WorkflowError):
-                    outcomes.append(event)
-                    continue
-                arrival = Arrival(event=event, actor=actor, at=now, new_id=self._ids)
-                try:
-                    outcomes.append(change(event.user_id, now, self._deciding(arrival), event=event))
-                except RowUnreadable as error:
-                    if len(events) == 1:
-                        raise
-                    outcomes.append(error)
-            return outcomes
-
-        outcomes = self._store.commit(
-            decide_each, events=[event for event in events if isinstance(event, Event)]
-        )
+        if len(events) == 1 and isinstance(events[0], Event):
+            outcomes = [self._submit_one(events[0], actor, now)]
+        else:
+            outcomes = self._submit_together(events, actor, now)
         self._store.observers.hear(events, outcomes)
         return outcomes
 
@@ -233,6 +231,58 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
         return done
 
     # -- parts
+
+    def _submit_one(self, event: Event, actor: str, now: datetime) -> Outcome | WorkflowError:
+        """Take one event: in its turn, or, where it is large, decided on beside the others."""
+        deciding = self._deciding(Arrival(event=event, actor=actor, at=now, new_id=self._ids))
+
+        def decide_here(unit: UnitOfWork) -> Outcome | WorkflowError | None:
+            try:
+                return unit.change(event.user_id, now, deciding, event=event, most=MOST_IN_TURN)
+            except TooMuch:
+                return None
+
+        try:
+            outcome = None
+            if not self._is_large(event):
+                outcome = self._store.commit(decide_here, events=[event])
+            return outcome or self._store.commit_ahead(event, now, deciding)
+        except EventTooLarge as error:
+            return error
+
+    def _submit_together(
+        self, events: Sequence[Event | WorkflowError], actor: str, now: datetime
+    ) -> list[Outcome | WorkflowError]:
+        """Take many events in one commit; what is too large for it is kept out of it, with a sentence."""
+
+        def decide_each(unit: UnitOfWork) -> list[Outcome | WorkflowError]:
+            outcomes: list[Outcome | WorkflowError] = []
+            for event in events:
+                if isinstance(event, WorkflowError):
+                    outcomes.append(event)
+                    continue
+                arrival = Arrival(event=event, actor=actor, at=now, new_id=self._ids)
+                left = MOST_TOGETHER - unit.work
+                if left <= 0 and self._is_large(event):
+                    outcomes.append(_too_large_together())
+                    continue
+                deciding, most = self._deciding(arrival), max(left, LEAST_TOGETHER)
+                try:
+                    outcomes.append(unit.change_apart(event.user_id, now, deciding, event=event, most=most))
+                except TooMuch:
+                    outcomes.append(_too_large_together())
+                except (EventTooLarge, RowUnreadable) as error:
+                    outcomes.append(error)
+            return outcomes
+
+        return self._store.commit(decide_each, events=[event for event in events if isinstance(event, Event)])
+
+    def _is_large(self, event: Event) -> bool:
+        """Tell whether an event shows that it is, or may be, for many claims."""
+        trigger = self.definition.trigger(event.trigger)
+        assert trigger is not None
+        named = any(part.claim is not None for part in event.parts)
+        return len(event.parts) > LEAST_TOGETHER or (trigger.addressing is Addressing.EVERY and not named)
 
     def _commit(
         self, unit: UnitOfWork, events: Sequence[Event], actor: str, now: datetime
@@ -280,6 +330,14 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
             return done, len(overdue)
 
         return self._store.commit(pass_for_each, users=[one.user_id for one in overdue])
+
+
+def _too_large_together() -> EventTooLarge:
+    return EventTooLarge(
+        f"the events of one commit read and change {MOST_TOGETHER} claims at most, and this one would take "
+        "more than is left of them; nothing of it was kept: send it by itself, not with others",
+        most=MOST_TOGETHER,
+    )
 
 
 def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from workflow_fsm.core.errors import WorkflowError
 CODES = {
     "WorkflowError": "workflow-error",
     "InvalidEvent": "invalid-event",
+    "EventTooLarge": "event-too-large",
     "NotAllowed": "not-allowed",
     "EventIdReused": "event-id-reused",
     "AliasTaken": "alias-taken",

@@ -17,6 +17,7 @@ PUBLIC = [
     "DefinitionInvalid",
     "Discard",
     "EventIdReused",
+    "EventTooLarge",
     "Explanation",
     "FieldError",
     "Fire",

@@ -109,6 +109,7 @@ VALUES: Mapping[str, Any] = {
     "first": "synced",
     "handler": "waits",
     "kind": "claim",
+    "lifecycles": "[1, 2]",
     "limit": 2,
     "name": "waits",
     "names": '[["any", ""], ["case", "amazon_case_id-c1"], ["claim", "c1"], ["claim", "unknown"]]',

@@ -15,6 +15,8 @@ from workflow_fsm.stores.statements import numbered, statements
 PACKAGE = Path(workflow_fsm.__file__).parent
 STORES = PACKAGE / "stores"
 OF_POSTGRES_ALONE = {"make_user", "probe", "time", "wait_for_nobody"}
+OF_SQLITE_ALONE = {"put_lifecycle", "void_effects_of_many"}
+"""Who writes alone writes many rows in one go."""
 
 
 def sections(path: Path, kind: str = "name") -> dict[str, str]:
@@ -40,19 +42,22 @@ def test_both_dialects_hold_the_same_statements_with_the_same_parameters() -> No
         for dialect in ("sqlite", "postgres")
     }
     assert parameters["postgres"].keys() - parameters["sqlite"].keys() == OF_POSTGRES_ALONE
+    assert parameters["sqlite"].keys() - parameters["postgres"].keys() == OF_SQLITE_ALONE
     for name in OF_POSTGRES_ALONE:
         del parameters["postgres"][name]
+    for name in OF_SQLITE_ALONE:
+        del parameters["sqlite"][name]
     assert parameters["postgres"] == parameters["sqlite"]
 
 
 def test_a_statement_stands_in_the_shared_file_or_in_that_of_each_dialect() -> None:
     assert SHARED.keys() & (SQLITE.keys() | POSTGRES.keys()) == set()
     assert POSTGRES.keys() - SQLITE.keys() == OF_POSTGRES_ALONE
-    assert SQLITE.keys() <= POSTGRES.keys()
+    assert SQLITE.keys() - POSTGRES.keys() == OF_SQLITE_ALONE
 
 
 def test_what_the_dialects_say_each_in_its_own_file_differs() -> None:
-    assert [name for name in SQLITE if SQLITE[name] == POSTGRES[name]] == []
+    assert [name for name in SQLITE if SQLITE[name] == POSTGRES.get(name)] == []
 
 
 def test_every_statement_is_used_and_only_statements_are() -> None:
@@ -66,7 +71,7 @@ def test_every_statement_is_used_and_only_statements_are() -> None:
         and node.args
         and isinstance(node.args[0], ast.Constant)
     }
-    assert statements("postgres").keys() - said == set()
+    assert (statements("postgres").keys() | OF_SQLITE_ALONE) - said == set()
     assert asked - statements("postgres").keys() == set()
 
 

@@ -16,7 +16,8 @@ from tests.stories.acts import (
     status,
     sync,
 )
-from workflow_fsm import InvalidEvent, Outcome, Workflow
+from workflow_fsm import EventTooLarge, InvalidEvent, Outcome, Workflow
+from workflow_fsm.core.definition.events import MOST_ENTRIES, read_event
 
 
 def matches(workflow: Workflow, *entries: Any, **fields: Any) -> Outcome:
@@ -167,3 +168,60 @@ def test_a_claim_beside_a_list_is_an_error_that_names_both(workflow: Workflow) -
     named = faults(workflow, "evidence_matching_complete", claim_id="c1", matching_results=[])
     assert "claim_id" in named
     assert len(named) == 2
+
+
+@pytest.mark.parametrize(
+    ("trigger", "field"),
+    [
+        ("detection_complete", "claims"),
+        ("detection_complete", "claims_found"),
+        ("evidence_matching_complete", "matches"),
+        ("evidence_matching_complete", "matching_results"),
+    ],
+)
+def test_a_list_of_more_than_50_000_entries_is_refused_whole_and_leaves_nothing(
+    workflow: Workflow, trigger: str, field: str
+) -> None:
+    """ "A list has at most 50,000 entries (413 ◆; send it in parts)" """
+    too_many = [{"claim_id": f"c{number}"} for number in range(50_001)]
+    with pytest.raises(
+        EventTooLarge, match=r"50001 entries.*at most 50000.*nothing was kept.*parts"
+    ) as caught:
+        workflow.fire(trigger, user_id="u1", event_id="e", **{field: too_many})
+    error = caught.value
+    assert (error.code, error.field, error.found, error.most) == ("event-too-large", field, 50_001, 50_000)
+    assert workflow.status("u1") is None
+
+
+def test_a_list_of_50_000_entries_is_read(workflow: Workflow) -> None:
+    most = [{"claim_id": f"c{number}"} for number in range(50_000)]
+    event = workflow.read("detection_complete", {"user_id": "u1", "claims": most})
+    assert len(event.parts) == 50_000
+
+
+def test_the_entries_of_a_list_have_at_most_50_000_aliases_together(workflow: Workflow) -> None:
+    names = [f"a{number}" for number in range(25_001)]
+    claims = [{"claim_id": "c1", "aliases": names}, {"claim_id": "c2", "aliases": [f"b{n}" for n in names]}]
+    with pytest.raises(EventTooLarge, match=r"claims\[\].aliases: holds 50002 names"):
+        workflow.fire("detection_complete", user_id="u1", claims=claims)
+
+
+def test_a_list_too_long_harms_no_other_event_of_its_batch(workflow: Workflow) -> None:
+    too_many = [{"claim_id": f"c{number}"} for number in range(50_001)]
+    first, second, third = workflow.fire_many(
+        [
+            {"trigger": "sync_complete", "user_id": "u1", "sync_id": "s1"},
+            {"trigger": "detection_complete", "user_id": "u1", "claims": too_many},
+            {"trigger": "sync_complete", "user_id": "u1", "sync_id": "s2"},
+        ]
+    )
+    assert isinstance(second, EventTooLarge)
+    assert [one.status for one in (first, third) if isinstance(one, Outcome)] == ["applied", "applied"]
+
+
+def test_a_longer_list_that_a_store_has_already_stays_readable(workflow: Workflow) -> None:
+    trigger = workflow.definition.trigger("detection_complete")
+    assert trigger is not None
+    claims = [{"claim_id": f"c{number}"} for number in range(MOST_ENTRIES + 1)]
+    stored = read_event(trigger, {"user_id": "u1", "claims": claims}, is_stored=True)
+    assert len(stored.parts) == MOST_ENTRIES + 1

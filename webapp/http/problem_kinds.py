@@ -132,6 +132,13 @@ KINDS = {
             meaning="A body holds at most 10 MiB, and a batch 1,000 events; send it in parts.",
         ),
         ProblemKind(
+            code="event-too-large",
+            status=413,
+            title="The event is too large",
+            meaning="A list has at most 50,000 entries, and an event is for at most as many claims; `errors` "
+            "names the field. Nothing of it was kept. Send it in parts, as events under ids of their own.",
+        ),
+        ProblemKind(
             code="unsupported-media-type",
             status=415,
             title="The media type is not one that is read",

@@ -20,6 +20,7 @@ from webapp.http.response import PROBLEM_TYPE, Answer
 from workflow_fsm.core.errors import (
     AliasTaken,
     EventIdReused,
+    EventTooLarge,
     InvalidEvent,
     MergeRefused,
     NameUnknown,
@@ -149,6 +150,9 @@ def _members(error: WorkflowError) -> dict[str, Any]:
         case InvalidEvent():
             told = {"trigger": error.trigger} if error.trigger else {}
             return {**told, "errors": [fault.as_dict() for fault in error.errors]}
+        case EventTooLarge():
+            at_fault = {"field": error.field or "", "reason": str(error)}
+            return {"errors": [at_fault]}
         case NotAllowed():
             return refusal(error)
         case EventIdReused():

@@ -17,6 +17,7 @@ from workflow_fsm.cli.terminal import clean, show_json
 from workflow_fsm.core.errors import (
     DeadLetterUnknown,
     EventIdReused,
+    EventTooLarge,
     HandlerInvalid,
     InvalidEvent,
     NotAllowed,
@@ -111,7 +112,7 @@ def _failure(error: WorkflowError) -> Failure:
         case EventIdReused():
             names = ("event_id", "user_id", "trigger")
             exit_code = REFUSED
-        case SettingsInvalid() | HandlerInvalid():
+        case EventTooLarge() | SettingsInvalid() | HandlerInvalid():
             exit_code = INVALID
         case DeadLetterUnknown() | RootUnknown():
             exit_code = UNKNOWN

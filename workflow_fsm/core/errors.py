@@ -2,6 +2,7 @@
 
 WorkflowError
 ├── InvalidEvent          the event is not well formed: every wrong field at once
+├── EventTooLarge         the event has too long a list, or is for too many claims at once
 ├── NotAllowed            the lifecycle's state refuses the trigger
 ├── EventIdReused         the id belongs to an event with other content
 ├── AliasTaken            the alias names another claim already
@@ -54,6 +55,21 @@ class InvalidEvent(WorkflowError):
         self.errors = tuple(errors)
         self.trigger = trigger
         super().__init__("; ".join(f"{e.field}: {e.reason}" if e.field else e.reason for e in self.errors))
+
+
+class EventTooLarge(WorkflowError):
+    """The event has too long a list, or is for too many claims at once: nothing was kept. Send it in parts.
+
+    `field` is the list (None where the event has none), `found` how many it holds, `most` how many may be.
+    """
+
+    code = "event-too-large"
+
+    def __init__(self, reason: str, *, most: int, found: int | None = None, field: str | None = None) -> None:
+        self.field = field
+        self.found = found
+        self.most = most
+        super().__init__(reason)
 
 
 class NotAllowed(WorkflowError):

@@ -12,11 +12,13 @@ from typing import Any, Self, TypeVar
 
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.definition.cases import Case
+from workflow_fsm.core.definition.events import Event
 from workflow_fsm.core.errors import RowUnreadable
 from workflow_fsm.core.model.inbox import StoredEvent, Wait
 from workflow_fsm.core.model.lifecycle import CaseOwner, Lifecycle
 from workflow_fsm.core.model.outbox import Pattern
 from workflow_fsm.core.model.source import Seek
+from workflow_fsm.stores.ahead.prefetch import MANY, named_by, names_text
 from workflow_fsm.stores.event_mapping import stored_event_of
 from workflow_fsm.stores.mapping import (
     case_of,
@@ -27,7 +29,6 @@ from workflow_fsm.stores.mapping import (
     shown_currency,
     unapplied_of,
 )
-from workflow_fsm.stores.prefetch import names_text
 from workflow_fsm.stores.session import Columns, Session, Statement
 
 T = TypeVar("T")
@@ -90,6 +91,24 @@ class Repository:
     def shown_currency(self) -> str:
         """The currency under which money that tells none is shown until it is applied."""
         return shown_currency(self.currencies_text)
+
+    def look_ahead(self, event: Event) -> None:
+        """Read at once what deciding an event that names many claims will ask of each of them."""
+        names = named_by(event)
+        if len(names) < MANY:
+            return
+        claims = json.dumps(names)
+        found = {one.claim_id: one for one in self._values("claims_named", self._lifecycle_of, claims=claims)}
+        aliases = {row["alias"]: row for row in self._rows("aliases_named", claims=claims)}
+        owners = {row["claim_id"]: row for row in self._rows("aliases_of", claims=claims)}
+        for name in names:
+            for statement, column, told in (
+                ("claim", "claim_id", found),
+                ("alias", "alias", aliases),
+                ("has_aliases_of", "claim_id", owners),
+            ):
+                one = told.get(name)
+                self._read[statement, (column, name)] = [] if one is None else [one]
 
     def cursor(self) -> int:
         """Give the last number handed out, 0 for an unknown user."""

@@ -11,6 +11,8 @@ from typing import Any, Protocol, TypeVar
 T = TypeVar("T")
 Statement = tuple[str, Mapping[str, Any]]
 """A statement's name and its parameters."""
+Write = tuple[str, Any]
+"""What one go writes: a statement and its parameters, in the form that the database takes at once."""
 
 
 class Columns(Protocol):
@@ -36,6 +38,12 @@ class Session(Protocol):
 
     def expect(self, names: Iterable[str], *, user_id: Any) -> None:
         """Hear of which statements `each` will be asked for soon."""
+
+    def gather(self, name: str, rows: Sequence[Mapping[str, Any]]) -> Sequence[Write]:
+        """Give what writes rows by a statement that gives none, in as few goes as can be; nothing is sent."""
+
+    def write(self, write: Write) -> None:
+        """Write what a session of this database gathered."""
 
     def prefetch(self, statements: Iterable[Statement]) -> None:
         """Hear which statements will most likely be asked for next: a store far away is asked at once."""

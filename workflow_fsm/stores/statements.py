@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from string import Template
 from types import MappingProxyType
@@ -31,6 +31,9 @@ TYPES: Mapping[str, Mapping[str, str]] = {
 }
 """What each dialect calls the words in `ddl.sql`."""
 
+MOST_PARAMETERS = 16_000
+"""How many a statement has at most: SQLite takes 32,766."""
+_VALUES = re.compile(r"^INSERT INTO [^;]*?\bVALUES\s*(\([^()]*\))", re.DOTALL)
 _COMMENT = re.compile(r"^\s*--.*\n?", re.MULTILINE)
 _INCLUDE = re.compile(r"^ *-- include: (\w+)$", re.MULTILINE)
 PARAMETER = re.compile(r"""'[^']*'|"[^"]*"|::|:(\w+)""")
@@ -99,6 +102,21 @@ def numbered(sql: str) -> tuple[str, tuple[str, ...]]:
         return f"${names.index(name) + 1}"
 
     return PARAMETER.sub(number, sql), tuple(names)
+
+
+@lru_cache(maxsize=64)
+def inserting(sql: str, rows: int) -> tuple[int, str, tuple[str, ...]]:
+    """Give how many rows an insertion may be of, itself for so many, and the names of a row's parameters.
+
+    Its parameters have no names, and stand in order. What inserts nothing is of one row.
+    """
+    names = tuple(found[1] for found in PARAMETER.finditer(sql) if found[1] is not None)
+    plain = PARAMETER.sub(lambda found: found[0] if found[1] is None else "?", sql)
+    found = _VALUES.search(plain)
+    if found is None:
+        return 1, plain, names
+    all_of_them = ", ".join([found[1]] * rows)
+    return MOST_PARAMETERS // len(names), plain[: found.start(1)] + all_of_them + plain[found.end(1) :], names
 
 
 def _read(*path: str) -> str:

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import TypeVar
 
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.definition.events import Event
-from workflow_fsm.core.errors import StoreRefused
+from workflow_fsm.core.errors import StoreRefused, StoreUnavailable
+from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.values.instants import show_instant
+from workflow_fsm.stores.ahead.decided import Decided, decide_ahead, write_decided
+from workflow_fsm.stores.ahead.prefetch import expected_statements
 from workflow_fsm.stores.columns import MOST_DECIMALS
 from workflow_fsm.stores.observers import Observers
-from workflow_fsm.stores.prefetch import expected_statements
 from workflow_fsm.stores.session import Database, Listening, Scope, Session
 from workflow_fsm.stores.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
+TRIES_AHEAD = 5
+"""How often a large event is decided on, where its user changes meanwhile."""
+LARGE_SECONDS = 30.0
+"""How long a large event waits for others to be decided on: one at a time, as deciding takes a core."""
 ASIDE_SECONDS = 600.0
 """How long what time can't pass for is left alone."""
 
@@ -49,6 +57,7 @@ class Store:
         self.on_enqueued: Callable[[], None] = lambda: None
         self.observers = Observers()
         self.currencies: Mapping[str, int] = {}
+        self._large = threading.Lock()
         self._aside: Mapping[Overdue, datetime] = {}
         database.tell_commits(self.observers.committed)
         try:
@@ -90,6 +99,41 @@ class Store:
             )
             scope = Scope(user_id=whom[0], expected=expected)
         result, unit = self._database.write(run, scope=scope, always=always)
+        self._tell(unit)
+        return result
+
+    def commit_ahead(self, event: Event, now: datetime, decide: Callable[[Situation], T]) -> T:
+        """Decide one event beside the writer, then commit what was decided; anew where its user has changed.
+
+        What is so large, and its user's alone, holds up nobody else while it is decided. Raises
+        StoreUnavailable where other events of the user came in between again and again.
+        """
+
+        def decide_here(session: Session) -> Decided[T]:
+            return decide_ahead(session, self.definition, event, now, decide, self.currencies)
+
+        if not self._large.acquire(timeout=LARGE_SECONDS):
+            raise StoreUnavailable(
+                "other large events are decided on just now, one at a time, and nothing was kept of this; "
+                "send it again",
+                retry_after=5,
+            )
+        try:
+            for _ in range(TRIES_AHEAD):
+                decided = self._database.read(decide_here)
+                if self._database.write(partial(write_decided, decided=decided)):
+                    self._tell(decided.unit)
+                    return decided.result
+        finally:
+            self._large.release()
+        raise StoreUnavailable(
+            f"other events of user {event.user_id!r} came in between {TRIES_AHEAD} times while this large "
+            "one was decided on, and nothing of it was kept; send it again, or in parts",
+            retry_after=2,
+        )
+
+    def _tell(self, unit: UnitOfWork) -> None:
+        """Tell whom it concerns of what a unit committed."""
         if unit.currencies:
             self.currencies = {**self.currencies, **unit.currencies}
         if unit.enqueued:
@@ -97,7 +141,6 @@ class Store:
             self._database.notify()
         if unit.moved:
             self.observers.moved(unit.moved)
-        return result
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Do `work` on one snapshot."""

@@ -23,10 +23,10 @@ from workflow_fsm.core.model.situation import Changes, Situation
 from workflow_fsm.core.model.unapplied import Told, is_money, summed_anew, waiting_money
 from workflow_fsm.core.values import money
 from workflow_fsm.core.values.instants import show_instant
+from workflow_fsm.stores.ahead.prefetch import expected_statements
 from workflow_fsm.stores.columns import sums_text, unapplied_text
 from workflow_fsm.stores.event_mapping import event_row
 from workflow_fsm.stores.mapping import case_row, effect_row, history_row, lifecycle_row
-from workflow_fsm.stores.prefetch import expected_statements
 from workflow_fsm.stores.repository import Repository
 from workflow_fsm.stores.session import Columns, Session
 
@@ -42,6 +42,8 @@ class UnitOfWork:
     ) -> None:
         self.session = session
         self.enqueued = False
+        self.work = 0
+        """How many lifecycles were read together, or changed, so far."""
         self.currencies: dict[str, int] = {}
         self._known_currencies = currencies
         self.moved: set[str] = set()
@@ -64,9 +66,18 @@ class UnitOfWork:
             self.session.run("forget_user", {"user_id": user_id})
 
     def change(
-        self, user_id: str, now: datetime, decide: Callable[[Situation], T], *, event: Event | None = None
+        self,
+        user_id: str,
+        now: datetime,
+        decide: Callable[[Situation], T],
+        *,
+        event: Event | None = None,
+        most: int | None = None,
     ) -> T:
-        """Let `decide` change one user's situation, and write the changes; `event` is what it decides."""
+        """Let `decide` change one user's situation, and write the changes; `event` is what it decides.
+
+        Raises TooMuch, and has written nothing then, where it takes more work than `most`.
+        """
         if user_id not in self._locked:
             if event is not None:
                 expected = expected_statements(self._definition, event)
@@ -74,8 +85,13 @@ class UnitOfWork:
             self._lock(user_id)
         row = self._locked.pop(user_id)
         source = Repository(self.session, self._definition, user_id, row, self._known_currencies)
-        situation = Situation(user_id, source)
-        result = decide(situation)
+        if event is not None:
+            source.look_ahead(event)
+        situation = Situation(user_id, source, most=most)
+        try:
+            result = decide(situation)
+        finally:
+            self.work += situation.work
         if _write(self.session, self._definition, user_id, situation, source, now):
             self._strangers.discard(user_id)
         self.currencies |= situation.changes.currencies
@@ -85,13 +101,19 @@ class UnitOfWork:
         return result
 
     def change_apart(
-        self, user_id: str, now: datetime, decide: Callable[[Situation], T], *, event: Event | None = None
+        self,
+        user_id: str,
+        now: datetime,
+        decide: Callable[[Situation], T],
+        *,
+        event: Event | None = None,
+        most: int | None = None,
     ) -> T:
         """Do the same behind a savepoint, for one of many events in a commit."""
         known = user_id not in self._strangers
         try:
             with self.session.savepoint():
-                return self.change(user_id, now, decide, event=event)
+                return self.change(user_id, now, decide, event=event, most=most)
         except BaseException:
             if not known:
                 self._strangers.add(user_id)

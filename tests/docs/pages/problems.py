@@ -76,6 +76,9 @@ ADVICE = {
     "no-integrations-service": "What is called, and how, stands in [run the service]"
     "(../../how-to/run-the-service.md#with-the-integrations-service).",
     "too-large": "Nothing was kept.",
+    "event-too-large": "Its id is still free. In a batch, the other events are taken: this answer stands in "
+    "the place of the one. Claims that are named in parts are all the same: a detection of a known sync adds "
+    "those it did not have.",
     "unsupported-media-type": "`POST events` also takes `application/x-ndjson`. Nothing was kept.",
     "event-id-reused": "Don't retry it unchanged. Most often a sender makes ids from too little: the "
     "id must change whenever the content does. The rules stand in "
@@ -145,6 +148,12 @@ _REQUESTS: Mapping[str, tuple[str, str, bytes, str]] = {
     "name-unknown": ("POST", "claims/unlink", b'{"user_id": "u1", "alias": "d9"}', _JSON),
     "no-integrations-service": ("POST", "sync/start", b'{"user_id": "u1"}', _JSON),
     "too-large": ("POST", "events", b"[" + b",".join([b"1"] * 1001) + b"]", _JSON),
+    "event-too-large": (
+        "POST",
+        "detection/complete",
+        b'{"user_id": "u1", "claims": [' + b",".join([b"1"] * 50001) + b"]}",
+        _JSON,
+    ),
     "unsupported-media-type": ("POST", "sync/complete", b"user_id=u1", "application/x-www-form-urlencoded"),
     "event-id-reused": ("POST", "sync/complete", b'{"user_id": "u1", "event_id": "e1"}', _JSON),
 }

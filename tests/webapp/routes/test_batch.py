@@ -129,3 +129,16 @@ def test_a_refused_event_of_a_batch_has_the_code_it_would_have_alone(client: Fla
     assert codes(response) == [200, 200, 200, 409]
     refused = response.get_json()[3]
     assert (refused["type"], refused["state"]) == (f"{DOCS}/not-allowed", "paid")
+
+
+def test_one_event_with_too_long_a_list_is_413_in_its_place_alone(client: FlaskClient) -> None:
+    """ "A list has at most 50,000 entries (413 ◆; send it in parts)" and "one bad event harms no other" """
+    claims = [{"claim_id": f"c{number}"} for number in range(50_001)]
+    long = {"trigger": "detection_complete", "user_id": "u", "claims": claims}
+    response = client.post(EVENTS, json=[sync("s1"), long, sync("s2")])
+
+    assert codes(response) == [200, 413, 200]
+    answer = response.get_json()[1]
+    assert answer["type"] == f"{DOCS}/event-too-large"
+    assert answer["errors"][0]["field"] == "claims"
+    assert "send it in parts" in answer["detail"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workflow_fsm.core.definition.events import UNITS
+from workflow_fsm.core.definition.events import MOST_ENTRIES, UNITS
 from workflow_fsm.core.values import money
 from workflow_fsm.core.values.fields import Field, Kind
 
@@ -59,7 +59,7 @@ INSTANT: Schema = {
 }
 KINDS: Mapping[Kind, Schema] = {
     Kind.ID: ID,
-    Kind.IDS: {"type": "array", "items": ID},
+    Kind.IDS: {"type": "array", "items": ID, "maxItems": MOST_ENTRIES},
     Kind.TEXT: TEXT,
     Kind.COUNT: COUNT,
     Kind.CONFIDENCE: CONFIDENCE,
@@ -135,7 +135,7 @@ def many(items: Schema) -> dict[str, Any]:
 
 def _of(field: Field) -> Schema:
     if field.kind is Kind.ENTRIES:
-        return {"type": "array", "items": listed(field.entry)}
+        return {"type": "array", "items": listed(field.entry), "maxItems": MOST_ENTRIES}
     return KINDS[field.kind]
 
 

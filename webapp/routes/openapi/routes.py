@@ -77,6 +77,8 @@ def _webhooks(definition: Definition) -> Iterator[Route]:
         if any(one.kind is Kind.ENTRIES for one in trigger.fields):
             answers[207] = ("Taken in part: what is in `refused` was not.", _json("InPart"))
         problems = ["invalid-request", "invalid-event", "event-id-reused"]
+        if any(one.kind is Kind.ENTRIES for one in trigger.fields):
+            problems.append("event-too-large")
         if _refuses(definition, trigger):
             problems.append("not-allowed")
         yield Route(

@@ -26,7 +26,8 @@ from workflow_fsm.core.decision.idempotency import Conflict, Repeat, find_earlie
 from workflow_fsm.core.decision.judge import Judge
 from workflow_fsm.core.decision.moves import begin, branch
 from workflow_fsm.core.definition import Addressing, Definition, Rest, Taken
-from workflow_fsm.core.definition.events import Part, confidence_of
+from workflow_fsm.core.definition.events import MOST_ENTRIES, Part, confidence_of
+from workflow_fsm.core.errors import EventTooLarge
 from workflow_fsm.core.model.inbox import Share, Standing, StoredEvent, Wait, WaitKind
 from workflow_fsm.core.model.lifecycle import CaseOwner, Lifecycle
 from workflow_fsm.core.model.looks import look_for
@@ -234,6 +235,13 @@ class Application:
             for one in share.lifecycles
         }
         left, awaited = list(to.lifecycles), to.awaited
+        if self._first and len(left) > MOST_ENTRIES:
+            raise EventTooLarge(
+                f"the event names no claim, and is for {len(left)} of them; an event is for at most "
+                f"{MOST_ENTRIES}, and nothing was kept: name them, in parts",
+                found=len(left),
+                most=MOST_ENTRIES,
+            )
         if settled and part.claim is None:  # who has the case since isn't meant: that is a doubt instead
             names = {
                 self._situation.canonical(wait.name)

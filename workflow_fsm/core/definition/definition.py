@@ -56,6 +56,9 @@ class Definition:
     _rank: dict[str, int] = field(init=False, repr=False, compare=False)
     _by_addressing: dict[Addressing, tuple[Trigger, ...]] = field(init=False, repr=False, compare=False)
     _machine: Machine = field(init=False, repr=False, compare=False)
+    _taken: dict[tuple[str | None, str, str | None], Taken] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         """Prove the table and build the machine."""
@@ -147,9 +150,14 @@ class Definition:
             rest = cell.rest_for(told)
             assert rest is not None
             return rest
-        token = _Token(NONE if state is None else state)
-        self._machine.events[trigger].trigger(token, answer=told)
-        return Taken(target=token.state, internal=arrow.target is None)
+        taken = self._taken.get((state, trigger, told))
+        if taken is None:  # the machine is asked once: where it leads hangs on nothing else
+            token = _Token(NONE if state is None else state)
+            self._machine.events[trigger].trigger(token, answer=told)
+            taken = self._taken[state, trigger, told] = Taken(
+                target=token.state, internal=arrow.target is None
+            )
+        return taken
 
     def is_internal(self, state: str | None, trigger: str, target: str) -> bool:
         """Tell whether the arrow from a state to that target, by that trigger, leaves and enters nothing."""

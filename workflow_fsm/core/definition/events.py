@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from workflow_fsm.core.definition import Trigger
-from workflow_fsm.core.errors import FieldError, InvalidEvent
+from workflow_fsm.core.errors import EventTooLarge, FieldError, InvalidEvent
 from workflow_fsm.core.values import money, strict_json
 from workflow_fsm.core.values.fields import (
     Field,
@@ -28,6 +28,9 @@ from workflow_fsm.core.values.fields import (
 
 DEFAULT_CURRENCY = "USD"
 """What an amount is in where nothing tells its currency."""
+
+MOST_ENTRIES = 50_000
+"""How many entries a list of an event may have, and how many names the entries of one list together."""
 
 CLAIM = Field(name="claim_id", kind=Kind.ID)
 NAMED_CLAIM = Field(name="claim_id", kind=Kind.ID, required=True)
@@ -153,8 +156,11 @@ def read_event(
     body's own. `currencies` are those that payouts may be in besides ISO 4217's, with their decimals. What
     `is_stored` was read before: its currencies and amounts are taken as they are, but for the entries of its
     list at the places in `refused`, which are read as if they came now. Raises InvalidEvent with every wrong
-    field; one bad entry of a list is no fault of the whole, unless all are bad.
+    field; one bad entry of a list is no fault of the whole, unless all are bad. Raises EventTooLarge, before
+    an entry of it is read, for a list that is longer than one may be.
     """
+    if not is_stored:
+        _check_lengths(trigger.table, body)
     reading = _Reading(trigger.table, body, currencies, is_stored=is_stored, refused=refused)
     reading.read()
     fields = reading.fields
@@ -202,6 +208,32 @@ def read_event(
         occurred_at=fields.get("occurred_at"),
         hint=" ".join(dict.fromkeys(reading.hints)) or None,
     )
+
+
+def _check_lengths(table: FieldTable, body: Mapping[str, Any]) -> None:
+    """Raise EventTooLarge where a list, or a list in its entries, is longer than one may be."""
+    for name, raw in body.items():
+        field = table.by_name.get(name)
+        if field is None or field.kind is not Kind.ENTRIES or not isinstance(raw, list):
+            continue
+        _check_length(name, len(raw), "entries")
+        inside = {one: each for one, each in field.entries.by_name.items() if each.kind is Kind.IDS}
+        for within in inside:
+            lists = (entry.get(within) for entry in raw if isinstance(entry, dict))
+            _check_length(
+                f"{name}[].{within}", sum(len(one) for one in lists if isinstance(one, list)), "names"
+            )
+
+
+def _check_length(name: str, found: int, what: str) -> None:
+    if found > MOST_ENTRIES:
+        raise EventTooLarge(
+            f"{name}: holds {found} {what}, and an event has at most {MOST_ENTRIES} of them; nothing was "
+            f"kept: send it in parts, as events of their own, each under an id of its own",
+            field=name,
+            found=found,
+            most=MOST_ENTRIES,
+        )
 
 
 class _Reading:

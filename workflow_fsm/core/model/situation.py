@@ -23,6 +23,10 @@ from workflow_fsm.core.model.source import Seek, Source
 from workflow_fsm.core.values import money
 
 
+class TooMuch(Exception):
+    """A decision reads or changes more lifecycles than it may here: nothing of it is to be kept."""
+
+
 @dataclass(slots=True)
 class Changes:
     """What a decision changed, to be committed as one.
@@ -52,8 +56,11 @@ class Changes:
 class Situation:
     """One user's lifecycles and events as a decision sees them: the source's, its own changes over them."""
 
-    def __init__(self, user_id: str, source: Source) -> None:
+    def __init__(self, user_id: str, source: Source, *, most: int | None = None) -> None:
+        """Begin with what a source says; `most` is how much `work` may be done on it, None for any."""
         self.user_id = user_id
+        self.work = 0
+        self._most = most
         self.changes = Changes()
         self._source = source
         self._cursor = source.cursor()
@@ -121,8 +128,9 @@ class Situation:
         """Give the lifecycles looked for, oldest first; of more than `limit`, the newest."""
         spare = self._lifecycles.taken_from(wanted.states)
         widened = wanted if wanted.limit is None else replace(wanted, limit=wanted.limit + spare)
-        found = [self._now(one) for one in self._source.seek(widened)]
-        found = [one for one in found if one.id not in self.changes.lifecycles]
+        told = self._source.seek(widened)
+        self._do_work(len(told))
+        found = [one for one in map(self._now, told) if one.id not in self.changes.lifecycles]
         found += [self.changes.lifecycles[one] for one in self._lifecycles.within(wanted.states)]
         rows = _by_id(one for one in found if wanted.finds(one))
         return rows if wanted.limit is None else rows[-wanted.limit :]
@@ -143,7 +151,8 @@ class Situation:
         return bool(self._syncs) or self._source.newest_sync(None) is not None
 
     def put(self, lifecycle: Lifecycle, *, made: bool = False) -> None:
-        """Lay a new or changed lifecycle over the source's."""
+        """Lay a new or changed lifecycle over the source's. Raises TooMuch."""
+        self._do_work(1)
         before = self._seen.get(lifecycle.id)
         self._count_currency(before, -1)
         self._count_currency(lifecycle, 1)
@@ -157,6 +166,11 @@ class Situation:
             index = self._syncs if lifecycle.claim_id is None else self._claims
             index[lifecycle.claim_id or lifecycle.sync_id] = lifecycle.id
         self._touched.append(lifecycle.id)
+
+    def _do_work(self, lifecycles: int) -> None:
+        self.work += lifecycles
+        if self._most is not None and self.work > self._most:
+            raise TooMuch
 
     def _claim(self, claim_id: str) -> Lifecycle | None:
         made = self._claims.get(claim_id)

@@ -113,6 +113,20 @@ WHERE user_id = :user_id AND seq IN (
 )
 ORDER BY seq;
 
+-- name: claims_named
+-- those that have some ids
+SELECT lifecycles.* FROM json_array_elements_text(:claims::json) AS claims (value)
+CROSS JOIN LATERAL (
+    SELECT * FROM lifecycles WHERE user_id = :user_id AND claim_id = claims.value OFFSET 0
+) AS lifecycles;
+
+-- name: aliases_named
+-- of some names, those that are aliases
+SELECT aliases.alias, aliases.claim_id FROM json_array_elements_text(:claims::json) AS claims (value)
+CROSS JOIN LATERAL (
+    SELECT alias, claim_id FROM aliases WHERE user_id = :user_id AND alias = claims.value OFFSET 0
+) AS aliases;
+
 -- name: aliases_of
 SELECT aliases.claim_id, aliases.alias FROM json_array_elements_text(:claims::json) AS claims (value)
 CROSS JOIN LATERAL (

@@ -6,13 +6,13 @@ written to.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 
 from workflow_fsm.stores.postgres.pipeline import NoText, Pipeline, Rows, Ticket
-from workflow_fsm.stores.session import Statement
+from workflow_fsm.stores.session import Statement, Write
 from workflow_fsm.stores.statements import first_page
 
 _MOST_KNOWN = 50_000
@@ -108,6 +108,14 @@ class PostgresSession:
         """Run a statement that gives no rows."""
         self._forget(parameters)
         self._pipeline.send(name, parameters)
+
+    def gather(self, name: str, rows: Sequence[Mapping[str, Any]]) -> Sequence[Write]:
+        """Give what writes rows: each goes out behind the other, as nobody is waited for."""
+        return [(name, row) for row in rows]
+
+    def write(self, write: Write) -> None:
+        """Write what was gathered."""
+        self.run(*write)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -79,6 +79,37 @@ WHERE user_id = :user_id AND seq IN (
 )
 ORDER BY seq;
 
+-- name: claims_named
+-- those that have some ids
+SELECT * FROM lifecycles
+WHERE user_id = :user_id AND claim_id IN (SELECT value FROM json_each(:claims));
+
+-- name: aliases_named
+-- of some names, those that are aliases
+SELECT alias, claim_id FROM aliases
+WHERE user_id = :user_id AND alias IN (SELECT value FROM json_each(:claims));
+
+-- name: put_lifecycle
+-- changed ones, many at once
+INSERT INTO lifecycles (
+    user_id, id, claim_id, sync_id, state, version, entered_at, cursor,
+    head, origin, parent, forked, due_at, facts, paid, units, entered, merged_into
+) VALUES (
+    :user_id, :id, :claim_id, :sync_id, :state, :version, :entered_at, :cursor,
+    :head, :origin, :parent, :forked, :due_at, :facts, :paid, :units, :entered, :merged_into
+)
+ON CONFLICT (user_id, id) DO UPDATE
+SET state = excluded.state, version = excluded.version, entered_at = excluded.entered_at,
+    cursor = excluded.cursor, head = excluded.head, forked = excluded.forked, due_at = excluded.due_at,
+    facts = excluded.facts, paid = excluded.paid, units = excluded.units, entered = excluded.entered,
+    merged_into = excluded.merged_into;
+
+-- name: void_effects_of_many
+-- the same of many lifecycles as `void_effects` of one
+UPDATE effects SET standing = 'void'
+WHERE user_id = :user_id AND lifecycle IN (SELECT value FROM json_each(:lifecycles)) AND on_enter = 1
+  AND standing = 'owed';
+
 -- name: aliases_of
 SELECT claim_id, alias FROM aliases
 WHERE user_id = :user_id AND claim_id IN (SELECT value FROM json_each(:claims));

@@ -1,0 +1,1 @@
+"""Ahead of its turn: what is asked of a far store before it is needed, and decided before its commit."""

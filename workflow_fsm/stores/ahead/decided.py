@@ -1,0 +1,127 @@
+"""Ahead: much is decided on a snapshot, beside the writer, and written where its user hasn't changed since.
+
+Deciding takes most of the time that a large event takes, and is pure: nobody need wait for it. What it would
+write is kept, statement by statement, and runs of one statement are written at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from workflow_fsm.core.definition import Definition
+from workflow_fsm.core.definition.events import Event
+from workflow_fsm.core.model.situation import Situation
+from workflow_fsm.stores.session import Columns, Session, Statement, Write
+from workflow_fsm.stores.unit_of_work import UnitOfWork
+
+T = TypeVar("T")
+
+_TOLD = ("cursor", "updated_at", "recovered", "unapplied", "currencies")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided(Generic[T]):
+    """A decision that isn't written yet: `met` is what it was made on, the columns of its user's row."""
+
+    user_id: str
+    result: T
+    unit: UnitOfWork
+    met: tuple[Any, ...] | None
+    writes: Sequence[Write]
+
+
+def decide_ahead(
+    session: Session,
+    definition: Definition,
+    event: Event,
+    now: datetime,
+    decide: Callable[[Situation], T],
+    currencies: Mapping[str, int],
+) -> Decided[T]:
+    """Decide one event on a snapshot, which nothing is written to."""
+    recording = _Recording(session)
+    unit = UnitOfWork(recording, definition, currencies)
+    result = unit.change(event.user_id, now, decide, event=event)
+    return Decided(
+        user_id=event.user_id,
+        result=result,
+        unit=unit,
+        met=_met(recording.met),
+        writes=recording.gathered(),
+    )
+
+
+def write_decided(session: Session, decided: Decided[T]) -> bool:
+    """Write what was decided, under the lock of its user; not where that has changed meanwhile."""
+    row = session.row("lock_user", user_id=decided.user_id)
+    if _met(row) != decided.met:
+        return False
+    for write in decided.writes:
+        session.write(write)
+    if row is not None and decided.met is None and not decided.writes:
+        session.run("forget_user", {"user_id": decided.user_id})
+    return True
+
+
+class _Recording:
+    """A session that reads through another, and keeps what it is told to write."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.met: Columns | None = None
+        self._writes: list[Write] = []
+        self._name = ""
+        self._rows: list[Mapping[str, Any]] = []
+
+    def gathered(self) -> Sequence[Write]:
+        """Give all that it was told to write, in order, runs of one statement together."""
+        self._begin("")
+        return self._writes
+
+    def rows(self, name: str, **parameters: Any) -> Sequence[Columns]:
+        return self._session.rows(name, **parameters)
+
+    def row(self, name: str, **parameters: Any) -> Columns | None:
+        if name == "lock_user":
+            self.met = self._session.row("user", **parameters)
+            return self.met
+        return self._session.row(name, **parameters)
+
+    def each(self, name: str, **parameters: Any) -> Iterator[Columns]:
+        return self._session.each(name, **parameters)
+
+    def expect(self, names: Iterable[str], *, user_id: Any) -> None:
+        self._session.expect(names, user_id=user_id)
+
+    def run(self, name: str, parameters: Mapping[str, Any]) -> None:
+        if name != self._name:
+            self._begin(name)
+        self._rows.append(parameters)
+
+    def gather(self, name: str, rows: Sequence[Mapping[str, Any]]) -> Sequence[Write]:
+        return self._session.gather(name, rows)
+
+    def write(self, write: Write) -> None:
+        self._begin("")
+        self._writes.append(write)
+
+    def prefetch(self, statements: Iterable[Statement]) -> None:
+        self._session.prefetch((name, told) for name, told in statements if name != "lock_user")
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        yield
+
+    def _begin(self, name: str) -> None:
+        if self._rows:
+            self._writes.extend(self._session.gather(self._name, self._rows))
+        self._name, self._rows = name, []
+
+
+def _met(row: Columns | None) -> tuple[Any, ...] | None:
+    """Give what tells a user's row from itself after any change; None where nothing is known of the user."""
+    return None if row is None or not row["updated_at"] else tuple(row[name] for name in _TOLD)
