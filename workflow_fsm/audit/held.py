@@ -47,7 +47,7 @@ class Held:
             raise Unanswered
         return answer(self, **parameters)
 
-    def rows(self, table: str) -> Sequence[Values]:
+    def all_of(self, table: str) -> Sequence[Values]:
         """Give the rows of a table."""
         return self.tables.get(table, ())
 
@@ -57,7 +57,7 @@ class Held:
         if index is None:
             index = self._indexes[name] = {}
             table, columns = _INDEXES[name]
-            for row in self.rows(table):
+            for row in self.all_of(table):
                 index.setdefault(tuple([row[one] for one in columns]), []).append(row)
         return index.get(key, ())
 
@@ -114,7 +114,7 @@ for _name, (_table, _columns) in _INDEXES.items():
 
 
 def _every(table: str) -> Answer:
-    return lambda held: held.rows(table)
+    return lambda held: held.all_of(table)
 
 
 def _found(index: str) -> Answer:
@@ -142,7 +142,7 @@ def _nothing(finds: Callable[[Held], bool]) -> Answer:
 
 
 def _lifecycles_of(held: Held) -> Sequence[Values]:
-    return [{**row, "is_chained": bool(held.by("head", row["id"]))} for row in held.rows("lifecycles")]
+    return [{**row, "is_chained": bool(held.by("head", row["id"]))} for row in held.all_of("lifecycles")]
 
 
 def _plain_lifecycles(held: Held, sync_id: object) -> Sequence[Values]:
@@ -166,7 +166,7 @@ def _sorted(rows: Sequence[Values], name: str) -> Sequence[Values]:
 
 def _placed_rows(held: Held) -> Sequence[Values]:
     chains: dict[Any, list[Values]] = {}
-    for row in held.rows("history"):
+    for row in held.all_of("history"):
         chains.setdefault(row["lifecycle"], []).append(row)
     return [row for chain in chains.values() for row in chain]
 
@@ -183,7 +183,7 @@ def _row_by(held: Held, event_id: object, lifecycle: object) -> Sequence[Values]
 
 
 def _heads_of(held: Held) -> Sequence[Values]:
-    return _sorted([row for row in held.rows("heads") if row["lifecycle"].__class__ is int], "lifecycle")
+    return _sorted([row for row in held.all_of("heads") if row["lifecycle"].__class__ is int], "lifecycle")
 
 
 def _event(held: Held, event_id: object, lifecycle: object) -> Sequence[Values]:
@@ -202,14 +202,14 @@ def _event(held: Held, event_id: object, lifecycle: object) -> Sequence[Values]:
 
 
 def _has_twins(held: Held) -> bool:
-    events = held.rows("events")
+    events = held.all_of("events")
     names = ("event_id", "seq")
     return any(len({row[name] for row in events}) < len(events) for name in names)
 
 
 def _has_unmoved(held: Held) -> bool:
     groups: dict[Any, bool] = {}
-    for row in held.rows("parts"):
+    for row in held.all_of("parts"):
         if row["standing"] == "applied" and not held.by("unread", row["seq"]):
             key, lifecycle = (row["seq"], row["event_id"], row["number"]), row["lifecycle"]
             moved = lifecycle is not None and bool(held.by("transition", row["event_id"], lifecycle))
@@ -219,7 +219,7 @@ def _has_unmoved(held: Held) -> bool:
 
 def _waits_differ(held: Held) -> bool:
     told, kept = (
-        {(row["kind"], row["name"], row["seq"]) for row in held.rows(table)}
+        {(row["kind"], row["name"], row["seq"]) for row in held.all_of(table)}
         for table in ("told_waits", "waits")
     )
     return told != kept
@@ -228,7 +228,7 @@ def _waits_differ(held: Held) -> bool:
 def _effects_of(held: Held) -> Sequence[Values]:
     return [
         {**row, "is_taken": bool(held.by("seq", row["seq"]) or held.by("cursor", row["seq"]))}
-        for row in held.rows("effects")
+        for row in held.all_of("effects")
     ]
 
 
@@ -239,13 +239,13 @@ def _ids_of(held: Held) -> Sequence[Values]:
             "is_there": bool(held.by("seq", row["seq"])),
             "is_first": bool(held.by("event", row["event_id"])),
         }
-        for row in held.rows("event_ids")
+        for row in held.all_of("event_ids")
     ]
 
 
 def _numbers(held: Held) -> Sequence[Values]:
     numbers = {
-        row[name] for table, name in _NUMBERED for row in held.rows(table) if row[name].__class__ is int
+        row[name] for table, name in _NUMBERED for row in held.all_of(table) if row[name].__class__ is int
     }
     return [{"highest": max(numbers, default=0), "many": len(numbers)}]
 
@@ -254,7 +254,9 @@ _NUMBERED = (("events", "seq"), ("history", "cursor"), ("effects", "seq"))
 
 
 def _owners_of_cases(held: Held) -> Sequence[Values]:
-    told = {(row["claim_id"], row["sync_id"]) for table in ("concerns", "cases") for row in held.rows(table)}
+    told = {
+        (row["claim_id"], row["sync_id"]) for table in ("concerns", "cases") for row in held.all_of(table)
+    }
     if not all(one.__class__ is str for owner in told for one in owner):
         raise Unanswered
     return [{"claim_id": claim_id, "sync_id": sync_id} for claim_id, sync_id in sorted(told)]
@@ -262,7 +264,7 @@ def _owners_of_cases(held: Held) -> Sequence[Values]:
 
 def _distinct(table: str, name: str) -> Answer:
     def answer(held: Held) -> Sequence[Values]:
-        return [{name: value} for value in dict.fromkeys(row[name] for row in held.rows(table))]
+        return [{name: value} for value in dict.fromkeys(row[name] for row in held.all_of(table))]
 
     return answer
 
@@ -281,17 +283,17 @@ _ANSWERS: Mapping[str, Answer] = {
     "placed_rows": _placed_rows,
     "sync": _sync,
     "heads_of": _heads_of,
-    "old_heads_of": lambda held: _sorted(held.rows("old_heads"), "lifecycle"),
+    "old_heads_of": lambda held: _sorted(held.all_of("old_heads"), "lifecycle"),
     "row_at": _last("cursor"),
     "row_by": _row_by,
     "rows_astray": _nothing(
         lambda held: any(
             row["lifecycle"] != 0 and not held.by("lifecycle", row["lifecycle"])
-            for row in held.rows("history")
+            for row in held.all_of("history")
         )
     ),
     "cursors_of_events": _nothing(
-        lambda held: any(held.by("seq", row["cursor"]) for row in held.rows("history"))
+        lambda held: any(held.by("seq", row["cursor"]) for row in held.all_of("history"))
     ),
     "events_of": _every("events"),
     "event_at": _last("seq"),
