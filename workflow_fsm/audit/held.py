@@ -1,4 +1,4 @@
-"""Held: the rows of a user of whom little is kept, as plain values, and what the scratch's statements give.
+"""Held rows: those of a user of whom little is kept, as plain values, and what the scratch asks of them.
 
 Each answer is what its statement in `scratch.sql` gives. Where a value is none that memory and SQLite compare
 alike, or a fault is to be listed, memory gives no answer, and the statement itself is asked.
@@ -16,11 +16,11 @@ _LEAST, _MOST = -(2**63), 2**63 - 1
 """The whole numbers that SQLite keeps as such."""
 
 
-class Unanswered(Exception):
+class NotAnswered(Exception):
     """Memory doesn't tell; SQLite does."""
 
 
-class Held:
+class HeldRows:
     """The rows of one user's tables, and what was noted, in the order in which they came."""
 
     def __init__(self) -> None:
@@ -29,11 +29,11 @@ class Held:
         self._indexes: dict[str, dict[Any, list[Values]]] = {}
 
     def note(self, name: str, table: str, values: dict[str, Any]) -> None:
-        """Take what a statement would insert. Raises Unanswered where SQLite keeps a value otherwise."""
+        """Take what a statement would insert. Raises NotAnswered where SQLite keeps a value otherwise."""
         if name == "place_rows":
             return
         if not all(map(is_plain, values.values())):
-            raise Unanswered
+            raise NotAnswered
         self.tables.setdefault(table, []).append(values)
         for index, columns in _NOTED.get(table, ()):
             if index in self._indexes:
@@ -41,10 +41,10 @@ class Held:
                 self._indexes[index].setdefault(key, []).append(values)
 
     def answer(self, name: str, parameters: Mapping[str, Any]) -> Sequence[Values]:
-        """Give what a statement gives. Raises Unanswered."""
+        """Give what a statement gives. Raises NotAnswered."""
         answer = _ANSWERS.get(name)
         if answer is None or not all(map(is_plain, parameters.values())):
-            raise Unanswered
+            raise NotAnswered
         return answer(self, **parameters)
 
     def all_of(self, table: str) -> Sequence[Values]:
@@ -130,26 +130,26 @@ def _equal(answer: Answer) -> Answer:
     return lambda held, **key: () if None in key.values() else answer(held, **key)
 
 
-def _nothing(finds: Callable[[Held], bool]) -> Answer:
+def _nothing(finds: Callable[[HeldRows], bool]) -> Answer:
     """Answer only where a statement that lists faults finds none."""
 
-    def answer(held: Held) -> Sequence[Values]:
+    def answer(held: HeldRows) -> Sequence[Values]:
         if finds(held):
-            raise Unanswered
+            raise NotAnswered
         return ()
 
     return answer
 
 
-def _lifecycles_of(held: Held) -> Sequence[Values]:
+def _lifecycles_of(held: HeldRows) -> Sequence[Values]:
     return [{**row, "is_chained": bool(held.by("head", row["id"]))} for row in held.all_of("lifecycles")]
 
 
-def _plain_lifecycles(held: Held, sync_id: object) -> Sequence[Values]:
+def _plain_lifecycles(held: HeldRows, sync_id: object) -> Sequence[Values]:
     return [row for row in held.by("claim", None) if row["sync_id"] == sync_id]
 
 
-def _lifecycles_of_claim(held: Held, claim_id: object) -> Sequence[Values]:
+def _lifecycles_of_claim(held: HeldRows, claim_id: object) -> Sequence[Values]:
     is_alias = bool(held.by("alias", claim_id))
     found = [row for row in held.by("claim", claim_id) if row["merged_into"] is None or not is_alias]
     for alias in held.by("alias_of", claim_id):
@@ -160,33 +160,33 @@ def _lifecycles_of_claim(held: Held, claim_id: object) -> Sequence[Values]:
 
 def _sorted(rows: Sequence[Values], name: str) -> Sequence[Values]:
     if len(rows) > 1 and not all(row[name].__class__ is int for row in rows):
-        raise Unanswered
+        raise NotAnswered
     return sorted(rows, key=lambda row: row[name]) if len(rows) > 1 else rows
 
 
-def _placed_rows(held: Held) -> Sequence[Values]:
+def _placed_rows(held: HeldRows) -> Sequence[Values]:
     chains: dict[Any, list[Values]] = {}
     for row in held.all_of("history"):
         chains.setdefault(row["lifecycle"], []).append(row)
     return [row for chain in chains.values() for row in chain]
 
 
-def _sync(held: Held, sync_id: object) -> Sequence[Values]:
+def _sync(held: HeldRows, sync_id: object) -> Sequence[Values]:
     for sync in held.by("sync", sync_id):
         for row in held.by("cursor", sync["cursor"]):
             return [{**row, "origins": sync["origins"], "is_sound": sync["is_sound"]}]
     return ()
 
 
-def _row_by(held: Held, event_id: object, lifecycle: object) -> Sequence[Values]:
+def _row_by(held: HeldRows, event_id: object, lifecycle: object) -> Sequence[Values]:
     return () if lifecycle is None or lifecycle == 0 else held.by("transition", event_id, lifecycle)[-1:]
 
 
-def _heads_of(held: Held) -> Sequence[Values]:
+def _heads_of(held: HeldRows) -> Sequence[Values]:
     return _sorted([row for row in held.all_of("heads") if row["lifecycle"].__class__ is int], "lifecycle")
 
 
-def _event(held: Held, event_id: object, lifecycle: object) -> Sequence[Values]:
+def _event(held: HeldRows, event_id: object, lifecycle: object) -> Sequence[Values]:
     found = held.by("event", event_id)[-1:]
     moved = (row for row in held.by("part", event_id, lifecycle) if row["standing"] == "applied")
     seqs = {row["seq"] for row in moved}
@@ -201,13 +201,13 @@ def _event(held: Held, event_id: object, lifecycle: object) -> Sequence[Values]:
     ]
 
 
-def _has_twins(held: Held) -> bool:
+def _has_twins(held: HeldRows) -> bool:
     events = held.all_of("events")
     names = ("event_id", "seq")
     return any(len({row[name] for row in events}) < len(events) for name in names)
 
 
-def _has_unmoved(held: Held) -> bool:
+def _has_unmoved(held: HeldRows) -> bool:
     groups: dict[Any, bool] = {}
     for row in held.all_of("parts"):
         if row["standing"] == "applied" and not held.by("unread", row["seq"]):
@@ -217,7 +217,7 @@ def _has_unmoved(held: Held) -> bool:
     return not all(groups.values())
 
 
-def _waits_differ(held: Held) -> bool:
+def _waits_differ(held: HeldRows) -> bool:
     told, kept = (
         {(row["kind"], row["name"], row["seq"]) for row in held.all_of(table)}
         for table in ("told_waits", "waits")
@@ -225,14 +225,14 @@ def _waits_differ(held: Held) -> bool:
     return told != kept
 
 
-def _effects_of(held: Held) -> Sequence[Values]:
+def _effects_of(held: HeldRows) -> Sequence[Values]:
     return [
         {**row, "is_taken": bool(held.by("seq", row["seq"]) or held.by("cursor", row["seq"]))}
         for row in held.all_of("effects")
     ]
 
 
-def _ids_of(held: Held) -> Sequence[Values]:
+def _ids_of(held: HeldRows) -> Sequence[Values]:
     return [
         {
             **row,
@@ -243,7 +243,7 @@ def _ids_of(held: Held) -> Sequence[Values]:
     ]
 
 
-def _numbers(held: Held) -> Sequence[Values]:
+def _numbers(held: HeldRows) -> Sequence[Values]:
     numbers = {
         row[name] for table, name in _NUMBERED for row in held.all_of(table) if row[name].__class__ is int
     }
@@ -253,17 +253,17 @@ def _numbers(held: Held) -> Sequence[Values]:
 _NUMBERED = (("events", "seq"), ("history", "cursor"), ("effects", "seq"))
 
 
-def _owners_of_cases(held: Held) -> Sequence[Values]:
+def _owners_of_cases(held: HeldRows) -> Sequence[Values]:
     told = {
         (row["claim_id"], row["sync_id"]) for table in ("concerns", "cases") for row in held.all_of(table)
     }
     if not all(one.__class__ is str for owner in told for one in owner):
-        raise Unanswered
+        raise NotAnswered
     return [{"claim_id": claim_id, "sync_id": sync_id} for claim_id, sync_id in sorted(told)]
 
 
 def _distinct(table: str, name: str) -> Answer:
-    def answer(held: Held) -> Sequence[Values]:
+    def answer(held: HeldRows) -> Sequence[Values]:
         return [{name: value} for value in dict.fromkeys(row[name] for row in held.all_of(table))]
 
     return answer

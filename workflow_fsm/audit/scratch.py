@@ -15,7 +15,7 @@ from operator import itemgetter
 from threading import Lock
 from typing import Any
 
-from workflow_fsm.audit.held import Held, Unanswered
+from workflow_fsm.audit.held import HeldRows, NotAnswered
 from workflow_fsm.audit.report import text_of
 from workflow_fsm.core.model.lifecycle import COLUMNS
 from workflow_fsm.stores.session import Columns, Session
@@ -121,7 +121,7 @@ class Scratch:
         self.checked: Mapping[str, Any] = {}
         self.before: int | None = None
         self._sql = _statements()
-        self._held: Held | None = Held()
+        self._held: HeldRows | None = HeldRows()
         self._filled: set[str] = set()
         self._connection = sqlite3.connect("", isolation_level=None, cached_statements=256)
         with _MAKING:
@@ -146,7 +146,7 @@ class Scratch:
         for table in self._filled:
             self._connection.execute(f"DELETE FROM {table}")  # noqa: S608  # of ours
         self._filled.clear()
-        self._held = Held()
+        self._held = HeldRows()
         self.key, self.user, self.many, self.checked, self.before = key, user, 0, {}, None
 
     def load(self, session: Session, complain: Complain) -> None:
@@ -180,7 +180,7 @@ class Scratch:
         if self._held is not None:
             try:
                 return iter(self._held.answer(name, parameters))
-            except Unanswered:
+            except NotAnswered:
                 self._spill()
         return self._connection.execute(self._sql[name], parameters)
 
@@ -194,7 +194,7 @@ class Scratch:
             try:
                 self._held.note(name, _filled_by(name), values)
                 return
-            except Unanswered:
+            except NotAnswered:
                 self._spill()
         self._filled.add(_filled_by(name))
         self._connection.execute(self._sql[name], values)
@@ -208,7 +208,7 @@ class Scratch:
         """Give back what it took."""
         self._connection.close()
 
-    def _hold(self, held: Held, table: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> bool:
+    def _hold(self, held: HeldRows, table: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> bool:
         """Hold rows of a table; tell whether that were all, and not so much that SQLite should have them."""
         long = _LONG.get(table, ())
         taken = held.tables.setdefault(table, [])
