@@ -16,6 +16,9 @@ ACTS = ("deadletter_retried", "deadletter_dropped", "deadletter_restored")
 LAID_OVER = ("claim_id", "amazon_case_id", "currency", "line_id", "original_reimbursement_id", "force")
 
 
+WAITED_FOR = ("claim", "case", "sync", "reimbursement", "any", "within", "person")
+
+
 def events_count_once(rows: Rows) -> None:
     """ "A list counts once: as the first of waiting, applied, dead, refused, known that any part is"."""
     for row in rows["events"]:
@@ -39,7 +42,7 @@ def waits_are_those_of_waiting_events(rows: Rows) -> None:
         if share["standing"] == "waiting"
         for kind, name in share.get("waits") or [("person", "")]
     }
-    assert {kind for _, kind, _ in waits} <= {"claim", "case", "sync", "reimbursement", "any", "person"}
+    assert {kind for _, kind, _ in waits} <= set(WAITED_FOR)
 
 
 def money_is_held_by_claims(rows: Rows) -> None:
