@@ -135,3 +135,13 @@ def test_a_reversal_that_takes_back_no_units_does_not_ask_how_many_are_left(work
     workflow.retry_dead_letter(letter.id, force=True)
     assert take_back(workflow, "c1", "1", currency="USD", event_id="less").status == "applied"
     assert claim(workflow).paid == {"USD": "3.00"}
+
+
+def test_a_refused_payout_makes_no_reversal_one_of_its_own(workflow: Workflow) -> None:
+    """ "an equal second reversal that gives as its `reimbursement_id` the payout's": a 422 is no payout."""
+    find(workflow, "c1")
+    take_back(workflow, "c2", "5", currency="USD", reimbursement_id="R", event_id="first")
+    with pytest.raises(EventIdReused):
+        pay(workflow, "c1", "5", reimbursement_id="R", event_id="first")
+    again = take_back(workflow, "c2", "5", currency="USD", reimbursement_id="R", event_id="again")
+    assert again.status == "duplicate"

@@ -166,7 +166,7 @@ def _book(kept: Kept, event: Fields, one: Fields, currency: str, case: str | Non
     if case is not None:
         if "claim_id" in said and case == said.get("amazon_case_id"):
             cases.name_it(kept, case, one["key"])
-        alone = "claim_id" not in said and "amazon_case_id" in said
+        alone = "claim_id" not in said and "amazon_case_id" in said and takes_back(kept, event) is None
         row = cases.add(kept, case, one["key"])
         cases.book(row, event, (currency, said["amount"], units), sign, alone=alone)
     event["booked"] = {

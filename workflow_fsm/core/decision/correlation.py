@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from workflow_fsm.core.definition import Addressing, Definition, Rest, Trigger
 from workflow_fsm.core.definition.events import Event, Part
-from workflow_fsm.core.model.inbox import StoredEvent, Wait, WaitKind
+from workflow_fsm.core.model.inbox import Standing, StoredEvent, Wait, WaitKind
 from workflow_fsm.core.model.lifecycle import Lifecycle
 from workflow_fsm.core.model.looks import look_for
 from workflow_fsm.core.model.situation import Situation
@@ -127,7 +127,8 @@ def original_of(
     name = told or event.field("reimbursement_id")
     if name is None:
         return None
-    payouts = [one for paying in _payouts(definition) for one in situation.with_reimbursement(paying, name)]
+    found = (one for paying in _payouts(definition) for one in situation.with_reimbursement(paying, name))
+    payouts = [one for one in found if one.standing in (Standing.APPLIED, Standing.WAITING)]
     return (name, payouts) if told is not None or payouts else None
 
 

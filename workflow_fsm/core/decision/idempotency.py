@@ -265,7 +265,8 @@ def _is_of_a_payout(definition: Definition, situation: Situation, event: Event) 
     """Tell whether a reversal has no reimbursement id of its own, but gives that of a payout."""
     name = event.field("reimbursement_id")
     payouts = [trigger.name for trigger in definition.triggers if trigger.money > 0]
-    return any(situation.with_reimbursement(paying, name) for paying in payouts)
+    found = (one for paying in payouts for one in situation.with_reimbursement(paying, name))
+    return any(one.standing in (Standing.APPLIED, Standing.WAITING) for one in found)
 
 
 def _value(event: Event) -> Decimal:
