@@ -50,7 +50,7 @@ def blueprint(workflow: Workflow, *, settings: ServiceSettings | None = None) ->
 
 def _settings(workflow: Workflow, given: ServiceSettings | None) -> ServiceSettings:
     """Take the settings given, else the environment's; the library's are those of the workflow."""
-    return ServiceSettings.from_environment(library=workflow.settings) if given is None else given
+    return ServiceSettings.from_environment(workflow=workflow.settings) if given is None else given
 
 
 def _routes(workflow: Workflow, settings: ServiceSettings) -> Blueprint:

@@ -178,13 +178,13 @@ _WHOLE_URL = _same(_check_whole_url)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSettings:
-    """What the service is asked for; `library` is what it opens its store with.
+    """What the service is asked for; `workflow` is what it opens its store with.
 
     `refusal_status` is 409 or 200. Base URLs have no slash at their end. Raises SettingsInvalid, which names
     the field that is wrong, and says what it must be.
     """
 
-    library: Settings = field(default_factory=Settings)
+    workflow: Settings = field(default_factory=Settings)
     host: str = field(default="127.0.0.1", metadata=variable("HOST", TEXT))
     port: int = field(default=8000, metadata=variable("PORT", _PORT))
     refusal_status: int = field(default=409, metadata=variable("WORKFLOW_REFUSAL_STATUS", _REFUSAL))
@@ -229,24 +229,24 @@ class ServiceSettings:
 
     @classmethod
     def from_environment(
-        cls, environment: Mapping[str, str] | None = None, *, library: Settings | None = None
+        cls, environment: Mapping[str, str] | None = None, *, workflow: Settings | None = None
     ) -> ServiceSettings:
         """Read the service's settings from environment variables, and the library's where none are given.
 
         A variable that is empty counts as unset. Raises SettingsInvalid, which names it.
         """
-        library = Settings.from_environment(environment) if library is None else library
-        return cls(library=library, **read_values(cls, environment))
+        workflow = Settings.from_environment(environment) if workflow is None else workflow
+        return cls(workflow=workflow, **read_values(cls, environment))
 
     @classmethod
     def for_worker(
-        cls, environment: Mapping[str, str] | None = None, *, library: Settings | None = None
+        cls, environment: Mapping[str, str] | None = None, *, workflow: Settings | None = None
     ) -> ServiceSettings:
         """Read what a worker acts on: the calls outwards, and where callbacks go. It serves nothing.
 
         HOST and PORT are read only where a callback's URL is made of them.
         """
-        library = Settings.from_environment(environment) if library is None else library
+        workflow = Settings.from_environment(environment) if workflow is None else workflow
         asks = is_set("INTEGRATIONS_URL", environment) and not is_set("PYTHON_API_URL", environment)
         among = (*OUTWARDS, "HOST", "PORT") if asks else OUTWARDS
-        return cls(library=library, **read_values(cls, environment, among))
+        return cls(workflow=workflow, **read_values(cls, environment, among))

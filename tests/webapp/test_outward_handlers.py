@@ -86,7 +86,7 @@ def test_a_callback_without_a_port_is_refused(in_memory: Workflow) -> None:
 
 
 def open_with(path: Path, settings: ServiceSettings, clock: Callable[[], Any]) -> Workflow:
-    workflow = Workflow.open(f"sqlite:///{path}", settings=settings.library, clock=clock)
+    workflow = Workflow.open(f"sqlite:///{path}", settings=settings.workflow, clock=clock)
     register(workflow, settings, clock=clock)
     return workflow
 

@@ -26,7 +26,7 @@ def test_without_variables_nobody_is_called() -> None:
 
     assert settings == ServiceSettings() == read(**dict.fromkeys(variables(ServiceSettings), ""))
     assert (settings.integrations_url, settings.alert_url, settings.run_detection) == (None, None, False)
-    assert settings.library == Settings()
+    assert settings.workflow == Settings()
 
 
 @pytest.mark.parametrize(
@@ -168,9 +168,9 @@ def test_what_python_gives_is_refused_by_its_field_s_name(given: dict[str, Any],
 def test_the_library_s_settings_are_read_beside_them_or_given() -> None:
     given = Settings(tries=3)
 
-    assert read(WORKFLOW_EFFECT_TRIES="5", PORT="81").library.tries == 5
-    settings = ServiceSettings.from_environment({"WORKFLOW_DEFER_TTL": "soon", "PORT": "81"}, library=given)
-    assert (settings.library, settings.port) == (given, 81)
+    assert read(WORKFLOW_EFFECT_TRIES="5", PORT="81").workflow.tries == 5
+    settings = ServiceSettings.from_environment({"WORKFLOW_DEFER_TTL": "soon", "PORT": "81"}, workflow=given)
+    assert (settings.workflow, settings.port) == (given, 81)
 
 
 def test_a_worker_reads_what_it_calls_by_and_nothing_that_only_serving_needs() -> None:

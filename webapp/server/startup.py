@@ -32,14 +32,14 @@ def open_workflow(settings: ServiceSettings) -> Workflow:
 
     No worker is begun. Raises WorkflowErrors, which say what to change.
     """
-    workflow = Workflow.open(settings=settings.library)
+    workflow = Workflow.open(settings=settings.workflow)
     try:
-        load_handlers(settings.library.handlers, workflow)
+        load_handlers(settings.workflow.handlers, workflow)
         calls = integrations.register(workflow, settings)
     except BaseException:
         workflow.close()
         raise
-    if named := [*settings.library.handlers, *calls]:
+    if named := [*settings.workflow.handlers, *calls]:
         log.info("handlers: %s", ", ".join(named))
     return workflow
 

@@ -18,7 +18,7 @@ BESIDE_SECONDS = 2.0
 
 def is_beside(settings: ServiceSettings) -> bool:
     """Whether the service has a worker beside it: on SQLite, whose one writer is the service's process."""
-    return settings.library.database_url.startswith("sqlite:")
+    return settings.workflow.database_url.startswith("sqlite:")
 
 
 class EmbeddedWorker:
@@ -49,7 +49,7 @@ def work(settings: ServiceSettings) -> NoReturn:
     """Do effects until SIGTERM or SIGINT; exits with 0 then, else with a sentence and a code."""
     access_log.configure()
     told = told_to_end()
-    if settings.library.database_url == "sqlite:///:memory:":
+    if settings.workflow.database_url == "sqlite:///:memory:":
         give_up("work", REFUSED, "sqlite:///:memory: is another store in each process; name a file")
     try:
         workflow = open_workflow(settings)

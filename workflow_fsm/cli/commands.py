@@ -54,7 +54,7 @@ def serve(as_json: bool, database: str | None) -> None:
         from webapp.settings import ServiceSettings
     except ModuleNotFoundError as error:
         raise without_extra("serve", "web", error) from error
-    serving.serve(ServiceSettings.from_environment(library=settings))
+    serving.serve(ServiceSettings.from_environment(workflow=settings))
 
 
 @main.command()
@@ -75,7 +75,7 @@ def worker(as_json: bool, database: str | None) -> None:
         if is_set("INTEGRATIONS_URL") or is_set("WORKFLOW_ALERT_URL"):
             raise failure from error
         work_alone(settings)
-    serving.work(ServiceSettings.for_worker(library=settings))
+    serving.work(ServiceSettings.for_worker(workflow=settings))
 
 
 @main.command()

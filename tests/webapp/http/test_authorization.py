@@ -224,10 +224,10 @@ def test_an_app_that_mounts_the_routes_asks_as_the_environment_says_where_it_han
 
 
 def test_an_app_opens_the_store_that_the_settings_handed_in_name(tmp_path: Path) -> None:
-    library = Settings(database_url=f"sqlite:///{tmp_path / 'claims.db'}", tries=3)
-    app = create_app(settings=ServiceSettings(library=library, api_token=API_TOKEN))
+    settings = Settings(database_url=f"sqlite:///{tmp_path / 'claims.db'}", tries=3)
+    app = create_app(settings=ServiceSettings(workflow=settings, api_token=API_TOKEN))
     with app.extensions["workflow_fsm"] as workflow:
-        assert workflow.settings is library
+        assert workflow.settings is settings
         check_refused(app.test_client().get("/metrics"), 401)
     assert (tmp_path / "claims.db").exists()
 
