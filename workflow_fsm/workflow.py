@@ -28,7 +28,8 @@ from workflow_fsm.core.errors import (
     RowUnreadable,
     WorkflowError,
 )
-from workflow_fsm.core.model.situation import Situation, TooMuch
+from workflow_fsm.core.model.directory import TooMuch
+from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.outcome import Outcome
 from workflow_fsm.core.values import strict_json
 from workflow_fsm.dead_letters import DeadLetters

@@ -18,8 +18,9 @@ from typing import TypeVar
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.definition.events import Event
 from workflow_fsm.core.errors import RowUnreadable
+from workflow_fsm.core.model.changes import Changes
 from workflow_fsm.core.model.inbox import Standing, StoredEvent
-from workflow_fsm.core.model.situation import Changes, Situation
+from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.model.unapplied import Told, is_money, summed_anew, waiting_money
 from workflow_fsm.core.values import money
 from workflow_fsm.core.values.instants import show_instant
