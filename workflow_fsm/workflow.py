@@ -19,7 +19,8 @@ from ulid import ULID
 from workflow_fsm.core.decision.decide import Arrival, decide, pass_time
 from workflow_fsm.core.definition import Addressing, Definition
 from workflow_fsm.core.definition.claim import claim_lifecycle
-from workflow_fsm.core.definition.events import Event, read_event
+from workflow_fsm.core.definition.events import Event
+from workflow_fsm.core.definition.reading import read_event
 from workflow_fsm.core.errors import (
     EventIdReused,
     EventTooLarge,

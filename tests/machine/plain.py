@@ -11,7 +11,8 @@ from workflow_fsm.core.decision.decide import Arrival, Policy, decide, pass_time
 from workflow_fsm.core.decision.names import link
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.definition.cases import Case, Cases
-from workflow_fsm.core.definition.events import Event, read_event
+from workflow_fsm.core.definition.events import Event
+from workflow_fsm.core.definition.reading import read_event
 from workflow_fsm.core.errors import WorkflowError
 from workflow_fsm.core.model.inbox import Standing, StoredEvent, Wait, WaitKind
 from workflow_fsm.core.model.lifecycle import CaseOwner, Lifecycle, Row

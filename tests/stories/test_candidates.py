@@ -31,3 +31,14 @@ def test_candidates_come_likeliest_first(workflow: Workflow) -> None:
     assert [one.claim_id for one in named.candidates] == ["c1", "c3", "c2", "c5", "c4", "c6"]
     nameless = pay(workflow, None, amount="2.00")
     assert [one.claim_id for one in nameless.candidates] == ["c3", "c2", "c1", "c5", "c4", "c6"]
+
+
+def test_the_likeliest_are_among_the_candidates_however_many_came_later(workflow: Workflow) -> None:
+    """ "at most 100, the likeliest first": a filed claim is told before a hundred that were found since."""
+    find(workflow, "old", "unnamed")
+    submit(workflow, "unnamed")
+    submit(workflow, "old", amazon_case_id="k1")
+    find(workflow, *(f"c{number}" for number in range(120)), sync_id="s2")
+    outcome = pay(workflow, None, amazon_case_id="k9")
+    assert [one.claim_id for one in outcome.candidates][:3] == ["unnamed", "old", "c119"]
+    assert len(outcome.candidates) == 100

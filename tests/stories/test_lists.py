@@ -17,7 +17,8 @@ from tests.stories.acts import (
     sync,
 )
 from workflow_fsm import EventTooLarge, InvalidEvent, Outcome, Workflow
-from workflow_fsm.core.definition.events import MOST_ENTRIES, read_event
+from workflow_fsm.core.definition.events import MOST_ENTRIES
+from workflow_fsm.core.definition.reading import read_event
 
 
 def matches(workflow: Workflow, *entries: Any, **fields: Any) -> Outcome:

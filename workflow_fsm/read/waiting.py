@@ -6,15 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from workflow_fsm.core.decision.candidates import candidates, likeliest, show_candidates
 from workflow_fsm.core.decision.correlation import (
     Nobody,
     Several,
     To,
     Unknown,
     address,
-    candidates,
-    likeliest,
-    show_candidates,
 )
 from workflow_fsm.core.definition import Addressing, Definition, Rest, Trigger
 from workflow_fsm.core.definition.events import Event

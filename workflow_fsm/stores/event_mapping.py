@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from workflow_fsm.core.definition import Definition
-from workflow_fsm.core.definition.events import Event, read_event
+from workflow_fsm.core.definition.events import Event
+from workflow_fsm.core.definition.reading import read_event
 from workflow_fsm.core.model.inbox import Money, Share, Standing, StoredEvent, Wait, lay_over
 from workflow_fsm.core.values import money, strict_json
 from workflow_fsm.core.values.instants import show_instant

@@ -11,7 +11,7 @@ from typing import Any
 import schemathesis
 
 from workflow_fsm import InvalidEvent, claim_lifecycle
-from workflow_fsm.core.definition.events import read_event
+from workflow_fsm.core.definition.reading import read_event
 from workflow_fsm.core.values import strict_json
 
 LIFECYCLE = claim_lifecycle()

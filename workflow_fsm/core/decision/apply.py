@@ -11,15 +11,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from workflow_fsm.core.decision.candidates import candidates, likeliest, show_candidates
 from workflow_fsm.core.decision.correlation import (
     Nobody,
     Several,
     To,
     Unknown,
     address,
-    candidates,
-    likeliest,
-    show_candidates,
     way_to,
 )
 from workflow_fsm.core.decision.idempotency import Conflict, Repeat, find_earlier, learn_line

@@ -7,7 +7,7 @@ nobody's. Only where nothing is named the trigger's addressing says how one is f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workflow_fsm.core.definition import Addressing, Definition, Rest, Trigger
@@ -18,7 +18,6 @@ from workflow_fsm.core.model.looks import look_for
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.model.source import Seek
 from workflow_fsm.core.model.ways_out import WITH_CLAIM
-from workflow_fsm.core.records import Candidate
 
 MOST_CANDIDATES = 100
 """How many candidates an answer lists; more wouldn't help the person who has to choose."""
@@ -101,8 +100,8 @@ def could_move(
 ) -> bool:
     """Tell whether a nameless event could now be for a lifecycle that has moved after the cursor `since`."""
     wanted = Seek(
-        states=_arrow_states(definition, trigger, event),
-        sync_id=_known_sync(situation, event),
+        states=arrow_states(definition, trigger, event),
+        sync_id=known_sync(situation, event),
         since=since,
         limit=1,
     )
@@ -132,37 +131,6 @@ def original_of(
     return (name, payouts) if told is not None or payouts else None
 
 
-def candidates(
-    definition: Definition, situation: Situation, trigger: Trigger, event: Event
-) -> tuple[Candidate, ...]:
-    """Show the lifecycles that an event could be for, at most a hundred, the likeliest first.
-
-    Likeliest is one whose filing has no name yet, then one that is filed, then whichever came last.
-    """
-    sync_id = None if trigger.money else _known_sync(situation, event)
-    states = _arrow_states(definition, trigger, event)
-    found = situation.seek(Seek(states=states, sync_id=sync_id, limit=MOST_CANDIDATES))
-    return show_candidates(likeliest(definition, situation, event, found))
-
-
-def likeliest(
-    definition: Definition, situation: Situation, event: Event, lifecycles: Iterable[Lifecycle]
-) -> list[Lifecycle]:
-    """Put those that could be meant in the order in which they are likely to be: see `candidates`."""
-    found = sorted(lifecycles, key=lambda one: one.id, reverse=True)
-    awaited = {state.name for state in definition.states if not state.closed}
-    filed = awaited & definition.led_to(trigger for trigger in definition.triggers if trigger.files)
-    unnamed = situation.with_unnamed_case(found) if event.field("amazon_case_id") is not None else set()
-    found.sort(key=lambda one: (one.id not in unnamed, one.state not in filed, one.state not in awaited))
-    return found
-
-
-def show_candidates(lifecycles: Iterable[Lifecycle]) -> tuple[Candidate, ...]:
-    """Show lifecycles that an event could be for."""
-    shown = list(lifecycles)[:MOST_CANDIDATES]
-    return tuple(Candidate(claim_id=one.claim_id, sync_id=one.sync_id, state=one.state) for one in shown)
-
-
 # -- the ways of addressing
 
 
@@ -171,7 +139,7 @@ def _every(definition: Definition, situation: Situation, trigger: Trigger, event
     if sync_id is not None and situation.sync(sync_id) is None:
         way = way_to(definition, None, trigger, event)
         return Nobody(rest=Rest.WAIT, waiting_for=way, waits=(Wait(WaitKind.SYNC, sync_id),))
-    movable = situation.seek(Seek(states=_arrow_states(definition, trigger, event), sync_id=sync_id))
+    movable = situation.seek(Seek(states=arrow_states(definition, trigger, event), sync_id=sync_id))
     if movable:
         return To(lifecycles=tuple(movable))
     return _nobody(definition, situation, trigger, event, sync_id=sync_id)
@@ -186,8 +154,8 @@ def _one(definition: Definition, situation: Situation, trigger: Trigger, event: 
         found = _of_case(definition, situation, trigger, event, case_id)
         if found is not None:
             return found
-    sync_id = _known_sync(situation, event)
-    states = _arrow_states(definition, trigger, event)
+    sync_id = known_sync(situation, event)
+    states = arrow_states(definition, trigger, event)
     if trigger.money and situation.has_claims():
         return Several(
             lifecycles=(),
@@ -262,7 +230,7 @@ def _of_case(
         claims = (Wait(WaitKind.CLAIM, claim_id) for claim_id in awaited)
         return Nobody(rest=Rest.WAIT, waiting_for=way, waits=(*waits, *claims))
     if trigger.files:
-        if not situation.has_claims() or _known_sync(situation, event) is not None:
+        if not situation.has_claims() or known_sync(situation, event) is not None:
             return None
         return Several(
             lifecycles=(),
@@ -379,7 +347,8 @@ def _rests(definition: Definition, trigger: Trigger, event: Event, state: str) -
     return () if cell.rest is None else (cell.rest,)
 
 
-def _arrow_states(definition: Definition, trigger: Trigger, event: Event) -> tuple[str, ...]:
+def arrow_states(definition: Definition, trigger: Trigger, event: Event) -> tuple[str, ...]:
+    """Give the states in which the event has an arrow."""
     return definition.arrow_states(trigger.name, named=_names_case(event))
 
 
@@ -387,6 +356,7 @@ def _names_case(event: Event) -> bool:
     return event.field("amazon_case_id") is not None
 
 
-def _known_sync(situation: Situation, event: Event) -> str | None:
+def known_sync(situation: Situation, event: Event) -> str | None:
+    """Give the sync that the event names, where the user has it."""
     sync_id: str | None = event.field("sync_id")
     return sync_id if sync_id is not None and situation.sync(sync_id) is not None else None

@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from workflow_fsm.core.definition import Trigger
-from workflow_fsm.core.definition.events import Event, read_event
+from workflow_fsm.core.definition.events import Event
+from workflow_fsm.core.definition.reading import read_event
 
 
 class Standing(StrEnum):

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workflow_fsm.core.definition import Trigger
-from workflow_fsm.core.definition.events import read_event
+from workflow_fsm.core.definition.reading import read_event
 from workflow_fsm.core.errors import InvalidEvent
 from workflow_fsm.core.values import strict_json
 from workflow_fsm.core.values.fields import comparable_value

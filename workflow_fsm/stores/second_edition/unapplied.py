@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from workflow_fsm.core.definition.claim import claim_lifecycle
-from workflow_fsm.core.definition.events import read_event
+from workflow_fsm.core.definition.reading import read_event
 from workflow_fsm.core.model.inbox import FORCE, Standing
 from workflow_fsm.core.model.unapplied import UNTOLD
 from workflow_fsm.core.values import money
