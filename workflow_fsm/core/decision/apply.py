@@ -287,9 +287,7 @@ class Application:
 
     def _unknown(self, unknown: Unknown, part: Part) -> Share:
         self.draft.candidates = list(self._candidates())
-        claim = None if part.claim is None else self._situation.claim(part.claim)
-        if claim is not None:
-            self._judge.cases.name(claim.owner, again=not self._is_answered)
+        claim = self._name_case(part)
         return self._judge.wait(
             part,
             reason=unknown.reason,
@@ -306,8 +304,7 @@ class Application:
             if first.kind == WaitKind.SYNC:
                 reason = f"sync {first.name!r} is not known yet"
             if part.claim is not None:
-                owner = CaseOwner(self._situation.canonical(part.claim), "")
-                self._judge.cases.name(owner, again=not self._is_answered)
+                self._name_case(part)
                 reason = f"claim {part.claim!r} is not known yet"
             return self._judge.wait(part, reason=reason, waits=nobody.waits, waiting_for=nobody.waiting_for)
         brings_a_case = self._trigger.files and self._event.field("amazon_case_id") is not None
@@ -330,13 +327,19 @@ class Application:
 
     def _conflict(self, conflict: Conflict, part: Part) -> Share:
         reimbursement = Wait(WaitKind.REIMBURSEMENT, self._event.field("reimbursement_id"))
-        claim = None if part.claim is None else self._situation.claim(part.claim)
-        if part.claim is not None:
-            owner = CaseOwner(self._situation.canonical(part.claim), "")
-            self._judge.cases.name(owner, again=not self._is_answered)
+        claim = self._name_case(part)
         waits = (*self._judge.names(part), reimbursement)
         share = self._judge.wait(part, reason=conflict.reason, way_out=None, waits=waits, lifecycle=claim)
         return replace(share, conflicts_with=conflict.stored.event_id)
+
+    def _name_case(self, part: Part) -> Lifecycle | None:
+        """Let the claim that is named have the case that is named with it; give the claim, where it is
+        known."""
+        if part.claim is None:
+            return None
+        owner = CaseOwner(self._situation.canonical(part.claim), "")
+        self._judge.cases.name(owner, again=not self._is_answered)
+        return self._situation.claim(part.claim)
 
     def _known_money(self, earlier: StoredEvent, part: Part) -> Share:
         """Know the money that an earlier event brought already."""

@@ -105,7 +105,7 @@ def _keep_reused(situation: Situation, arrival: Arrival, reused: EventIdReused) 
     event = arrival.event
     whose = sorted({stored.seq for one in event.ids if (stored := situation.event(one)) and stored.binds})
     alike = situation.reuses(event.trigger, event.fingerprint)
-    if any(stored.answer is not None and stored.answer["of"] == whose for stored in alike):
+    if any(stored.answer is not None and stored.answer.get("of") == whose for stored in alike):
         return
     stored = StoredEvent(
         seq=situation.next_cursor(),
