@@ -73,6 +73,8 @@ class ModelUser(Kept):
         fresh = not binds(event) and standing_of(event) != "dead"
         event.update(overlay=overlay, force=force)  # "laid over what it said"
         parts = {} if fresh or "claim_id" in overlay else event["parts"]
+        if not parts:
+            event["of"] = set()  # it is for whom it is found to be for now
         again = {part: "waiting" if was == "dead" else was for part, was in parts.items()}
         event.update(parts=again, conflicts_with=None)
         event["expires"] = None if is_money(event) else now + DEFERRED_FOR
