@@ -166,6 +166,7 @@ def case_of(rows: Rows, row: Row) -> str | None:
         and other["standing"] == "applied"
         and original is not None
         and other["reimbursement_id"] == original
+        and other["settled"] <= row["settled"]  # none that paid only since
         and shares_of(other)[0]["lifecycles"] == share.get("lifecycles")
     ]
     line = said(row).get("line_id")

@@ -58,13 +58,14 @@ def filed(kept: Kept, key: Key) -> list[Fields]:
 
 
 def newest(rows: dict[str, Fields], state: str | None = None) -> str | None:
-    """Give the case that was told last, of those in a state."""
+    """Give the case that was told last, of those in a state; of two that one event told, that of the later
+    id."""
     told = [
-        (row["seq"], row["added"], case)
+        (row["seq"], case)
         for case, row in rows.items()
         if row["state"] is not None and state in (None, row["state"])
     ]
-    return max(told)[2] if told else None
+    return max(told)[1] if told else None
 
 
 def shown(rows: dict[str, Fields]) -> str | None:

@@ -161,7 +161,6 @@ def _one(definition: Definition, situation: Situation, trigger: Trigger, event: 
             lifecycles=(),
             reason="its money names neither claim nor case nor what it takes back, so it is nobody's yet",
             way_out="retry it with the claim_id or the amazon_case_id that it is for, or drop it",
-            waits=_own_reimbursement(trigger, event),
         )
     movable = situation.seek(Seek(states=states, sync_id=sync_id, limit=MOST_CANDIDATES))
     if not movable:
@@ -212,7 +211,7 @@ def _of_case(
     definition: Definition, situation: Situation, trigger: Trigger, event: Event, case_id: str
 ) -> Address | None:
     """Find the lifecycles that have a case; None where the event may bring one that nobody has."""
-    waits = (Wait(WaitKind.CASE, case_id), *_own_reimbursement(trigger, event))
+    waits = (Wait(WaitKind.CASE, case_id),)
     pool = situation.with_case(case_id)
     owners = situation.owners_of(case_id)
     awaited = tuple(owner.claim_id for owner, one in owners if one is None and owner.claim_id)
@@ -256,18 +255,10 @@ def _has_found(definition: Definition, situation: Situation) -> bool:
     return situation.has_claims() or bool(situation.seek(Seek(states=found, limit=1)))
 
 
-def _own_reimbursement(trigger: Trigger, event: Event) -> tuple[Wait, ...]:
-    """Give what a reversal waits for that may turn out to name a payout by its own reimbursement id."""
-    name = event.field("reimbursement_id")
-    return (Wait(WaitKind.REIMBURSEMENT, name),) if trigger.money < 0 and name is not None else ()
-
-
 def _taken_back(trigger: Trigger, event: Event) -> tuple[Wait, ...]:
     """Give what a reversal takes back, which may come before its claim and tell its currency."""
     name = event.field("original_reimbursement_id")
-    if trigger.money < 0 and name is not None:
-        return (Wait(WaitKind.REIMBURSEMENT, name),)
-    return _own_reimbursement(trigger, event)
+    return (Wait(WaitKind.REIMBURSEMENT, name),) if trigger.money < 0 and name is not None else ()
 
 
 def _unless_of_another(

@@ -21,7 +21,7 @@ from workflow_fsm.core.decision.waking import following, woken
 from workflow_fsm.core.definition import Addressing, Definition, Meeting, Rest
 from workflow_fsm.core.definition.events import Event
 from workflow_fsm.core.errors import EventIdReused, WorkflowError
-from workflow_fsm.core.model.inbox import Share, Standing, StoredEvent
+from workflow_fsm.core.model.inbox import Share, Standing, StoredEvent, Wait, WaitKind
 from workflow_fsm.core.model.lifecycle import CaseOwner, Lifecycle
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.model.ways_out import BESIDE, died_of
@@ -94,6 +94,9 @@ def decide(
     stored = replace(stored, answer=answer)
     situation.keep(stored, received=True)
     situation.add_ids(stored, event.ids)
+    reimbursement = event.field("reimbursement_id")
+    if trigger.money > 0 and reimbursement is not None:
+        situation.wake(Wait(WaitKind.REIMBURSEMENT, reimbursement))
     if stored.letter is not None:
         situation.tell_of(event_dead_letter(stored), now)
     follow(definition, situation, now)

@@ -77,10 +77,15 @@ class Judge:
             standing=Standing.WAITING,
             index=part.index,
             waiting_for=tuple(waiting_for),
-            waits=tuple(dict.fromkeys(waits)),
+            waits=tuple(dict.fromkeys((*waits, *self._own_reimbursement()))),
             reason=reason,
             currency=currency,
         )
+
+    def _own_reimbursement(self) -> tuple[Wait, ...]:
+        """Give what any reversal waits for: a payout of its own id is what it takes back."""
+        name = self._event.field("reimbursement_id")
+        return (Wait(WaitKind.REIMBURSEMENT, name),) if self._trigger.money < 0 and name is not None else ()
 
     def names(self, part: Part) -> tuple[Wait, ...]:
         """Give the names by which the event says whom it is for."""

@@ -192,5 +192,5 @@ def name(cases: Cases, case_id: str, *, at: datetime, seq: int) -> Cases:
 
 
 def _told(cases: Cases, case: Case) -> Cases:
-    """Put the case that was told last behind the others."""
-    return {**{name: other for name, other in cases.items() if name != case.case_id}, case.case_id: case}
+    """Put the case that was told last behind the others, as they stand once they were stored."""
+    return ordered([*(other for name, other in cases.items() if name != case.case_id), case])
