@@ -85,7 +85,7 @@ def drop(unit: UnitOfWork, definition: Definition, acting: Acting) -> None:
 
     def change(situation: Situation) -> None:
         stored = _dead_event(unit.session, definition, acting.letter)
-        drop_event(situation, stored)
+        drop_event(definition, situation, stored, acting.at)
         _record(unit.session, situation, DROPPED, acting, reason=acting.reason, event_id=stored.event_id)
 
     unit.change(acting.letter.user_id, acting.at, change)

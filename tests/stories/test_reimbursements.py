@@ -12,6 +12,11 @@ def letter_of(workflow: Workflow, event_id: str) -> str:
     return str(found)
 
 
+def conflicts(workflow: Workflow) -> dict[str, str | None]:
+    """Give what waits, with what each conflicts with."""
+    return {one.event_id: one.conflicts_with for one in status(workflow).deferred}
+
+
 def test_the_lines_of_a_reimbursement_all_count(workflow: Workflow) -> None:
     """ "One reimbursement may have several lines (`line_id`, alias `sku`). … Two that tell different lines
     are two." """
@@ -251,3 +256,30 @@ def test_a_restored_payout_is_not_counted_beside_its_second_try(workflow: Workfl
     assert status(workflow).unapplied == {"USD": "10.00"}
     find(workflow, "c1")
     assert status(workflow).recovered == {"USD": "10.00"}
+
+
+def test_what_conflicts_with_a_dropped_event_is_judged_again_at_once(workflow: Workflow) -> None:
+    """ "drop … lets go of the ids": nothing that conflicts with the dropped event goes on to say so"""
+    find(workflow, "c1")
+    pay(workflow, "c2", "10", reimbursement_id="R", event_id="e1")
+    pay(workflow, "c2", "12", reimbursement_id="R", event_id="e2")
+    assert conflicts(workflow) == {"e1": None, "e2": "e1"}
+    workflow.drop_dead_letter(letter_of(workflow, "e1"), reason="twice")
+    assert conflicts(workflow) == {"e2": None}
+
+
+def test_reversals_of_a_reimbursement_conflict_only_while_no_payout_has_its_id(workflow: Workflow) -> None:
+    """A reversal's own id is the payout's where a payout has it, whichever comes first: what is taken back
+    in two parts then conflicts no more, and does again once that payout is dropped."""
+    find(workflow, "c1")
+    take_back(workflow, "c2", "4", reimbursement_id="R", event_id="a")
+    take_back(workflow, "c2", "6", reimbursement_id="R", event_id="b")
+    seen = [conflicts(workflow)]
+    pay(workflow, None, "10", amazon_case_id="K", reimbursement_id="R", event_id="p")
+    seen.append(conflicts(workflow))
+    letter = letter_of(workflow, "p")
+    workflow.drop_dead_letter(letter, reason="not ours")
+    seen.append(conflicts(workflow))
+    workflow.restore_dead_letter(letter)
+    seen.append(conflicts(workflow))
+    assert seen == [{"a": None, "b": "a"}, {"a": None, "b": None, "p": None}] * 2

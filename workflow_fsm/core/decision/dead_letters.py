@@ -98,8 +98,9 @@ def retry_event(
     return outcome
 
 
-def drop_event(situation: Situation, stored: StoredEvent) -> None:
-    """End what waits, is dead or is refused of an event; its ids bind nobody any more.
+def drop_event(definition: Definition, situation: Situation, stored: StoredEvent, now: datetime) -> None:
+    """End what waits, is dead or is refused of an event; its ids bind nobody any more, and what waited for
+    its money is judged again.
 
     One that was applied, and is in doubt, stays as it is, and is in doubt no more.
     """
@@ -112,6 +113,7 @@ def drop_event(situation: Situation, stored: StoredEvent) -> None:
     )
     situation.keep(replace(stored, shares=shares, settled=situation.cursor))
     _wake(situation, stored)
+    follow(definition, situation, now)
 
 
 def restore_event(definition: Definition, situation: Situation, stored: StoredEvent, now: datetime) -> None:
