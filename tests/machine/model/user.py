@@ -176,6 +176,7 @@ class ModelUser(Kept):
             self.cases = names
         elif "claim_id" in said and "amazon_case_id" in said:  # "an event that waits, too"
             cases.name_it(self, said["amazon_case_id"], self.key(said["claim_id"]))
+        event["doubt"] = False  # not by what it names itself: a person who tells it has seen both
         self._follow()
         return str(event["answer"])
 

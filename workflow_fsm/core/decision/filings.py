@@ -138,7 +138,7 @@ class Filings:
         self._draft.hints.append(f"case {case_id!r} is that of claim {known!r}, too.")
         alone = self._situation.cases_of(other)[case_id].alone
         stored = None if alone is None else self._situation.event_at(alone)
-        if stored is not None:
+        if stored is not None and stored.seq != self._stored.seq:  # whoever names it by a retry has seen both
             doubt = (
                 f"it was taken for claim {known!r} by case {case_id!r} alone, which is that of claim "
                 f"{claim!r}, too; nothing was moved: see whose it is, correct what is wrong, "
