@@ -34,11 +34,14 @@ def fields_page() -> str:
     lines += [
         "What the events of each trigger carry. A name and its alias may come together with equal content;",
         "with different content it is an error. `null` is the same as absent. A field that isn't listed is",
-        "kept with the event and not read; one that is a slip away from a listed name gets a `hint`.",
+        "kept with the event, handed to handlers, and not read; one that is a slip away from a listed name",
+        "gets a `hint`.",
         "",
         "## Every trigger",
         "",
-        *_table(fields.COMMON),
+        *_table((*fields.COMMON, fields.REASON)),
+        "",
+        "`reason` is why the event was sent, kept in history; a rejection reads it as `rejection_reason`.",
     ]
     for trigger in definition.triggers:
         if not trigger.timer:

@@ -239,6 +239,14 @@ def test_every_schema_is_one(described: dict[str, Any]) -> None:
         jsonschema_rs.meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
 
 
+def test_every_field_that_is_read_is_described(described: dict[str, Any]) -> None:
+    schemas = described["components"]["schemas"]
+    for trigger in claim_lifecycle().triggers:
+        if not trigger.timer:
+            name = "".join(word.capitalize() for word in trigger.name.split("_"))
+            assert set(schemas[name]["properties"]) == set(trigger.table.by_name), name
+
+
 def test_the_examples_fit_what_is_described(described: dict[str, Any]) -> None:
     shown = 0
     for _, _, operation in operations(described):

@@ -9,7 +9,6 @@ from webapp.http.query_string import DEFAULT_LIMIT, MAX_LIMIT
 from webapp.routes.dead_letters import LAID_OVER, MOST_OF_A_REASON
 from webapp.routes.openapi.parts import CURRENCY, ID, listed, many, or_null, ref
 from workflow_fsm.core.definition import Definition, Trigger
-from workflow_fsm.core.values.fields import COMMON
 from workflow_fsm.read.dead_letters import KINDS
 from workflow_fsm.read.status import PLACE
 
@@ -38,7 +37,7 @@ def schemas(definition: Definition) -> dict[str, Any]:
     """Give the schemas of all that is sent."""
     triggers = [one for one in definition.triggers if not one.timer]
     return {
-        **{name_of(trigger): listed((*COMMON, *trigger.fields)) for trigger in triggers},
+        **{name_of(trigger): listed((*trigger.common, *trigger.fields)) for trigger in triggers},
         "Event": {
             "description": "An event of any trigger. One that is bad harms no other.",
             "oneOf": [

@@ -199,9 +199,13 @@ class Trigger:
     @cached_property
     def table(self) -> FieldTable:
         """The fields that its events carry, those that every event takes among them."""
+        return FieldTable(self.fields + self.common)
+
+    @cached_property
+    def common(self) -> tuple[Field, ...]:
+        """The fields that every event takes; `reason` only where no field of the trigger's own goes by it."""
         names = {name for field in self.fields for name in field.names}
-        rest = COMMON if REASON.name in names else (*COMMON, REASON)
-        return FieldTable(self.fields + rest)
+        return COMMON if REASON.name in names else (*COMMON, REASON)
 
     @property
     def timer(self) -> bool:
