@@ -9,12 +9,11 @@ from decimal import Decimal
 from typing import Any
 
 from tests.machine.table import ARROWS, ORDER, PLACES, SIGNS, TOO_EARLY, UNFILED
+from workflow_fsm.core.model.inbox import FORCE, LAID_OVER, LEARNT_LINE
 
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
 ACTS = ("deadletter_retried", "deadletter_dropped", "deadletter_restored")
-LAID_OVER = ("claim_id", "amazon_case_id", "currency", "line_id", "original_reimbursement_id", "force")
-
 
 WAITED_FOR = ("claim", "case", "sync", "reimbursement", "any", "within", "person")
 
@@ -25,7 +24,7 @@ def events_count_once(rows: Rows) -> None:
         standings = [share["standing"] for share in shares_of(row)]
         assert row["standing"] == next((one for one in ORDER if one in standings), "known")
         assert ("dropped" in standings) is any("was" in share for share in shares_of(row))
-        assert set(overlay_of(row)) <= {*LAID_OVER, "learnt_line"}
+        assert set(overlay_of(row)) <= {*LAID_OVER, FORCE, LEARNT_LINE}
     kept = {row["event_id"] for row in rows["events"]}
     for row in rows["history"]:
         is_an_act = row["trigger"] == "claim_rejected" and row["reason"]  # a case was unlinked

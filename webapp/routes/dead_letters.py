@@ -16,6 +16,7 @@ from webapp.http.response import Answer
 from webapp.routes.webhooks import PREFIX, answer, code_of
 from webapp.settings import ServiceSettings
 from workflow_fsm.core.errors import FieldError, InvalidEvent, NotAllowed
+from workflow_fsm.core.model.inbox import FORCE, LAID_OVER
 from workflow_fsm.core.records import EventAnswer
 from workflow_fsm.core.values.fields import Kind, read_value
 from workflow_fsm.core.values.strict_json import JSON
@@ -25,9 +26,6 @@ ACTOR = "operator"
 """Who acted, as the chain of acts tells it."""
 
 MOST_OF_A_REASON = 1000
-
-LAID_OVER = ("claim_id", "amazon_case_id", "currency", "line_id", "original_reimbursement_id")
-"""What a person may tell of an event that is retried, beside `force`."""
 
 
 def add_to(routes: Blueprint, workflow: Workflow, settings: ServiceSettings) -> None:
@@ -63,7 +61,7 @@ def _retrying(workflow: Workflow, refusal_status: int) -> Callable[[str], Respon
     def retry(letter_id: str) -> Response:
         body = request_body.read_object_or_nothing(request)
         overlay: dict[str, Any] = {name: body.get(name) for name in LAID_OVER}
-        force = body.get("force")
+        force = body.get(FORCE)
         wrong = [] if force is None or isinstance(force, bool) else [_NO_FLAG]
         reason = _reason(body, *wrong, *_no_ids(overlay))
         try:
@@ -104,7 +102,7 @@ def _told(code: int, told: Mapping[str, Any]) -> Response:
     return answered.response()
 
 
-_NO_FLAG = FieldError(field="force", reason="must be true or false")
+_NO_FLAG = FieldError(field=FORCE, reason="must be true or false")
 
 
 def _no_ids(overlay: Mapping[str, Any]) -> Iterator[FieldError]:

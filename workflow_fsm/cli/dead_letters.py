@@ -11,6 +11,7 @@ from workflow_fsm.cli import printing as show
 from workflow_fsm.cli.exit_codes import REFUSED
 from workflow_fsm.cli.options import F, common, existing, hand_down, limit, text
 from workflow_fsm.cli.terminal import show_json
+from workflow_fsm.core.model.inbox import FORCE, LAID_OVER
 
 ACTOR = "cli"
 
@@ -28,20 +29,21 @@ def matching(command: F) -> F:
     return kind(user(handler(trigger(command))))
 
 
-_KNOWN = {
+_OPTIONS = {
     "claim_id": ("--claim", "Judge the event as one for this claim."),
     "amazon_case_id": ("--case", "Judge the event as one for this case."),
     "currency": ("--currency", "What its money is in."),
     "line_id": ("--line", "Which line of its reimbursement it is."),
     "original_reimbursement_id": ("--original", "Which reimbursement the reversal takes back."),
-    "force": ("--force", "Let through money that conflicts, or that takes back more than is left."),
+    FORCE: ("--force", "Let through money that conflicts, or that takes back more than is left."),
 }
+_KNOWN = {name: _OPTIONS[name] for name in (*LAID_OVER, FORCE)}
 
 
 def knowledge(command: F) -> F:
     """Add the options by which a person tells what they know of an event."""
     for name, (option, told) in reversed(_KNOWN.items()):
-        if name == "force":
+        if name == FORCE:
             command = click.option(option, name, is_flag=True, help=told)(command)
         else:
             command = click.option(option, name, callback=text, help=told)(command)

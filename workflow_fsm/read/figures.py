@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from workflow_fsm.core.definition import Definition
@@ -71,18 +71,7 @@ class Figures:
 
 def count(session: Session, definition: Definition, now: datetime) -> Figures:
     """Count everything, as it stands in a session."""
-    left, all_ = count_backlog(session, now), count_totals(session, definition)
-    return Figures(
-        events=all_.events,
-        effects=all_.effects,
-        due=left.due,
-        overdue=left.overdue,
-        timers_overdue=left.timers_overdue,
-        oldest_waiting_seconds=left.oldest_waiting_seconds,
-        dead_letters=left.dead_letters,
-        lifecycles=all_.lifecycles,
-        recovered=all_.recovered,
-    )
+    return Figures(**asdict(count_backlog(session, now)), **asdict(count_totals(session, definition)))
 
 
 def count_backlog(session: Session, now: datetime) -> Backlog:

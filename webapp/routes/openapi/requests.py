@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from webapp.http.query_string import DEFAULT_LIMIT, MAX_LIMIT
-from webapp.routes.dead_letters import LAID_OVER, MOST_OF_A_REASON
+from webapp.routes.dead_letters import MOST_OF_A_REASON
 from webapp.routes.openapi.parts import CURRENCY, ID, listed, many, or_null, ref
 from workflow_fsm.core.definition import Definition, Trigger
+from workflow_fsm.core.model.inbox import FORCE, LAID_OVER
 from workflow_fsm.read.dead_letters import KINDS
 from workflow_fsm.read.status import PLACE
 
@@ -79,7 +80,7 @@ def schemas(definition: Definition) -> dict[str, Any]:
                     name: {**or_null(CURRENCY if name == "currency" else ID), "description": _LAID_OVER[name]}
                     for name in LAID_OVER
                 },
-                "force": {"type": ["boolean", "null"], "description": _FORCE},
+                FORCE: {"type": ["boolean", "null"], "description": _FORCE},
                 "reason": or_null(_REASON),
             },
             "description": "What a person knows of an event is laid over what it said; an effect takes none.",

@@ -114,40 +114,33 @@ def _others() -> Iterator[Route]:
         body={**_json("Events"), NDJSON_TYPE: {"type": "string", "description": "A line of JSON an event."}},
         answers={200: ("Each has its own answer.", _json("Answers"))},
     )
-    yield Route(
-        endpoint="link",
-        method="POST",
-        path=f"{PREFIX}/claims/link",
-        tag="webhooks",
-        summary="Give a claim another name",
-        description="Later events, and those that wait, may name the claim by it. An alias that is itself a "
+    yield _told(
+        "link",
+        "claims/link",
+        "Give a claim another name",
+        "Later events, and those that wait, may name the claim by it. An alias that is itself a "
         "detected claim's id merges that claim into this one, where it has neither filing nor money.",
-        body=_json("Link"),
-        answers={200: ("Linked, or linked already.", _json("Linked"))},
-        problems=("invalid-event", "alias-taken", "merge-refused"),
+        {200: ("Linked, or linked already.", _json("Linked"))},
+        "alias-taken",
+        "merge-refused",
     )
-    yield Route(
-        endpoint="unlink",
-        method="POST",
-        path=f"{PREFIX}/claims/unlink",
-        tag="webhooks",
-        summary="Take a name, or a case, away from a claim",
-        description="A case that never was the claim's; a claim that has no filed case left then, but a "
+    yield _told(
+        "unlink",
+        "claims/unlink",
+        "Take a name, or a case, away from a claim",
+        "A case that never was the claim's; a claim that has no filed case left then, but a "
         "rejected one, is rejected.",
-        body=_json("Unlink"),
-        answers={200: ("Taken away.", _json("Unlinked"))},
-        problems=("invalid-event", "name-unknown", "unlink-refused"),
+        {200: ("Taken away.", _json("Unlinked"))},
+        "name-unknown",
+        "unlink-refused",
     )
-    yield Route(
-        endpoint="start_sync",
-        method="POST",
-        path=f"{PREFIX}/sync/start",
-        tag="webhooks",
-        summary="Ask the integrations service for a sync",
-        description="It is asked durably, once this is answered. One is pending a user.",
-        body=_json("StartSync"),
-        answers={202: ("It will be asked for.", _json("Requested"))},
-        problems=("invalid-event", "no-integrations-service"),
+    yield _told(
+        "start_sync",
+        "sync/start",
+        "Ask the integrations service for a sync",
+        "It is asked durably, once this is answered. One is pending a user.",
+        {202: ("It will be asked for.", _json("Requested"))},
+        "no-integrations-service",
     )
     yield Route(
         endpoint="status",
@@ -191,6 +184,28 @@ def _others() -> Iterator[Route]:
     )
     yield from _dead_letters()
     yield from _operations()
+
+
+def _told(
+    endpoint: str,
+    path: str,
+    summary: str,
+    description: str,
+    answers: Mapping[int, tuple[str, Contents]],
+    *problems: str,
+) -> Route:
+    """Give a route of services that takes no event, but a body named as the route is."""
+    return Route(
+        endpoint=endpoint,
+        method="POST",
+        path=f"{PREFIX}/{path}",
+        tag="webhooks",
+        summary=summary,
+        description=description,
+        body=_json(endpoint.title().replace("_", "")),
+        answers=answers,
+        problems=("invalid-event", *problems),
+    )
 
 
 def _dead_letters() -> Iterator[Route]:

@@ -89,6 +89,8 @@ class Money:
     case_id: str | None = None
 
 
+LAID_OVER = ("claim_id", "amazon_case_id", "currency", "line_id", "original_reimbursement_id")
+"""The fields that a person who retries an event may lay over what it said, beside `FORCE`."""
 FORCE = "force"
 """What a person lays over an event to let through what would wait; not a field of any event."""
 LEARNT_LINE = "learnt_line"
