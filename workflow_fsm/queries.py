@@ -40,7 +40,8 @@ class Queries(StoreHandle):
     ) -> Status | None:
         """Tell where a user stands, as `GET status` does; None for one of whom nothing is known.
 
-        `limit` (1 to 1,000) bounds `claims` and `deferred`; `next_cursor` is the `cursor` of the next page.
+        `limit` (1 to 1,000) bounds `claims`, `syncs` and `deferred`; `next_cursor` is the `cursor` of the
+        next page.
         """
         return self._store.read(
             lambda session: status.status(

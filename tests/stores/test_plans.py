@@ -25,7 +25,6 @@ TIMES = 300
 """How many times as much is kept of the big user as of a small one: some five thousand claims."""
 
 ALL_OF_A_USER = {
-    "syncs": "status shows every sync",
     "counts": "status counts all that take part",
     "unfinished_effects_of": "what a user has unfinished is shown in the order in which it was owed",
     "void_effects_of_handler": "all that is owed to a handler that is dropped is void",

@@ -37,6 +37,40 @@ def test_an_overtaken_sync_does_not_speak_for_a_user_whose_claims_are_closed(wor
     assert (status(workflow).state, status(workflow).counts) == ("expired", {"expired": 1})
 
 
+def test_syncs_are_shown_a_page_at_a_time_each_once_from_the_oldest(workflow: Workflow) -> None:
+    """Beside claims and what waits, which may have more pages or fewer; `counts` cover all."""
+    for number in range(5):
+        find(workflow, f"c{number}", sync_id=f"s{number}")
+    for number in range(3):
+        workflow.fire("payout_received", user_id="u1", amount="1.00", event_id=f"w{number}")
+
+    pages, cursor = [workflow.status("u1", limit=2)], None
+    while pages[-1] and (cursor := pages[-1].next_cursor) is not None:
+        pages.append(workflow.status("u1", limit=2, cursor=cursor))
+    found = [page for page in pages if page]
+
+    assert [[one.sync_id for one in page.syncs] for page in found] == [["s0", "s1"], ["s2", "s3"], ["s4"]]
+    assert [len(page.claims) for page in found] == [2, 2, 1]
+    assert [[one.event_id for one in page.deferred] for page in found] == [["w0", "w1"], ["w2"], []]
+    assert {page.counts["detected"] for page in found} == {5}
+
+
+def test_syncs_go_on_where_nothing_else_does(workflow: Workflow) -> None:
+    """One that has forked is no claim, and a sync that is asked for stands alone."""
+    for number in range(3):
+        find(workflow, sync_id=f"s{number}")
+
+    first = workflow.status("u1", limit=2)
+    assert first
+    second = workflow.status("u1", limit=2, cursor=first.next_cursor)
+    alone = workflow.status("u1", limit=2, sync_id="s2")
+
+    assert second
+    assert alone
+    assert ([one.sync_id for one in second.syncs], second.next_cursor) == (["s2"], None)
+    assert ([one.sync_id for one in alone.syncs], alone.next_cursor) == (["s2"], None)
+
+
 def test_with_nothing_counted_the_state_is_the_newest_syncs(workflow: Workflow) -> None:
     """ "With nothing counted, `state` is the newest sync's." """
     find(workflow, sync_id="s1")

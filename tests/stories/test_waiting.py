@@ -381,7 +381,7 @@ def test_what_waits_for_one_claim_is_shown_a_page_at_a_time_too_by_all_of_its_na
     ]
 
 
-@pytest.mark.parametrize("cursor", ["x", "1.2", "-1", "1.2.3.4", "1.2.-3", True])
+@pytest.mark.parametrize("cursor", ["x", "1.2", "-1", "1.2.3.4", "1.2.-3", "1s", "1s2.3.4", "1s2s3", True])
 def test_a_cursor_that_no_page_gave_is_refused(workflow: Workflow, cursor: Any) -> None:
     with pytest.raises(InvalidEvent, match="next_cursor"):
         workflow.status("u1", cursor=cursor)

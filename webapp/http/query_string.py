@@ -48,7 +48,7 @@ class Query:
         return self._number("cursor", None)
 
     def place(self) -> int | str | None:
-        """Give what a page of two lists was asked for by: a number, or three with points between."""
+        """Give what a page of several lists was asked for by: a number, or several in a text."""
         text = self._given.get("cursor")
         if text is not None and _PLACE.fullmatch(text):
             return text

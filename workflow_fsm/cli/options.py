@@ -77,7 +77,7 @@ def page(command: F) -> F:
 
 
 def page_of_both(command: F) -> F:
-    """Add the options by which `status` chooses, whose pages are of two lists."""
+    """Add the options by which `status` chooses, whose pages are of several lists."""
     cursor = click.option("--cursor", callback=_place, help="Go on behind this `next_cursor`.")
     return _which(cursor(command))
 

@@ -117,7 +117,7 @@ class Status(Record[_StatusKey]):
     claims: list[Claim]
     syncs: list[Sync]
     deferred: list[WaitingEvent]
-    next_cursor: Annotated[int | str | None, "Opens the next page of both lists; null on the last."]
+    next_cursor: Annotated[int | str | None, "Opens the next page of all three lists; null on the last."]
     updated_at: Instant
 
 

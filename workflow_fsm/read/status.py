@@ -27,20 +27,21 @@ from workflow_fsm.stores.session import Session, Statement
 
 _OLDEST = Place()
 _LARGEST = 2**63 - 1
-PLACE = r"([0-9]{1,18})\.([0-9]{1,18})\.([0-9]{1,9})"
-"""How a cursor is written that stands in two lists."""
-_BOTH = re.compile(PLACE)
+PLACE = r"([0-9]{1,18})(?:\.([0-9]{1,18})\.([0-9]{1,9})(?:s([0-9]{1,18}))?|s([0-9]{1,18}))"
+"""How a cursor is written that stands in several lists."""
+_PLACE = re.compile(PLACE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cursor:
-    """Behind which claim, and from which waiting event on (None: behind all of them), a page begins.
+    """Behind which claim and sync, and from which waiting event on, a page begins; None: behind all of them.
 
-    It is written as the claim's number alone, where all that waits was shown, else with the place as well.
+    It is written as the claim's number alone, where all that waits and all syncs were shown.
     """
 
     claims: int = 0
     waiting: Place | None = _OLDEST
+    syncs: int | None = 0
 
     @classmethod
     def read(cls, cursor: int | str | None) -> Self:
@@ -48,20 +49,23 @@ class Cursor:
         if cursor is None:
             return cls()
         text = str(cursor)
-        if (both := _BOTH.fullmatch(text)) is not None:
-            claims, seq, parts = map(int, both.groups())
-            return cls(claims=claims, waiting=Place(seq, parts))
+        if (found := _PLACE.fullmatch(text)) is not None:
+            claims, seq, parts, *syncs = (None if one is None else int(one) for one in found.groups())
+            waiting = None if seq is None or parts is None else Place(seq, parts)
+            syncs_left = next((one for one in syncs if one is not None), None)
+            return cls(claims=claims or 0, waiting=waiting, syncs=syncs_left)
         if isinstance(cursor, bool) or re.fullmatch("[0-9]+", text) is None:
             reason = f"is {cursor!r}, which no page gave as its next_cursor"
             raise InvalidEvent([FieldError(field="cursor", reason=reason)])
         claims = min(int(text[-4000:]), _LARGEST)
-        return cls(claims=claims, waiting=None) if claims else cls()
+        return cls(claims=claims, waiting=None, syncs=None) if claims else cls()
 
     def write(self) -> int | str:
         """Give what the next page is asked for by."""
-        if self.waiting is None:
+        if self.waiting is None and self.syncs is None:
             return self.claims
-        return f"{self.claims}.{self.waiting.seq}.{self.waiting.parts}"
+        waiting = "" if self.waiting is None else f".{self.waiting.seq}.{self.waiting.parts}"
+        return f"{self.claims}{waiting}" + ("" if self.syncs is None else f"s{self.syncs}")
 
 
 def status(
@@ -84,7 +88,7 @@ def status(
     whose = {"user_id": user_id}
     wanted: dict[str, Any] = {**whose, "cursor": begin.claims, "limit": limit + 1}
     pages: list[Statement] = [("claims_page", wanted), ("merged_page", wanted)]
-    told_syncs: Statement = ("syncs", whose)
+    told_syncs: Statement = ("syncs_page", {**wanted, "cursor": begin.syncs})
     if sync_id is not None:
         of_sync = {**wanted, "sync_id": sync_id}
         pages = [("claims_page_of_sync", {**of_sync, "state": state.name}) for state in definition.states]
@@ -97,7 +101,7 @@ def status(
             ("is_told_of", whose),
             ("counts", {**whose, "first": first}),
             *(pages if claim_id is None else []),
-            told_syncs,
+            *([told_syncs] if begin.syncs is not None else []),
             *([("waiting_page", first_page)] if claim_id is None else []),
         ]
     )
@@ -115,13 +119,18 @@ def status(
         found = [claim] if claim is not None and fits else []
     claims = found[:limit]
     names = _names(session, user_id, claims)
-    syncs = _read(session, definition, told_syncs)
+    syncs = [] if begin.syncs is None else _read(session, definition, told_syncs)
     waiting = WaitingPage((), None)
     if begin.waiting is not None:
         waiting = waiting_page(situation, source, begin.waiting, limit, claim_id=named)
     shows = WaitingEvents(definition, situation, source)
     shows.expect(session, waiting.parts)
-    shown = Cursor(claims=claims[-1].id if claims else begin.claims, waiting=waiting.then)
+    shown = Cursor(
+        claims=claims[-1].id if claims else begin.claims,
+        waiting=waiting.then,
+        syncs=syncs[limit - 1].id if len(syncs) > limit else None,
+    )
+    is_last = len(found) <= limit and waiting.then is None and shown.syncs is None
     return Status(
         user_id=user_id,
         state=_state(session, definition, source, user_id, counts),
@@ -136,10 +145,10 @@ def status(
                 claims_found=one.facts.get("claims_found"),
                 entered_at=show_instant(one.entered_at),
             )
-            for one in syncs
+            for one in syncs[:limit]
         ],
         deferred=[shows.show(stored, share) for stored, share in waiting.parts],
-        next_cursor=shown.write() if len(found) > limit or waiting.then is not None else None,
+        next_cursor=None if is_last else shown.write(),
         updated_at=cast(str, source.updated_at),  # whoever is told of has a row
     )
 

@@ -63,8 +63,9 @@ SELECT * FROM lifecycles WHERE user_id = :user_id AND claim_id = :claim_id;
 -- name: sync
 SELECT * FROM lifecycles WHERE user_id = :user_id AND sync_id = :sync_id AND claim_id IS NULL;
 
--- name: syncs
-SELECT * FROM lifecycles WHERE user_id = :user_id AND claim_id IS NULL AND id > 0 ORDER BY id;
+-- name: syncs_page
+SELECT * FROM lifecycles WHERE user_id = :user_id AND claim_id IS NULL AND id > 0 AND id > :cursor
+ORDER BY id LIMIT :limit;
 
 -- name: newest_sync
 SELECT * FROM lifecycles WHERE user_id = :user_id AND claim_id IS NULL AND id > 0 ORDER BY id DESC LIMIT 1;

@@ -176,9 +176,9 @@ def test_readers_see_one_snapshot_and_wait_for_nobody(
     reads: list[int] = []
 
     def read(session: Any) -> None:
-        reads.append(len(session.rows("syncs", user_id="u1")))
+        reads.append(len(session.rows("syncs_page", user_id="u1", cursor=0, limit=10)))
         sync(workflow, "s2")
-        reads.append(len(session.rows("syncs", user_id="u1")))
+        reads.append(len(session.rows("syncs_page", user_id="u1", cursor=0, limit=10)))
 
     workflow._store.read(read)
     with database.transaction():

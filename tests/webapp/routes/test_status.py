@@ -152,6 +152,21 @@ def test_what_waits_is_read_page_by_page_beside_the_claims(client: FlaskClient) 
     assert (refused.status_code, refused.get_json()["errors"][0]["field"]) == (400, "cursor")
 
 
+def test_syncs_are_read_page_by_page_beside_the_claims(client: FlaskClient) -> None:
+    for number in range(5):
+        client.post(f"{PREFIX}/sync/complete", json={"user_id": "u", "sync_id": f"s{number}"})
+        client.post(
+            f"{PREFIX}/detection/complete", json={"user_id": "u", "claims": [], "event_id": f"d{number}"}
+        )
+
+    seen, query = [], "limit=2"
+    while query:
+        page = client.get(f"{PREFIX}/status/u?{query}").get_json()
+        seen.append([one["sync_id"] for one in page["syncs"]])
+        query = page["next_cursor"] and f"limit=2&cursor={page['next_cursor']}"
+    assert seen == [["s0", "s1"], ["s2", "s3"], ["s4"]]
+
+
 def test_a_read_can_ask_for_one_claim_or_one_sync(client: FlaskClient) -> None:
     for sync in ("s1", "s2"):
         client.post(f"{PREFIX}/sync/complete", json={"user_id": "u", "sync_id": sync})

@@ -147,7 +147,7 @@ PARAMETERS: Mapping[str, Any] = {
     "status_cursor": _query(
         "cursor",
         {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": f"^{PLACE}$"}]},
-        "Behind which a page of claims and of what waits begins: a former page's `next_cursor`.",
+        "Behind which a page of claims, syncs and what waits begins: a former page's `next_cursor`.",
     ),
     "since": _query(
         "since",

@@ -148,8 +148,9 @@ def _others() -> Iterator[Route]:
         path=f"{PREFIX}/status/{{user_id}}",
         tag="reads",
         summary="Where a user stands",
-        description="`counts`, `recovered` and `unapplied` cover everything, whatever the query. A page "
-        "holds at most `limit` of `claims` and of `deferred`; `next_cursor` goes on while either has more.",
+        description="`counts`, `recovered` and `unapplied` cover everything, whatever the query. A "
+        "page holds at most `limit` of `claims`, `syncs` and `deferred`; `next_cursor` goes on while any has "
+        "more.",
         parameters=("user_id", "claim_id", "sync_id", "limit", "status_cursor"),
         answers={200: ("The user's status.", _json("Status"))},
         problems=("invalid-request", "unknown-user", "unknown-route"),
