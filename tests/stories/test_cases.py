@@ -79,6 +79,18 @@ def test_a_filing_without_a_case_is_one_without_a_name_until_an_event_names_it(w
     assert cases(workflow) == {"A": "rejected"}
 
 
+def test_a_claim_filed_without_its_case_is_not_found_by_that_case_alone(workflow: Workflow) -> None:
+    """ "So a claim filed without its case id is not found by that id alone: … send the case with the
+    filing" """
+    find(workflow, "c1")
+    submit(workflow, "c1", amazon_case_id=None)
+    early = pay(workflow, None, amazon_case_id="K1", event_id="p1")
+    assert (early.status, [one.claim_id for one in early.candidates]) == ("deferred", ["c1"])
+    assert states(workflow) == {"c1": "submitted"}
+    submit(workflow, "c1", amazon_case_id="K1", event_id="told-with-its-case")
+    assert (states(workflow), status(workflow).recovered) == ({"c1": "paid"}, {"USD": "10.00"})
+
+
 def test_a_claim_moves_by_a_rejection_only_where_none_of_its_cases_is_filed_any_more(
     workflow: Workflow,
 ) -> None:
