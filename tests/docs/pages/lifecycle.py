@@ -30,11 +30,23 @@ ADDRESSING = {
     Addressing.DETECTION: "the sync of its `sync_id`, without one the newest that is still `synced`, "
     "else the newest; its list names the claims that fork from it",
     Addressing.EVERY: "the claims it names; naming none, every lifecycle in whose cell an arrow stands",
-    Addressing.ONE: "the claim it names; naming none, what it takes back (a reversal), else those that have "
-    "the case it names; a name that nobody has is waited for. Naming nothing, the only one in whose cell an "
-    "arrow stands, but money waits for a person, where the user has a claim",
     Addressing.TIMER: "time fires it; nobody else may",
 }
+_BY_CASE = "the claim it names; naming none, those that have the case it names"
+_ONLY = "naming nothing, the only one in whose cell an arrow stands"
+_MONEY = (
+    "the one that has the case it names; while nobody has that name, it waits. Naming nothing, it waits for "
+    "a person, or, of a user who has no claims, is for the newest lifecycle"
+)
+ONE = {
+    "claim_submitted": f"{_BY_CASE}; {_ONLY}. A case that nobody has counts as naming nothing for a user "
+    "who has no claims, or with a `sync_id` of theirs; else it is refused",
+    "claim_rejected": f"{_BY_CASE}; while nobody has it, it waits; {_ONLY}",
+    "payout_received": f"the claim it names; naming none, {_MONEY}",
+    "payout_reversed": "the claim it names; naming none, the one that what it takes back was for; else "
+    + _MONEY,
+}
+"""Of triggers that are for one claim, where no list names them."""
 
 
 def states_page() -> str:
@@ -54,10 +66,9 @@ def states_page() -> str:
         for state in definition.states
     ]
     lines += ["", "## Triggers", "", "| trigger | meaning | whom an event is for |", "|---|---|---|"]
-    lines += [
-        f"| `{trigger.name}` | {TRIGGERS[trigger.name]} | {ADDRESSING[trigger.addressing]} |"
-        for trigger in definition.triggers
-    ]
+    for trigger in definition.triggers:
+        whom = ADDRESSING.get(trigger.addressing) or ONE[trigger.name]
+        lines.append(f"| `{trigger.name}` | {TRIGGERS[trigger.name]} | {whom} |")
     lines += ["", "What each trigger does in each state: [cells](cells.md).", ""]
     return "\n".join(lines)
 

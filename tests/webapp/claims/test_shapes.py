@@ -12,7 +12,8 @@ from tests.webapp.conftest import Api
 
 CLAIM = (
     "claim_id aliases sync_id state version entered_at allowed claim_type amount currency confidence "
-    "decision amazon_case_id cases rejection_reason paid units deadline_date eligible_from overdue merged_into"
+    "decision amazon_case_id cases rejection_reason paid units deadline_date eligible_from overdue "
+    "merged_into"
 )
 DEFERRED = (
     "event_id trigger claim_id amount currency waiting_for reason candidates conflicts_with received_at "
