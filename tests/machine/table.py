@@ -32,5 +32,5 @@ TOO_EARLY = {
 UNFILED = ("detected", "matched", "expired")
 SIGNS = {"payout_received": 1, "payout_reversed": -1}
 PLACES = {"USD": 2, "JPY": 0, "KWD": 3}
-ORDER = ("waiting", "applied", "dead", "refused", "dropped", "known")
+ORDER = ("waiting", "applied", "dead", "refused", "known", "dropped")
 """ "A list counts once: as the first of waiting, applied, dead, refused, known that any part of it is"."""

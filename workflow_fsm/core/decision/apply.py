@@ -307,8 +307,7 @@ class Application:
                 self._name_case(part)
                 reason = f"claim {part.claim!r} is not known yet"
             return self._judge.wait(part, reason=reason, waits=nobody.waits, waiting_for=nobody.waiting_for)
-        brings_a_case = self._trigger.files and self._event.field("amazon_case_id") is not None
-        if len(nobody.asked) == 1 and not (brings_a_case and nobody.asked[0].claim_id is not None):
+        if len(nobody.asked) == 1 and not (self._trigger.files and nobody.asked[0].claim_id is not None):
             return self._judge.judge(nobody.asked[0], part)
         if nobody.rest is Rest.KNOWN or not self._first:
             known = [
