@@ -99,10 +99,11 @@ class PlainUser:
 
     def waiting(self, names: Collection[Wait], looks: Mapping[Wait, int] = EMPTY) -> list[StoredEvent]:
         wanted = set(names)
-        firsts = set()
+        oldest_first = self._oldest_first()
+        under = [(one.seq, one.waits) for one in oldest_first] if looks else []
+        firsts: set[int | None] = set()
         for look, after in looks.items():
-            waits = [one.seq for one in self._oldest_first() if look in one.waits and one.seq > after]
-            firsts.update(waits[:1])
+            firsts.add(next((seq for seq, waits in under if seq > after and look in waits), None))
         for kind, name in names:
             if kind == WaitKind.CLAIM:
                 wanted |= {Wait(WaitKind.CLAIM, alias) for alias in self.aliases_of(name)}
@@ -111,9 +112,9 @@ class PlainUser:
                 wanted |= {Wait(WaitKind.CASE, case)} if case else set()
         return [
             stored
-            for stored in self._oldest_first()
-            for waits in [{wait for share in stored.shares for wait in share.waits}]
-            if stored.standing is Standing.WAITING and (wanted & waits or stored.seq in firsts)
+            for stored in oldest_first
+            if stored.standing is Standing.WAITING
+            and (stored.seq in firsts or any(not wanted.isdisjoint(share.waits) for share in stored.shares))
         ]
 
     def lifecycle(self, lifecycle_id: int) -> Lifecycle | None:
