@@ -37,7 +37,8 @@ bench: .venv/ready  ## events and webhooks a second, beside what the machine can
 	$(BIN)/python -m tests.bench.waiting
 
 FUZZED := tests/machine tests/fuzz tests/audit/test_audit.py tests/audit/test_acts.py \
-    tests/webapp/routes/test_schemathesis.py tests/webapp/http/test_signatures.py tests/webapp/http/test_tokens.py
+    tests/webapp/routes/test_schemathesis.py tests/webapp/http/test_forged_signatures.py \
+    tests/webapp/http/test_tokens.py
 fuzz: .venv/ready  ## the state machine of the tests, all orders and all damage, for long
 	HYPOTHESIS_PROFILE=long $(BIN)/pytest $(FUZZED) -q --timeout=0
 
