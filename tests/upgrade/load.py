@@ -12,6 +12,8 @@ import threading
 from typing import Any
 
 THREADS = 3
+PAUSE_SECONDS = 0.005
+"""After each event: more of them would test no more, and keep the machine from the versions beside."""
 REFUSALS = 20
 """So often in turn a thread is told to come again before it gives up: a version that knows no other word."""
 
@@ -47,6 +49,7 @@ def main(folder: str, url: str, name: str) -> None:
                 refusals = 0
                 number += 1
                 tell(acknowledged=told)
+                ended.wait(PAUSE_SECONDS)
 
     def end() -> None:
         sys.stdin.read()
