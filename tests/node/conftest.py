@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from tests.webapp.services import Service
+from tests.webapp.services import Processes, Service
 
 RUN = Path(__file__).with_name("run.mjs")
 OLDEST = 18
@@ -31,6 +31,12 @@ def node() -> str:
             "from https://nodejs.org or by `apt install nodejs`"
         )
     return found
+
+
+@pytest.fixture(scope="session")
+def server(processes: Processes) -> Service:
+    """A service of their own: some of their users have names that other tests give theirs."""
+    return processes.serve()
 
 
 @pytest.fixture(scope="session")
