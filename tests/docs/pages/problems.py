@@ -116,46 +116,36 @@ _STORY: list[dict[str, object]] = [
     },
 ]
 _JSON = "application/json"
+
+
+def _posted(route: str, body: bytes, media_type: str = _JSON) -> tuple[str, str, bytes, str]:
+    return ("POST", route, body, media_type)
+
+
 _REQUESTS: Mapping[str, tuple[str, str, bytes, str]] = {
-    "malformed-body": ("POST", "sync/complete", b'{"user_id": "u1", "user_id": "u2"}', _JSON),
-    "invalid-event": ("POST", "payout/received", b'{"userId": "u1", "amount": "12.505 USD"}', _JSON),
+    "malformed-body": _posted("sync/complete", b'{"user_id": "u1", "user_id": "u2"}'),
+    "invalid-event": _posted("payout/received", b'{"userId": "u1", "amount": "12.505 USD"}'),
     "invalid-request": ("GET", "status/u1?limit=0", b"", _JSON),
     "unauthorized": ("GET", "status/u1", b"", _JSON),
     "forbidden": ("GET", "status/u2", b"", _JSON),
     "unknown-user": ("GET", "status/u9", b"", _JSON),
-    "dead-letter-unknown": (
-        "POST",
-        "deadletters/WyJ1MSIsICJldmVudCIsIDZd/drop",
-        b'{"reason": "a test"}',
-        _JSON,
-    ),
-    "unknown-route": ("POST", "claim/paid", b"{}", _JSON),
+    "dead-letter-unknown": _posted("deadletters/WyJ1MSIsICJldmVudCIsIDZd/drop", b'{"reason": "a test"}'),
+    "unknown-route": _posted("claim/paid", b"{}"),
     "method-not-allowed": ("PUT", "sync/complete", b"{}", _JSON),
-    "not-allowed": (
-        "POST",
-        "claim/rejected",
-        b'{"user_id": "u1", "claim_id": "c1", "event_id": "e4"}',
-        _JSON,
+    "not-allowed": _posted("claim/rejected", b'{"user_id": "u1", "claim_id": "c1", "event_id": "e4"}'),
+    "alias-taken": _posted("claims/link", b'{"user_id": "u1", "claim_id": "c2", "alias": "d1"}'),
+    "merge-refused": _posted("claims/link", b'{"user_id": "u1", "claim_id": "c2", "alias": "c1"}'),
+    "unlink-refused": _posted(
+        "claims/unlink", b'{"user_id": "u1", "claim_id": "c1", "amazon_case_id": "k1"}'
     ),
-    "alias-taken": ("POST", "claims/link", b'{"user_id": "u1", "claim_id": "c2", "alias": "d1"}', _JSON),
-    "merge-refused": ("POST", "claims/link", b'{"user_id": "u1", "claim_id": "c2", "alias": "c1"}', _JSON),
-    "unlink-refused": (
-        "POST",
-        "claims/unlink",
-        b'{"user_id": "u1", "claim_id": "c1", "amazon_case_id": "k1"}',
-        _JSON,
+    "name-unknown": _posted("claims/unlink", b'{"user_id": "u1", "alias": "d9"}'),
+    "no-integrations-service": _posted("sync/start", b'{"user_id": "u1"}'),
+    "too-large": _posted("events", b"[" + b",".join([b"1"] * 1001) + b"]"),
+    "event-too-large": _posted(
+        "detection/complete", b'{"user_id": "u1", "claims": [' + b",".join([b"1"] * 50001) + b"]}"
     ),
-    "name-unknown": ("POST", "claims/unlink", b'{"user_id": "u1", "alias": "d9"}', _JSON),
-    "no-integrations-service": ("POST", "sync/start", b'{"user_id": "u1"}', _JSON),
-    "too-large": ("POST", "events", b"[" + b",".join([b"1"] * 1001) + b"]", _JSON),
-    "event-too-large": (
-        "POST",
-        "detection/complete",
-        b'{"user_id": "u1", "claims": [' + b",".join([b"1"] * 50001) + b"]}",
-        _JSON,
-    ),
-    "unsupported-media-type": ("POST", "sync/complete", b"user_id=u1", "application/x-www-form-urlencoded"),
-    "event-id-reused": ("POST", "sync/complete", b'{"user_id": "u1", "event_id": "e1"}', _JSON),
+    "unsupported-media-type": _posted("sync/complete", b"user_id=u1", "application/x-www-form-urlencoded"),
+    "event-id-reused": _posted("sync/complete", b'{"user_id": "u1", "event_id": "e1"}'),
 }
 _SECRET = "an example's, which is long enough for HS256"
 _TOKEN = jwt.encode({"user_id": "u1", "exp": 4102444800}, _SECRET, algorithm="HS256")
