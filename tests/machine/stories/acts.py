@@ -49,8 +49,10 @@ STORIES: tuple[Story, ...] = (
         found("c1"),
         fire(PAYOUT, "applied", "p", claim_id="c1", amount="7"),
         fire(SUBMITTED, "reused", "p", claim_id="c1"),
+        act("drop", event="made"),
         fire(SUBMITTED, "reused", "p", claim_id="c1", attempt=2),
         counts={"paid": 1},
+        dead_letters={},
     ),
     story(
         "content under another event's id is no earlier event: what came before without an id counts once",
