@@ -283,3 +283,14 @@ def test_reversals_of_a_reimbursement_conflict_only_while_no_payout_has_its_id(w
     workflow.restore_dead_letter(letter)
     seen.append(conflicts(workflow))
     assert seen == [{"a": None, "b": "a"}, {"a": None, "b": None, "p": None}] * 2
+
+
+def test_an_equal_payout_waits_after_a_reversal_that_was_sent_before_the_first(workflow: Workflow) -> None:
+    """ "an equal payout under a new event id after that one was reversed": what counts is when it was taken
+    back, not when the reversal arrived"""
+    find(workflow, "c1")
+    take_back(workflow, "c1", "5", event_id="back")
+    pay(workflow, "c1", "5", reimbursement_id="R", event_id="e1")
+    assert claim(workflow).paid == {}
+    again = pay(workflow, "c1", "5", reimbursement_id="R", event_id="e2")
+    assert (again.status, again.conflicts_with) == ("deferred", "e1")

@@ -255,10 +255,9 @@ def _is_reversed(definition: Definition, situation: Situation, payout: StoredEve
         is_of_it = stored.money is not None and original in (None, name)
         if is_of_it and stored.lifecycles & payout.lifecycles and stored.settled > payout.settled:
             return True
-    return any(
-        lifecycle is not None and lifecycle.facts.get(TAKEN_BACK_AT, 0) > payout.seq
-        for lifecycle in map(situation.lifecycle, payout.lifecycles)
-    )
+    paid = [one for one in map(situation.lifecycle, payout.lifecycles) if one is not None]
+    nameless = [situation.event_at(one.facts[TAKEN_BACK_AT]) for one in paid if TAKEN_BACK_AT in one.facts]
+    return any(stored is not None and stored.settled > payout.settled for stored in nameless)
 
 
 def _is_of_a_payout(definition: Definition, situation: Situation, event: Event) -> bool:
