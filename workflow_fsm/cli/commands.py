@@ -20,10 +20,10 @@ from workflow_fsm.cli.handlers import handlers, work_alone
 from workflow_fsm.cli.migrate import migrate
 from workflow_fsm.cli.options import common, existing, is_utf8, page, page_of_both, settings_for, text, texts
 from workflow_fsm.cli.terminal import show_json
-from workflow_fsm.core.definition.claim import claim_lifecycle
 from workflow_fsm.core.definition.explain import mermaid
 from workflow_fsm.core.errors import WorkflowError
 from workflow_fsm.core.values import strict_json
+from workflow_fsm.definition.named import definition_for
 from workflow_fsm.settings import is_set
 from workflow_fsm.workflow import Workflow
 
@@ -165,8 +165,8 @@ def history(user_id: str, as_json: bool, database: str | None, **which: Any) -> 
 @main.command()
 @common
 def graph(as_json: bool, database: str | None) -> None:
-    """Draw the claim lifecycle as a Mermaid state diagram; no store is opened."""
-    definition = claim_lifecycle()
+    """Draw the lifecycle, or the variant in WORKFLOW_DEFINITION, in Mermaid's words; no store is opened."""
+    definition = definition_for(settings_for(database))
     if as_json:
         show_json({"definition": definition.name, "mermaid": mermaid(definition)})
     else:

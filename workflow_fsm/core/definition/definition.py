@@ -17,7 +17,13 @@ from workflow_fsm.core.definition.cells import (
     State,
     Trigger,
 )
-from workflow_fsm.core.definition.validation import cell_problems, outline_problems, path_problems
+from workflow_fsm.core.definition.validation import (
+    argument_problems,
+    cell_problems,
+    outline_problems,
+    path_problems,
+    variant_problems,
+)
 from workflow_fsm.core.errors import DefinitionInvalid
 
 
@@ -62,6 +68,11 @@ class Definition:
 
     def __post_init__(self) -> None:
         """Prove the table and build the machine."""
+        problems = argument_problems(self.name, self.states, self.triggers, self.cells)
+        if problems:
+            raise DefinitionInvalid(problems)
+        object.__setattr__(self, "states", tuple(self.states))
+        object.__setattr__(self, "triggers", tuple(self.triggers))
         rank = {state.name: place for place, state in enumerate(self.states)}
         by_name = {trigger.name: trigger for trigger in self.triggers}
         object.__setattr__(self, "_rank", rank)
@@ -144,7 +155,7 @@ class Definition:
         The arrow is taken on the shared machine. Raises KeyError for an unknown state or trigger.
         """
         cell = self.table[state, trigger]
-        told = cell.question.ask(meeting) if cell.question else None
+        told = cell.question.answer(meeting) if cell.question else None
         arrow = next((arrow for arrow in cell.arrows if arrow.when == told), None)
         if arrow is None:
             rest = cell.rest_for(told)
@@ -202,12 +213,22 @@ class Definition:
         name: str,
         states: Sequence[State] | None = None,
         triggers: Sequence[Trigger] | None = None,
-        cells: Mapping[str | None, Mapping[str, Cell]],
+        cells: Mapping[str | None, Mapping[str, Cell]] | None = None,
     ) -> Definition:
         """Give a definition like this one with other states, triggers or cells.
 
-        `states` and `triggers` are whole lists; `cells` names only the cells that are new or differ.
+        `states` and `triggers` are whole lists; `cells` names only the cells that are new or differ. Raises
+        DefinitionInvalid, which lists all that is wrong.
         """
+        cells = {} if cells is None else cells
+        problems = variant_problems(
+            name,
+            self.states if states is None else states,
+            self.triggers if triggers is None else triggers,
+            cells,
+        )
+        if problems:
+            raise DefinitionInvalid(problems)
         now = tuple(triggers) if triggers is not None else self.triggers
         listed = tuple(states) if states is not None else self.states
         rows: dict[str | None, tuple[Cell | None, ...]] = {}
