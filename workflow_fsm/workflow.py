@@ -123,8 +123,12 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
         Raises StoreRefused, StoreUnavailable or SettingsInvalid, with a sentence that says what to do.
         """
         settings = Settings.from_environment() if settings is None else settings
+        source = settings.definition if definition is None else None
+        is_named = definition is not None or source is not None
         definition = definition_for(settings, definition)
-        store = Store(open_database(url or settings.database_url, clock()), definition)
+        store = Store(open_database(url or settings.database_url, clock()), definition, source=source)
+        if not is_named:
+            store.tell_of_newer()
         return cls(store, settings=settings, clock=clock, ids=ids, chance=chance)
 
     def close(self) -> None:

@@ -10,7 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from workflow_fsm import Definition, Settings, Workflow
+from workflow_fsm.testing import CountedIds, ManualClock
+
 Command = Callable[..., subprocess.CompletedProcess[str]]
+Open = Callable[[Definition], Workflow]
 
 SHOP = """
 from tests.variants.reviewed import REVIEW, reviewed
@@ -62,3 +66,13 @@ def command(folder: Path) -> Command:
         )
 
     return run
+
+
+@pytest.fixture
+def reopen(store_url: str, clock: ManualClock, ids: CountedIds) -> Open:
+    """Open the store, a real one, with a definition."""
+
+    def opened(definition: Definition) -> Workflow:
+        return Workflow.open(store_url, definition=definition, settings=Settings(), clock=clock, ids=ids)
+
+    return opened

@@ -65,6 +65,23 @@ def test_a_command_opens_a_store_of_the_variant_that_is_named(
     json.loads(done.stdout)
 
 
+@pytest.mark.parametrize("arguments", COMMANDS[:6], ids=lambda one: one[0])
+def test_a_command_without_it_says_which_definition_the_store_needs(
+    store: str, command: Command, arguments: list[str]
+) -> None:
+    done = command(*arguments)
+    assert done.returncode == 3
+    assert "'in_review'" in done.stderr
+    assert "WORKFLOW_DEFINITION" in done.stderr
+    assert "'reviewed claim'" in done.stderr
+
+
+def test_the_sentence_names_where_the_definition_was_found(store: str, command: Command) -> None:
+    assert command("fire", "sync_complete", "u9", "sync_id=s9", **VARIANT).returncode == 0
+    done = command("status", "u1")
+    assert "WORKFLOW_DEFINITION=shop:lifecycle" in done.stderr
+
+
 def test_the_service_works_with_the_variant_that_is_named(store: str, folder: Path) -> None:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("WORKFLOW_")}
     told = {"WORKFLOW_DATABASE_URL": store, "PYTHONPATH": str(ROOT), "PORT": "0", "HOST": "127.0.0.1"}
@@ -124,3 +141,15 @@ def test_settings_in_python_name_one_too(folder: Path, monkeypatch: pytest.Monke
         assert workflow.definition.name == "given"
     with pytest.raises(SettingsInvalid, match="definition is 5"):
         Settings(definition=5)  # type: ignore[arg-type]
+
+
+def test_a_variant_that_is_opened_by_another_name_is_told_of_in_the_log(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing stands in a state of its own yet, so that the store can be opened; an operator is told."""
+    url = f"sqlite:///{folder / 'claims.db'}"
+    with Workflow.open(url, definition=reviewed(), settings=Settings()) as workflow:
+        workflow.fire("sync_complete", user_id="u1", sync_id="s1")
+    assert caplog.text == ""
+    with Workflow.open(url, settings=Settings()):
+        assert "last worked under the definition 'reviewed claim'" in caplog.text
