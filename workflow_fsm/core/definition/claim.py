@@ -48,6 +48,8 @@ PAID_WITHOUT_CASE = "paid_without_case"
 """The fact that money came under no case, and no submission has told of a filing since."""
 TAKEN_BACK_AT = "taken_back_at"
 """The fact that tells the number of the last reversal that named no payout."""
+LIFECYCLE = "claim"
+"""The name of the lifecycle itself."""
 REPLACED = (
     "deadline_date",
     "eligible_from",
@@ -58,6 +60,17 @@ REPLACED = (
     "evidence",
 )
 """What a detector may change its mind about, until the claim is filed."""
+
+
+FACTS = frozenset(
+    {
+        *REPLACED,
+        *("orders_count", "inventory_items", "claims_found", "discovery_date", "rejection_reason"),
+        *("evidence_document_id", "match_type", "reasoning", MATCH_CONFIDENCE, DECISION),
+        *(DETECTION_AT, PAID_WITHOUT_CASE, TAKEN_BACK_AT),
+    }
+)
+"""The facts that are kept of a claim; what a variant tells besides is its own."""
 
 
 def _yes(holds: bool) -> str:
@@ -254,7 +267,7 @@ def claim_lifecycle(*, auto_submit: Decimal | None = None, prompt: Decimal | Non
         ),
         Trigger(name="deadline_passed", addressing=Addressing.TIMER, due="deadline_date"),
     )
-    return Definition(name="claim", states=STATES, triggers=triggers, cells=CELLS)
+    return Definition(name=LIFECYCLE, states=STATES, triggers=triggers, cells=CELLS)
 
 
 def _told(*names: str) -> Telling:
