@@ -228,3 +228,26 @@ def test_settings_are_no_part_of_a_definition(reopen: Open, stored: Stored, stor
     with Workflow.open(store_url, settings=Settings(auto_submit=Decimal("0.99"))) as workflow:
         sync(workflow, "s2")
     assert names(stored) == ["claim"]
+
+
+def test_a_store_of_the_version_before_is_migrated_and_is_sound(
+    reopen: Open, stored: Stored, store_url: str
+) -> None:
+    """Its rows tell no definition, and new ones do."""
+    with reopen(noted()) as workflow:
+        filed(workflow, "c1")
+        workflow.fire("evidence_matching_complete", user_id="u1", claim_id="c1", confidence=0.9)
+    table = "_sqlite_migrations" if store_url.startswith("sqlite") else "workflow_fsm_migrations"
+    stored("DROP TABLE definitions")
+    stored("ALTER TABLE history DROP COLUMN definition")
+    stored(f"DELETE FROM {table} WHERE name = '0009_expand_definitions'")  # noqa: S608  # of ours
+    with reopen(noted()) as workflow:
+        assert faults(workflow) == []
+        assert names(stored) == []
+        pay(workflow, "c1", "5")
+        assert faults(workflow) == []
+    assert names(stored) == ["noted claim"]
+    told = [row["definition"] is None for row in stored("SELECT definition FROM history ORDER BY cursor")]
+    assert told == [True] * (len(told) - 1) + [False]
+    with reopen(claim_lifecycle().variant(name="other")) as workflow:
+        assert faults(workflow) == []
