@@ -18,7 +18,7 @@ All of it is in `workflow_fsm.definition`. How it is put together:
 `DefinitionInvalid`."""
 _ALIASES = {
     "Cases": "The cases of one claim, by id, in the order in which they were last told.",
-    "Telling": "A function of an event's fields and the facts so far: it gives the facts that the event tells.",
+    "Telling": "A function of an event's fields and the facts so far: gives the facts that the event tells.",
 }
 _CONSTANTS = {
     "NONE": "What sentences call the row of a lifecycle that doesn't exist yet; in `cells` it is `None`.",

@@ -36,9 +36,9 @@ class Rest(StrEnum):
 class Addressing(StrEnum):
     """How a trigger's event finds the lifecycles that it is for.
 
-    `SYNC` begins one, or finds it by its sync; `DETECTION` forks claims from a sync; `EVERY` is for each claim
-    that it names, else for all that qualify; `ONE` is for a single claim, named by its id or a case; `TIMER` is
-    for the one whose instant came.
+    `SYNC` begins one, or finds it by its sync; `DETECTION` forks claims from a sync; `EVERY` is for each
+    claim that it names, else for all that qualify; `ONE` is for a single claim, named by its id or a case;
+    `TIMER` is for the one whose instant came.
     """
 
     SYNC = "sync"
