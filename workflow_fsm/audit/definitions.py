@@ -6,7 +6,7 @@ same goes for what is told without one: when a timer is due, and which fields an
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from workflow_fsm.core.model.inbox import StoredEvent
 from workflow_fsm.core.model.lifecycle import Lifecycle
 from workflow_fsm.stores.definitions import recorded
 from workflow_fsm.stores.event_mapping import event_and_fingerprint_of
-from workflow_fsm.stores.session import Columns, Session
+from workflow_fsm.stores.session import Columns, Session, Statement
 
 
 class Definitions:
@@ -30,6 +30,10 @@ class Definitions:
         self._by_id: dict[int, Definition] = {}
         self._triggers: dict[str, list[Trigger]] = {}
         self._know()
+
+    def expected(self) -> Sequence[Statement]:
+        """Give what `meet` will ask, as far as that is known."""
+        return [("definition_ids", {}), *([] if self._met else [("definitions", {})])]
 
     def meet(self, session: Session, tally: Tally) -> None:
         """Read those that came since, and complain of those that can't be read."""

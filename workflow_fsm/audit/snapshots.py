@@ -95,7 +95,7 @@ class Snapshots:
         return is_last or not some, some, self._copies(session, some)
 
     def _copies(self, session: Session, users: Sequence[_Who]) -> Sequence[Scratch]:
-        session.prefetch([("currencies", {}), ("definition_ids", {})])
+        session.prefetch([("currencies", {}), *self._definitions.expected()])
         for key, _ in users if self._seen is not None else ():
             session.prefetch([("checked", {"user_id": spelled(key)})])
         for key, _ in users if self._seen is None or self._seen.since is None else ():
