@@ -2,7 +2,7 @@
 
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.definition.claim import claim_lifecycle
-from workflow_fsm.core.definition.explain import Explanation
+from workflow_fsm.core.definition.explain import Explanation, mermaid
 from workflow_fsm.core.errors import (
     AliasTaken,
     DeadLetterUnknown,
@@ -64,4 +64,5 @@ __all__ = [
     "Workflow",
     "WorkflowError",
     "claim_lifecycle",
+    "mermaid",
 ]

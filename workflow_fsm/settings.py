@@ -163,6 +163,17 @@ def _check_modules(value: object) -> None:
         raise ValueError(f"is {value!r}; it must be a tuple of modules' names, such as ('shop.claims',)")
 
 
+def _read_definition(text: str) -> str:
+    _check_definition(text)
+    return text
+
+
+def _check_definition(value: object) -> None:
+    if not isinstance(value, str) or not re.fullmatch(r"[^\W\d][\w.]*:[^\W\d][\w.]*", value):
+        raise ValueError(f"is {value!r}; it must be module:attribute, such as 'shop.claims:lifecycle'")
+
+
+_DEFINITION = SettingKind(read=_read_definition, check=_check_definition)
 _DURATION = SettingKind(read=_read_duration, check=_check_duration)
 _SECONDS = SettingKind(read=lambda text: _read_duration(text).total_seconds(), check=_check_seconds)
 _CONFIDENCE = SettingKind(read=_read_confidence, check=_check_confidence)
@@ -174,8 +185,9 @@ class Settings:
     """What the library is asked for; nothing here is the service's alone.
 
     `defer` is how long a deferred event waits. An effect has `tries`, the first pause between them is
-    `pause_seconds`. `handlers` names the modules whose `register(workflow)` the service or a worker calls. A
-    match of at least `auto_submit` confidence is decided `auto_submit`, of at least `prompt` `ask_user`.
+    `pause_seconds`. `handlers` names the modules whose `register(workflow)` the service or a worker calls;
+    `definition` names the variant that stores are opened with, as `module:attribute`. A match of at least
+    `auto_submit` confidence is decided `auto_submit`, of at least `prompt` `ask_user`.
     Raises SettingsInvalid, which names the field that is wrong, and says what it must be.
     """
 
@@ -192,6 +204,7 @@ class Settings:
     prompt: Decimal = field(
         default=Decimal("0.50"), metadata=variable("WORKFLOW_PROMPT_CONFIDENCE", _CONFIDENCE)
     )
+    definition: str | None = field(default=None, metadata=variable("WORKFLOW_DEFINITION", _DEFINITION))
 
     def __post_init__(self) -> None:
         """Check each field, and both confidences together."""

@@ -18,7 +18,6 @@ from ulid import ULID
 
 from workflow_fsm.core.decision.decide import Arrival, decide, pass_time
 from workflow_fsm.core.definition import Addressing, Definition
-from workflow_fsm.core.definition.claim import claim_lifecycle
 from workflow_fsm.core.definition.events import Event
 from workflow_fsm.core.definition.reading import read_event
 from workflow_fsm.core.errors import (
@@ -34,6 +33,7 @@ from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.outcome import Outcome
 from workflow_fsm.core.values import strict_json
 from workflow_fsm.dead_letters import DeadLetters
+from workflow_fsm.definition.named import definition_for
 from workflow_fsm.effects.engine import Engine, Retrying
 from workflow_fsm.effects.leases import LeaseClock
 from workflow_fsm.effects.registry import Registry
@@ -117,14 +117,18 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
 
         `url` is `sqlite:///PATH` (`sqlite:////abs/path`, `sqlite:///rel/path`), `sqlite:///:memory:` or
         `postgresql://…`; where none is given, it comes from the settings, and those from the environment.
-        `definition` is the claim lifecycle, or a variant of it. `clock` gives aware instants; `ids` gives ids
+        `definition` is the claim lifecycle, or a variant of it; where none is given, it is the one that the
+        settings name (`WORKFLOW_DEFINITION`). `clock` gives aware instants; `ids` gives ids
         that were never given.
         Raises StoreRefused, StoreUnavailable or SettingsInvalid, with a sentence that says what to do.
         """
         settings = Settings.from_environment() if settings is None else settings
-        if definition is None:
-            definition = claim_lifecycle(auto_submit=settings.auto_submit, prompt=settings.prompt)
-        store = Store(open_database(url or settings.database_url, clock()), definition)
+        source = settings.definition if definition is None else None
+        is_named = definition is not None or source is not None
+        definition = definition_for(settings, definition)
+        store = Store(open_database(url or settings.database_url, clock()), definition, source=source)
+        if not is_named:
+            store.tell_of_newer()
         return cls(store, settings=settings, clock=clock, ids=ids, chance=chance)
 
     def close(self) -> None:

@@ -227,7 +227,10 @@ def test_a_forged_row_behind_the_last_is_found(copy: sqlite3.Connection) -> None
     forged = {**last, "cursor": 99, "version": last["version"] + 1, "from_state": last["to_state"]}
     forged["hash"] = chain(last["hash"], [forged[name] for name in COLUMNS])
     marks = ", ".join("?" for _ in HISTORY)
-    with damage(copy, f"INSERT INTO history VALUES ({marks})", *(forged[name] for name in HISTORY)):
+    columns = ", ".join(f'"{name}"' for name in HISTORY)
+    with damage(
+        copy, f"INSERT INTO history ({columns}) VALUES ({marks})", *(forged[name] for name in HISTORY)
+    ):
         assert ("u1", "lifecycles", str(last["lifecycle"])) in named(audited(copy))
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.docs import examples
 from tests.docs.pages import problems
 from tests.docs.pages.commands import commands_page
+from tests.docs.pages.definition import definition_page
 from tests.docs.pages.errors import errors_page
 from tests.docs.pages.fields import fields_page
 from tests.docs.pages.lifecycle import cells_page, states_page
@@ -35,6 +36,7 @@ def pages() -> dict[Path, str]:
         "states.md": states_page(),
         "cells.md": cells_page(),
         "fields.md": fields_page(),
+        "definition.md": definition_page(),
         "errors.md": errors_page(),
         "results.md": results_page(),
         "metrics.md": metrics_page(),

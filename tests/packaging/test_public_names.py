@@ -43,6 +43,7 @@ PUBLIC = [
     "Workflow",
     "WorkflowError",
     "claim_lifecycle",
+    "mermaid",
 ]
 """What users may rely on; a name that goes, or comes, is told in the CHANGELOG."""
 

@@ -68,6 +68,8 @@ EVERYBODY = {
     "checks": "there are as many as were printed with another root",
     "extent": "check adds up what there is to do",
     "currencies": "a store has as many as there are on earth, at most",
+    "definitions": "a store was worked under few",
+    "definition_ids": "a store was worked under few",
     "confirmed_state": "is asked where a row's state is none that the code knows: of those in that state",
     "confirmed_trigger": "is asked where a waiting event's trigger is none that the code knows",
 }
@@ -76,14 +78,15 @@ EVERYBODY = {
 NOON = "2026-03-01T12:00:00.000000Z"
 _MISSING = (
     "about currency error from_state letter letter_at occurred_at reason "
-    "alone amount booked_case doubt merged_into overlay"
+    "alone amount booked_case definition doubt merged_into overlay source"
 )
 _INSTANTS = "due_at entered_at expires_at late owed_at ready_at received_at updated_at"
 VALUES: Mapping[str, Any] = {
     **dict.fromkeys(_MISSING.split()),
     **dict.fromkeys(_INSTANTS.split(), NOON),
     **dict.fromkeys(
-        ["answer", "body", "currencies", "facts", "paid", "pattern", "recovered", "unapplied"], "{}"
+        ["answer", "body", "content", "currencies", "facts", "paid", "pattern", "recovered", "unapplied"],
+        "{}",
     ),
     **dict.fromkeys(("after_seq", "by", "cursor", "dropped", "forgiven", "forked", "settled"), 0),
     **dict.fromkeys(

@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 
+from workflow_fsm.audit.definitions import Definitions
 from workflow_fsm.audit.of_user.money import Currencies
 from workflow_fsm.audit.of_user.user import User, spelled
 from workflow_fsm.audit.report import Report, Tally, unread
@@ -49,7 +50,7 @@ class Audit:
         progress: Progress | None = None,
     ) -> None:
         self._read = read
-        self._definition = definition
+        self._definitions = Definitions(definition)
         self._users = users
         self._since = since
         self._progress = progress
@@ -72,7 +73,7 @@ class Audit:
         done = 0
         if self._users is None and self._since is None:
             self._read(self._whole_store)
-        with Snapshots(self._read, self._tally, self._currencies, self.seen) as snapshots:
+        with Snapshots(self._read, self._tally, self._currencies, self._definitions, self.seen) as snapshots:
             for scratch in snapshots.every() if self._users is None else snapshots.some(self._users):
                 self._one(scratch)
                 done += scratch.cursor
@@ -106,7 +107,7 @@ class Audit:
             was = f"it was {scratch.before} when a check printed {self._since}"
             self._tally.fault(user_id, "users", user_id, f"cursor is {scratch.cursor}, and {was}")
         self._audited += 1
-        User(scratch, self._definition, self._tally, self._currencies).examine()
+        User(scratch, self._definitions, self._tally, self._currencies).examine()
         for lifecycle, head in scratch.heads("heads_of"):
             self._root.update(_line(user_id, lifecycle, head))
 

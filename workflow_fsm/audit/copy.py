@@ -41,6 +41,7 @@ TABLES = (
     "cases",
     "event_ids",
     "currencies",
+    "definitions",
     "effects",
     "handlers",
     "checks",

@@ -33,7 +33,7 @@ EVERY = {
         "id claim_id sync_id state version entered_at cursor head origin parent forked due_at facts paid "
         "units entered merged_into",
     ),
-    "history": ("every_row", "cursor", " ".join((*COLUMNS, "hash"))),
+    "history": ("every_row", "cursor", " ".join((*COLUMNS, "hash", "definition"))),
     "events": (
         "every_event",
         "seq",

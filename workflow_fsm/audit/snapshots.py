@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from workflow_fsm.audit.definitions import Definitions
 from workflow_fsm.audit.of_user.money import Currencies
 from workflow_fsm.audit.of_user.user import spelled
 from workflow_fsm.audit.report import Tally
@@ -30,10 +31,18 @@ _NUMBERS_AT_ONCE = 2_000
 class Snapshots:
     """Users of a store, each with the rows as they were in one snapshot."""
 
-    def __init__(self, read: Read, tally: Tally, currencies: Currencies, seen: Seen | None) -> None:
+    def __init__(
+        self,
+        read: Read,
+        tally: Tally,
+        currencies: Currencies,
+        definitions: Definitions,
+        seen: Seen | None,
+    ) -> None:
         self._read = read
         self._tally = tally
         self._currencies = currencies
+        self._definitions = definitions
         self._seen = seen
         self._scratches: list[Scratch] = []
 
@@ -86,12 +95,13 @@ class Snapshots:
         return is_last or not some, some, self._copies(session, some)
 
     def _copies(self, session: Session, users: Sequence[_Who]) -> Sequence[Scratch]:
-        session.prefetch([("currencies", {})])
+        session.prefetch([("currencies", {}), *self._definitions.expected()])
         for key, _ in users if self._seen is not None else ():
             session.prefetch([("checked", {"user_id": spelled(key)})])
         for key, _ in users if self._seen is None or self._seen.since is None else ():
             session.expect(STATEMENTS, user_id=key)
         self._currencies.meet(session.rows("currencies"), self._tally)
+        self._definitions.meet(session, self._tally)
         while len(self._scratches) < len(users):
             self._scratches.append(Scratch())
         for scratch, (key, row) in zip(self._scratches, users, strict=False):

@@ -16,12 +16,11 @@ from workflow_fsm.cli.check import check
 from workflow_fsm.cli.dead_letters import deadletters
 from workflow_fsm.cli.distribute import distribute
 from workflow_fsm.cli.exit_codes import EPILOG, INVALID, UNKNOWN, Commands, Failure, without_extra
+from workflow_fsm.cli.graph import graph
 from workflow_fsm.cli.handlers import handlers, work_alone
 from workflow_fsm.cli.migrate import migrate
 from workflow_fsm.cli.options import common, existing, is_utf8, page, page_of_both, settings_for, text, texts
 from workflow_fsm.cli.terminal import show_json
-from workflow_fsm.core.definition.claim import claim_lifecycle
-from workflow_fsm.core.definition.explain import mermaid
 from workflow_fsm.core.errors import WorkflowError
 from workflow_fsm.core.values import strict_json
 from workflow_fsm.settings import is_set
@@ -37,6 +36,7 @@ def main() -> None:
 main.add_command(check)
 main.add_command(deadletters)
 main.add_command(distribute)
+main.add_command(graph)
 main.add_command(handlers)
 main.add_command(migrate)
 
@@ -160,17 +160,6 @@ def history(user_id: str, as_json: bool, database: str | None, **which: Any) -> 
         show_json({"history": found, "next_cursor": found.next_cursor})
     else:
         show.show_history(found)
-
-
-@main.command()
-@common
-def graph(as_json: bool, database: str | None) -> None:
-    """Draw the claim lifecycle as a Mermaid state diagram; no store is opened."""
-    definition = claim_lifecycle()
-    if as_json:
-        show_json({"definition": definition.name, "mermaid": mermaid(definition)})
-    else:
-        click.echo(mermaid(definition))
 
 
 def _body(file: BinaryIO) -> dict[str, Any]:

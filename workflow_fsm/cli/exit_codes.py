@@ -16,6 +16,7 @@ import click
 from workflow_fsm.cli.terminal import clean, show_json
 from workflow_fsm.core.errors import (
     DeadLetterUnknown,
+    DefinitionInvalid,
     EventIdReused,
     EventTooLarge,
     HandlerInvalid,
@@ -112,7 +113,7 @@ def _failure(error: WorkflowError) -> Failure:
         case EventIdReused():
             names = ("event_id", "user_id", "trigger")
             exit_code = REFUSED
-        case EventTooLarge() | SettingsInvalid() | HandlerInvalid():
+        case EventTooLarge() | SettingsInvalid() | HandlerInvalid() | DefinitionInvalid():
             exit_code = INVALID
         case DeadLetterUnknown() | RootUnknown():
             exit_code = UNKNOWN

@@ -11,8 +11,8 @@ from workflow_fsm.cli import printing as show
 from workflow_fsm.cli.exit_codes import REFUSED, without_extra
 from workflow_fsm.cli.options import common, existing, refuse_missing, settings_for, text
 from workflow_fsm.cli.terminal import show_json
-from workflow_fsm.core.definition.claim import claim_lifecycle
 from workflow_fsm.core.errors import StoreRefused
+from workflow_fsm.definition.named import definition_for
 from workflow_fsm.settings import Settings
 from workflow_fsm.stores.schema.marks import who_stops
 from workflow_fsm.stores.schema.versions import Schema
@@ -83,8 +83,7 @@ def _copy(settings: Settings, target: str, *, as_json: bool) -> None:
         from workflow_fsm.audit.copy import copy
     except ModuleNotFoundError as error:
         raise without_extra("migrate", "postgres", error) from error
-    definition = claim_lifecycle(auto_submit=settings.auto_submit, prompt=settings.prompt)
-    copied = copy(path, target, definition, now=utc_now(), progress=_tell)
+    copied = copy(path, target, definition_for(settings), now=utc_now(), progress=_tell)
     if as_json:
         show_json({"status": "migrated", "rows": dict(copied.rows), "check": copied.report.as_dict()})
     else:

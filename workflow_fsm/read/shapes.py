@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from workflow_fsm.core.records import (
     OPTIONAL,
@@ -31,7 +31,7 @@ _ClaimKey = (
     Literal["claim_id", "aliases", "sync_id", "state", "version", "entered_at", "allowed", "claim_type"]
     | Literal["amount", "currency", "confidence", "decision", "amazon_case_id", "cases"]
     | Literal["rejection_reason", "paid", "units", "deadline_date", "eligible_from", "overdue"]
-    | Literal["merged_into"]
+    | Literal["merged_into", "facts"]
 )
 
 
@@ -67,6 +67,7 @@ class Claim(Record[_ClaimKey]):
     eligible_from: Instant | None
     overdue: Annotated[bool, "Its deadline passed before it was filed."]
     merged_into: Annotated[str | None, "The claim that it is a name of by now; it takes no further part."]
+    facts: Annotated[dict[str, Any], "What a variant's triggers told; of a variant only."] = OPTIONAL
 
 
 class Sync(Record[Literal["sync_id", "state", "claims_found", "entered_at"]]):

@@ -12,6 +12,7 @@ from typing import Any, Literal, Self, cast
 
 from workflow_fsm.core.definition import Addressing, Definition
 from workflow_fsm.core.definition.cases import Case, ordered, shown_case_id
+from workflow_fsm.core.definition.claim import FACTS, LIFECYCLE
 from workflow_fsm.core.definition.events import DEFAULT_CURRENCY
 from workflow_fsm.core.errors import FieldError, InvalidEvent
 from workflow_fsm.core.model.lifecycle import CaseOwner, Lifecycle
@@ -188,7 +189,7 @@ def _claim(definition: Definition, one: Lifecycle, names: _Names, now: datetime)
     matched = "decision" in facts
     confidence = facts.get("match_confidence" if matched else "detected_confidence")
     currency = facts.get("currency") or (None if one.claim_id is None else DEFAULT_CURRENCY)
-    return Claim(
+    shown = Claim(
         claim_id=one.claim_id,
         aliases=names.aliases.get(one.claim_id or "", []),
         sync_id=one.sync_id,
@@ -214,6 +215,10 @@ def _claim(definition: Definition, one: Lifecycle, names: _Names, now: datetime)
         overdue=_is_overdue(definition, one, now),
         merged_into=one.merged_into,
     )
+    own = {name: fact for name, fact in facts.items() if name not in FACTS}
+    if own or definition.name != LIFECYCLE:
+        shown["facts"] = Record(own)
+    return shown
 
 
 def _case_state(case: Case) -> Literal["filed", "rejected", "paid"] | None:

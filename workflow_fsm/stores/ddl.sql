@@ -192,3 +192,13 @@ CREATE TABLE checks (
 CREATE TABLE checked (
     user_id $text NOT NULL, check_id $text NOT NULL, cursor $integer NOT NULL, PRIMARY KEY (user_id, check_id)
 ) $table;
+
+-- migration: 0009_expand_definitions
+-- the definitions that the store was worked under, by a number that their content tells, and under which of them
+-- a row of history was written: null where a version wrote it that records none
+
+CREATE TABLE definitions (
+    id $integer NOT NULL, name $text NOT NULL, source $text, at $text NOT NULL, content $text NOT NULL,
+    PRIMARY KEY (id)
+) $table;
+ALTER TABLE history ADD COLUMN definition $integer;

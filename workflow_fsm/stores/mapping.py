@@ -142,8 +142,9 @@ def case_of(row: Columns) -> Case:
     )
 
 
-def history_row(row: Row) -> dict[str, Any]:
-    """Give a row of history as the columns of its table."""
+def history_row(row: Row, definition: int | None) -> dict[str, Any]:
+    """Give a row of history as the columns of its table; `definition` is the number of the one that it was
+    written under."""
     return {
         "user_id": row.user_id,
         "cursor": row.cursor,
@@ -160,6 +161,7 @@ def history_row(row: Row) -> dict[str, Any]:
         "actor": row.actor,
         "reason": row.reason,
         "hash": row.hash,
+        "definition": definition,
     }
 
 

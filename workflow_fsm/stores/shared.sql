@@ -127,10 +127,10 @@ WHERE user_id = :user_id AND id = :id;
 -- name: insert_row
 INSERT INTO history (
     user_id, cursor, lifecycle, claim_id, sync_id, version, "trigger", from_state, to_state,
-    event_id, at, occurred_at, actor, reason, hash
+    event_id, at, occurred_at, actor, reason, hash, definition
 ) VALUES (
     :user_id, :cursor, :lifecycle, :claim_id, :sync_id, :version, :trigger, :from_state, :to_state,
-    :event_id, :at, :occurred_at, :actor, :reason, :hash
+    :event_id, :at, :occurred_at, :actor, :reason, :hash, :definition
 );
 
 -- name: event
@@ -245,6 +245,19 @@ DELETE FROM aliases WHERE user_id = :user_id AND alias = :alias;
 -- name: currencies
 -- every currency that the store has met, with the decimals that it had then
 SELECT currency, decimals FROM currencies;
+
+-- name: definitions
+-- every definition that the store was worked under, oldest first
+SELECT id, name, source, at, content FROM definitions ORDER BY at, id;
+
+-- name: definition_ids
+-- the numbers of these, which tell whether another has come
+SELECT id FROM definitions;
+
+-- name: insert_definition
+-- one that is known already is told only by what else it is named
+INSERT INTO definitions (id, name, source, at, content) VALUES (:id, :name, :source, :at, :content)
+ON CONFLICT (id) DO UPDATE SET source = coalesce(excluded.source, definitions.source);
 
 -- name: insert_currency
 INSERT INTO currencies (currency, decimals) VALUES (:currency, :decimals) ON CONFLICT (currency) DO NOTHING;
@@ -570,7 +583,7 @@ SELECT 1 FROM events WHERE "trigger" = :trigger AND standing BETWEEN 'waiting' A
 
 -- name: confirmed_state
 -- whether a lifecycle in a state is in it by its history, too; else that row was damaged
-SELECT 1 FROM lifecycles
+SELECT lifecycles.user_id, lifecycles.claim_id FROM lifecycles
 JOIN history ON history.user_id = lifecycles.user_id AND history.cursor = lifecycles.cursor
 WHERE lifecycles.state = :state AND history.to_state = :state LIMIT 1;
 

@@ -20,6 +20,7 @@ from workflow_fsm.core.values.instants import show_instant
 from workflow_fsm.stores.ahead.decided import Decided, decide_ahead, write_decided
 from workflow_fsm.stores.ahead.prefetch import expected_statements
 from workflow_fsm.stores.columns import MOST_DECIMALS
+from workflow_fsm.stores.definitions import RecordedDefinition, WorkedUnder, knowing, recorded
 from workflow_fsm.stores.observers import Observers
 from workflow_fsm.stores.session import Database, Listening, Scope, Session
 from workflow_fsm.stores.unit_of_work import UnitOfWork
@@ -51,9 +52,11 @@ class Store:
     that tells one by damage alone is its own user's trouble.
     """
 
-    def __init__(self, database: Database, definition: Definition) -> None:
+    def __init__(self, database: Database, definition: Definition, *, source: str | None = None) -> None:
         self._database = database
         self.definition = definition
+        self._under = WorkedUnder(definition=definition, source=source)
+        self._recorded: Sequence[RecordedDefinition] = ()
         self.on_enqueued: Callable[[], None] = lambda: None
         self.observers = Observers()
         self.currencies: Mapping[str, int] = {}
@@ -61,7 +64,7 @@ class Store:
         self._aside: Mapping[Overdue, datetime] = {}
         database.tell_commits(self.observers.committed)
         try:
-            database.read(self._refuse_strangers)
+            database.read(self._look)
             self.currencies = database.read(_currencies)
         except BaseException:
             database.close()
@@ -86,7 +89,7 @@ class Store:
         whom = sorted({*users, *(event.user_id for event in events)})
 
         def run(session: Session) -> tuple[T, UnitOfWork]:
-            unit = UnitOfWork(session, self.definition, self.currencies)
+            unit = UnitOfWork(session, self._under, self.currencies)
             unit.lock(whom, events)
             result = work(unit)
             unit.forget_strangers()
@@ -110,7 +113,7 @@ class Store:
         """
 
         def decide_here(session: Session) -> Decided[T]:
-            return decide_ahead(session, self.definition, event, now, decide, self.currencies)
+            return decide_ahead(session, self._under, event, now, decide, self.currencies)
 
         if not self._large.acquire(timeout=LARGE_SECONDS):
             raise StoreUnavailable(
@@ -140,6 +143,7 @@ class Store:
             self.on_enqueued()
             self._database.notify()
         if unit.moved:
+            self._under.is_recorded = True
             self.observers.moved(unit.moved)
 
     def read(self, work: Callable[[Session], T]) -> T:
@@ -189,6 +193,23 @@ class Store:
         """Close the database."""
         self._database.close()
 
+    def tell_of_newer(self) -> None:
+        """Tell the log, where the store was worked under another definition than this since."""
+        newest = self._recorded[-1] if self._recorded else None
+        if newest is not None and newest.name != self.definition.name:
+            log.warning(
+                "the store was last worked under the definition %s, new at %s, and is opened with %r, since "
+                "none is named",
+                newest.describe(),
+                newest.at,
+                self.definition.name,
+            )
+
+    def _look(self, session: Session) -> None:
+        self._recorded = recorded(session)
+        self._under.is_recorded = any(self._under.is_told_by(one) for one in self._recorded)
+        self._refuse_strangers(session)
+
     def _refuse_strangers(self, session: Session) -> None:
         states = [one for one in _walk(session, "next_state", "state") if one not in self.definition.cells]
         triggers = [
@@ -205,11 +226,22 @@ class Store:
         for name in strange.keys() - unknown:
             log.error("a row tells %r, and nothing else of it does; `check` names it", name)
         if unknown:
-            raise StoreRefused(
-                f"the store holds {', '.join(map(repr, unknown))}, which the definition "
-                f"{self.definition.name!r} doesn't know; open it with the definition that it was filled "
-                "under, or with a variant that has these"
-            )
+            raise StoreRefused(self._why_refused(session, unknown))
+
+    def _why_refused(self, session: Session, unknown: Sequence[str]) -> str:
+        """Say what the store holds that the definition doesn't know, and which one does."""
+        standing = (session.row("confirmed_state", state=one) for one in unknown)
+        example = next((one for one in standing if one is not None), None)
+        who = "" if example is None else f" (claim {example['claim_id']!r} of user {example['user_id']!r})"
+        needed = next(knowing(self._recorded, unknown), None)
+        name = "that it was filled under" if needed is None else needed.describe()
+        is_told = needed is not None and needed.source is not None
+        by = "" if is_told else ", by WORKFLOW_DEFINITION or definition="
+        return (
+            f"the store holds {', '.join(map(repr, unknown))}, which the definition "
+            f"{self.definition.name!r} doesn't know{who}; open it with the definition {name}{by}, or with a "
+            "variant that has these (a state that is `retired` only lets those in it go on)"
+        )
 
 
 def _walk(session: Session, name: str, column: str) -> Iterator[str]:

@@ -26,6 +26,7 @@ from workflow_fsm.core.values import money
 from workflow_fsm.core.values.instants import show_instant
 from workflow_fsm.stores.ahead.prefetch import expected_statements
 from workflow_fsm.stores.columns import sums_text, unapplied_text
+from workflow_fsm.stores.definitions import WorkedUnder
 from workflow_fsm.stores.event_mapping import event_row
 from workflow_fsm.stores.mapping import case_row, effect_row, history_row, lifecycle_row
 from workflow_fsm.stores.repository import Repository
@@ -39,7 +40,7 @@ class UnitOfWork:
     """One commit in the making."""
 
     def __init__(
-        self, session: Session, definition: Definition, currencies: Mapping[str, int] = MappingProxyType({})
+        self, session: Session, under: WorkedUnder, currencies: Mapping[str, int] = MappingProxyType({})
     ) -> None:
         self.session = session
         self.enqueued = False
@@ -48,7 +49,8 @@ class UnitOfWork:
         self.currencies: dict[str, int] = {}
         self._known_currencies = currencies
         self.moved: set[str] = set()
-        self._definition = definition
+        self._under = under
+        self._definition = under.definition
         self._locked: dict[str, Columns | None] = {}
         self._strangers: set[str] = set()
 
@@ -93,7 +95,7 @@ class UnitOfWork:
             result = decide(situation)
         finally:
             self.work += situation.work
-        if _write(self.session, self._definition, user_id, situation, source, now):
+        if _write(self.session, self._under, user_id, situation, source, now):
             self._strangers.discard(user_id)
         self.currencies |= situation.changes.currencies
         self.enqueued = self.enqueued or bool(situation.changes.effects)
@@ -135,7 +137,7 @@ class UnitOfWork:
 
 def _write(
     session: Session,
-    definition: Definition,
+    under: WorkedUnder,
     user_id: str,
     situation: Situation,
     source: Repository,
@@ -163,15 +165,17 @@ def _write(
             "cursor": situation.cursor,
             "updated_at": show_instant(now),
             "recovered": recovered,
-            "unapplied": _unapplied(definition, situation, source),
+            "unapplied": _unapplied(under.definition, situation, source),
             "currencies": claims,
         },
     )
     for lifecycle in changes.lifecycles.values():
         name = "insert_lifecycle" if lifecycle.id in changes.made else "update_lifecycle"
         session.run(name, lifecycle_row(user_id, lifecycle))
+    if changes.rows and not under.is_recorded:
+        session.run("insert_definition", under.row(now))
     for row in changes.rows:
-        session.run("insert_row", history_row(row))
+        session.run("insert_row", history_row(row, under.id))
     _write_effects(session, user_id, changes, now)
     _write_names(session, user_id, situation, source)
     for seq, by in changes.replaced.items():

@@ -30,6 +30,8 @@ ACROSS = {
     "dropped_events",
     "dropped_effects",
     "currencies",
+    "definitions",
+    "definition_ids",
     "insert_currency",
     "due",
     "expired",
@@ -58,7 +60,7 @@ ACROSS = {
 }
 OF_NOBODY = {"wait_for_nobody"}
 ABOUT_A_USER = statements("postgres").keys() - ACROSS - OF_NOBODY
-OF_NO_USER = {"checks", "handlers", "currencies", "workflow_fsm_migrations"}
+OF_NO_USER = {"checks", "handlers", "currencies", "definitions", "workflow_fsm_migrations"}
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from workflow_fsm.audit.definitions import Definitions
 from workflow_fsm.audit.scratch import Complain, Scratch, Values
 from workflow_fsm.core.decision.dead_letters import DROPPED, RESTORED, RETRIED
-from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.model.lifecycle import ACTS, COLUMNS, GENESIS, chain
 
 Moved = Callable[[Any, Any, Any], bool | None]
@@ -59,10 +59,10 @@ class Chain:
     length: int = 1
 
 
-def fold(definition: Definition, scratch: Scratch, moved: Moved, complain: Complain) -> Iterator[Chain]:
+def fold(definitions: Definitions, scratch: Scratch, moved: Moved, complain: Complain) -> Iterator[Chain]:
     """Fold the rows of a user, chain by chain in the order in which they began; give each chain."""
     scratch.note("place_rows")
-    folding = _Folding(definition, scratch, moved, complain)
+    folding = _Folding(definitions, scratch, moved, complain)
     behind = None
     for row in scratch.each("placed_rows"):
         if behind is not None and behind.last["lifecycle"] != row["lifecycle"]:
@@ -96,8 +96,8 @@ def differences(row: Values, chain: Chain) -> Iterator[str]:
 class _Folding:
     """The chains of one user, as far as they were read."""
 
-    def __init__(self, definition: Definition, scratch: Scratch, moved: Moved, complain: Complain) -> None:
-        self._definition = definition
+    def __init__(self, definitions: Definitions, scratch: Scratch, moved: Moved, complain: Complain) -> None:
+        self._definitions = definitions
         self._scratch = scratch
         self._moved = moved
         self._complain = complain
@@ -138,7 +138,7 @@ class _Folding:
             return Chain(begun, row, row, hashes, sound, parent, follow)
         behind.last, behind.hashes, behind.last_sound, behind.versions = row, hashes, sound, follow
         behind.length += 1
-        if not self._definition.is_internal(row["from_state"], row["trigger"], row["to_state"]):
+        if not self._definitions.is_internal(row):
             behind.entered = row
         return behind
 
@@ -181,13 +181,15 @@ class _Folding:
                     yield f"its {name} is {row[name]!r}, and {behind.begun.row[name]!r} in the rows before it"
         if came_from is not _ANY and row["from_state"] != came_from:
             yield f"it comes from {row['from_state']!r}, and the row before it led to {came_from!r}"
-        if not self._has_arrow(row):
+        if not self._definitions.under(row):
+            yield f"it was written under definition {row['definition']!r}, which is not recorded"
+        elif not self._definitions.has_arrow(row):
             yield (
                 f"no arrow of the definition leads from {row['from_state']!r} "
                 f"by {row['trigger']!r} to {row['to_state']!r}"
             )
             return
-        trigger = self._definition.trigger(row["trigger"])
+        trigger = self._definitions.trigger(row)
         if trigger is not None and trigger.timer:
             if row["event_id"] is not None:
                 yield f"time alone fires {trigger.name}, and it names event {row['event_id']!r}"
@@ -199,12 +201,6 @@ class _Folding:
             yield f"its event {row['event_id']!r} is not among the user's"
         elif not moved:
             yield f"its event {row['event_id']!r} says of itself that it moved no such lifecycle"
-
-    def _has_arrow(self, row: Values) -> bool:
-        state, trigger = row["from_state"], row["trigger"]
-        return self._definition.has_arrow(state, trigger) and any(
-            arrow.leads_to(state) == row["to_state"] for arrow in self._definition.cell(state, trigger).arrows
-        )
 
     def _fault(self, row: Values, reason: str) -> None:
         self._complain("history", row["cursor"], reason)

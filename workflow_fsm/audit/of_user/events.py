@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
+from workflow_fsm.audit.definitions import Definitions
 from workflow_fsm.audit.of_user import overlays
 from workflow_fsm.audit.of_user.money import Bookings
 from workflow_fsm.audit.of_user.names import Names
 from workflow_fsm.audit.of_user.overlays import Acts
 from workflow_fsm.audit.report import Tally, unread
 from workflow_fsm.audit.scratch import Complain, Scratch, Values
-from workflow_fsm.core.definition import Definition, Trigger
+from workflow_fsm.core.definition import Trigger
 from workflow_fsm.core.model.inbox import Standing, StoredEvent
 from workflow_fsm.core.model.lifecycle import CaseOwner
 from workflow_fsm.core.values import money
 from workflow_fsm.core.values.instants import show_instant
 from workflow_fsm.stores.columns import shown
-from workflow_fsm.stores.event_mapping import event_and_fingerprint_of, stored_event_of
 
 Told = tuple[Collection[str], Collection[str]]
 """All claims and all cases that an event ever named."""
@@ -35,14 +35,15 @@ class Events:
     def __init__(
         self,
         scratch: Scratch,
-        definition: Definition,
+        definitions: Definitions,
         bookings: Bookings,
         names: Names,
         acts: Acts,
         complain: Complain,
     ) -> None:
         self._scratch = scratch
-        self._definition = definition
+        self._definitions = definitions
+        self._definition = definitions.reading
         self._bookings = bookings
         self._names = names
         self._acts = acts
@@ -58,7 +59,7 @@ class Events:
             if row["standing"] in _STANDINGS:
                 tally.standings[row["standing"]] += 1
             try:
-                stored, fingerprint = event_and_fingerprint_of(self._definition, row)
+                stored, fingerprint = self._definitions.read_event(row)
                 for reason in self._contradictions(stored, row, fingerprint):
                     self._fault(row["seq"], reason)
                 for reason in self._bookings.add(stored):
@@ -88,7 +89,7 @@ class Events:
         row = self._scratch.first("event_at", seq=seq)
         if row is None or self._scratch.first("is_unread", seq=seq) is not None:
             return None
-        return self._bookings.without_what_none_moves(stored_event_of(self._definition, row))
+        return self._bookings.without_what_none_moves(self._definitions.read_event(row)[0])
 
     def moved(self, event_id: object, trigger: object, lifecycle: object) -> bool | None:
         """Tell whether an event says that by a trigger it moved a lifecycle; None where there is no event.

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 from itertools import islice
 from typing import Any
 
+from workflow_fsm.audit.definitions import Definitions
 from workflow_fsm.audit.of_user.cases import Cases, Keeper
 from workflow_fsm.audit.of_user.chain import differences, fold
 from workflow_fsm.audit.of_user.effects import misfits
@@ -21,8 +22,6 @@ from workflow_fsm.audit.of_user.overlays import Acts
 from workflow_fsm.audit.of_user.tellings import Key, Tellings
 from workflow_fsm.audit.report import Tally, text_of, unread
 from workflow_fsm.audit.scratch import Scratch, Values
-from workflow_fsm.core.decision.moves import due_at
-from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.model.lifecycle import CaseOwner
 from workflow_fsm.core.values.instants import read_instant, show_instant
 from workflow_fsm.stores.columns import sums_of, sums_text, unapplied_text
@@ -37,19 +36,19 @@ class User:
     """The audit of one user, whose rows are in a scratch."""
 
     def __init__(
-        self, scratch: Scratch, definition: Definition, tally: Tally, currencies: Currencies
+        self, scratch: Scratch, definitions: Definitions, tally: Tally, currencies: Currencies
     ) -> None:
         self.user_id = spelled(scratch.key)
         self._scratch = scratch
-        self._definition = definition
+        self._definitions = definitions
         self._tally = tally
         user = scratch.user
         shown = shown_currency("{}" if user is None else text_of(user["currencies"]))
-        self._bookings = Bookings(definition, tally, currencies, shown, scratch)
+        self._bookings = Bookings(definitions.reading, tally, currencies, shown, scratch)
         self._acts = Acts(scratch)
         self._names = Names(scratch)
         self._events = Events(
-            scratch, definition, self._bookings, self._names, self._acts, complain=self._fault
+            scratch, definitions, self._bookings, self._names, self._acts, complain=self._fault
         )
         self._all_read = True
         self._counted: Counter[str] = Counter()
@@ -86,7 +85,7 @@ class User:
             unsound += 1
             self._fault(table, key, reason)
 
-        for chain in fold(self._definition, self._scratch, self._events.moved, complain):
+        for chain in fold(self._definitions, self._scratch, self._events.moved, complain):
             self._tally.rows += chain.length
             self._scratch.note("put_head", lifecycle=chain.last["lifecycle"], hash=chain.last["hash"])
             for row in self._scratch.each("lifecycle", id=chain.last["lifecycle"]):
@@ -169,18 +168,18 @@ class User:
     def _disagreements(self, row: Values) -> Iterator[str]:
         """Say where a lifecycle contradicts itself, or the money that was applied to it."""
         try:
-            lifecycle = lifecycle_of(self._definition, row)
+            lifecycle = lifecycle_of(self._definitions.current, row)
         except Exception:
             self._all_read = False
             raise
         currency = counted_currency(lifecycle)
         if currency is not None:
             self._counted[currency] += 1
-        due = due_at(self._definition, lifecycle.state, lifecycle.facts)
-        told = None if due is None or lifecycle.merged_into is not None else show_instant(due)
-        if row["due_at"] != told:
+        dues = (None,) if lifecycle.merged_into is not None else self._definitions.dues(lifecycle)
+        told, *others = (None if due is None else show_instant(due) for due in dues)
+        if row["due_at"] not in (told, *others):
             yield f"its due_at is {row['due_at']!r}, and its facts say {told!r}"
-        may_fork = lifecycle.claim_id is None and lifecycle.state == self._definition.forked_state()
+        may_fork = lifecycle.claim_id is None and self._definitions.may_fork(lifecycle.state)
         may_fork = may_fork or lifecycle.merged_into is not None
         if row["forked"] not in ((0, 1) if may_fork else (0,)):
             yield f"its forked is {row['forked']!r}, which it can't be"

@@ -16,7 +16,7 @@ from workflow_fsm.core.decision.answer import AnswerDraft, answer_to, event_dead
 from workflow_fsm.core.decision.apply import Application
 from workflow_fsm.core.decision.filings import Filings
 from workflow_fsm.core.decision.idempotency import Again, Repeat, find_repeat, learn_line
-from workflow_fsm.core.decision.moves import move
+from workflow_fsm.core.decision.moves import due_at, move
 from workflow_fsm.core.decision.waking import following, woken
 from workflow_fsm.core.definition import Addressing, Definition, Meeting, Rest
 from workflow_fsm.core.definition.events import Event
@@ -136,8 +136,10 @@ def pass_time(
     done = 0
     for lifecycle_id in due:
         lifecycle = situation.lifecycle(lifecycle_id)
-        if lifecycle is not None:
-            done += _fire_timers(definition, situation, lifecycle, now)
+        if lifecycle is not None and not _fire_timers(definition, situation, lifecycle, now):
+            _set_due_anew(definition, situation, lifecycle)
+        elif lifecycle is not None:
+            done += 1
     follow(definition, situation, now)
     for stored in expired:
         stored = situation.current(stored)
@@ -165,6 +167,13 @@ def _fire_timers(definition: Definition, situation: Situation, lifecycle: Lifecy
             move(definition, situation, lifecycle, answer, timer, {}, now=now, stored=None)
             return 1
     return 0
+
+
+def _set_due_anew(definition: Definition, situation: Situation, lifecycle: Lifecycle) -> None:
+    """Set when a timer would move a lifecycle on, where that was set under another definition."""
+    due = due_at(definition, lifecycle.state, lifecycle.facts)
+    if due != lifecycle.due_at:
+        situation.put(replace(lifecycle, due_at=due))
 
 
 def follow(definition: Definition, situation: Situation, now: datetime) -> None:

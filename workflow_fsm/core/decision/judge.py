@@ -145,7 +145,7 @@ class Judge:
 
     def told(self, part: Part, facts: Mapping[str, Any]) -> dict[str, Any]:
         """Give the facts that a part tells of a lifecycle that has these."""
-        told = dict(self._trigger.tells(part.fields, facts))
+        told = self._trigger.told(part.fields, facts)
         at = self._event.occurred_at
         if at is not None and self._trigger.addressing is Addressing.DETECTION:
             told[DETECTION_AT] = show_instant(at)

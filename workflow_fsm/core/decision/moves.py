@@ -34,7 +34,7 @@ def begin(
     now: datetime,
 ) -> Row:
     """Begin the lifecycle of a sync; give its first row, to which the claims that fork from it will chain."""
-    told = trigger.tells(stored.event.fields, {})
+    told = trigger.told(stored.event.fields, {})
     taken = definition.answer(None, trigger.name, Meeting(facts={}, told=told))
     assert isinstance(taken, Taken)
     cursor = situation.cursor + 1

@@ -18,6 +18,7 @@ from workflow_fsm.core.definition.cells import (
     ask,
     go,
     stay,
+    tells_fields,
     tells_nothing,
 )
 from workflow_fsm.core.definition.definition import Definition, Taken
@@ -42,5 +43,6 @@ __all__ = [
     "ask",
     "go",
     "stay",
+    "tells_fields",
     "tells_nothing",
 ]

@@ -16,8 +16,10 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Final
 
+from workflow_fsm.core.definition import arguments
 from workflow_fsm.core.definition.cases import Cases
-from workflow_fsm.core.values.fields import COMMON, REASON, Field, FieldTable
+from workflow_fsm.core.errors import DefinitionInvalid
+from workflow_fsm.core.values.fields import COMMON, REASON, Field, FieldTable, Kind, show_value
 
 NONE = "(none yet)"
 """The name of the row of a lifecycle that doesn't exist yet; its state is None."""
@@ -32,7 +34,12 @@ class Rest(StrEnum):
 
 
 class Addressing(StrEnum):
-    """How a trigger's event finds the lifecycles that it is for; `correlation.py` says each in full."""
+    """How a trigger's event finds the lifecycles that it is for.
+
+    `SYNC` begins one, or finds it by its sync; `DETECTION` forks claims from a sync; `EVERY` is for each
+    claim that it names, else for all that qualify; `ONE` is for a single claim, named by its id or a case;
+    `TIMER` is for the one whose instant came.
+    """
 
     SYNC = "sync"
     DETECTION = "detection"
@@ -78,6 +85,26 @@ class Question:
     ask: Callable[[Meeting], str]
     of_case: bool = False
 
+    def __post_init__(self) -> None:
+        """Check each argument. Raises DefinitionInvalid."""
+        arguments.check(
+            f"Question {arguments.shown(self.name)}",
+            name=arguments.name_fault(self.name),
+            answers=arguments.names_fault(self.answers) or (None if self.answers else "is empty"),
+            ask=arguments.function_fault(self.ask, "a function of the Meeting that gives an answer"),
+            of_case=arguments.flag_fault(self.of_case),
+        )
+
+    def answer(self, meeting: Meeting) -> str:
+        """Ask it. Raises DefinitionInvalid for an answer that it doesn't list."""
+        told = self.ask(meeting)
+        if told not in self.answers:
+            listed = ", ".join(map(repr, self.answers))
+            raise DefinitionInvalid(
+                [f"{self.name!r} answered {arguments.shown(told)}, and lists {listed}; nothing was kept"]
+            )
+        return told
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrow:
@@ -89,6 +116,14 @@ class Arrow:
 
     target: str | None
     when: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check each argument. Raises DefinitionInvalid."""
+        arguments.check(
+            f"Arrow to {arguments.shown(self.target)}",
+            target=arguments.name_or_none_fault(self.target),
+            when=arguments.name_or_none_fault(self.when),
+        )
 
     def leads_to(self, state: str | None) -> str:
         """Give the state that it leads to from the row's."""
@@ -110,6 +145,24 @@ class Cell:
     rests: Mapping[str, Rest] = field(default_factory=dict)
     question: Question | None = None
     leads: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check each argument. Raises DefinitionInvalid."""
+        rest, question = "a Rest, such as Rest.KNOWN", "a Question"
+        arguments.check(
+            "Cell",
+            arrows=arguments.each_fault(self.arrows, Arrow, "Arrows; `go`, `stay` and `ask` make a cell"),
+            rest=None if self.rest is None else arguments.kind_fault(self.rest, Rest, rest),
+            rests=arguments.mapping_fault(
+                self.rests,
+                "answers to Rests",
+                lambda answer, one: isinstance(answer, str) and isinstance(one, Rest),
+            ),
+            question=None
+            if self.question is None
+            else arguments.kind_fault(self.question, Question, question),
+            leads=arguments.names_fault(self.leads),
+        )
 
     def rest_for(self, answer: str | None) -> Rest | None:
         """Give what it says to an answer for which no arrow stands."""
@@ -149,7 +202,18 @@ def ask(
     leads: Sequence[str] = (),
 ) -> Cell:
     """Make a cell that asks: `answers` maps an answer to a state, to STAY, or to a rest; others get
-    `rest`."""
+    `rest`. Raises DefinitionInvalid."""
+    must = "answers to states, such as {'yes': 'paid'}, to STAY or to Rests"
+    arguments.check(
+        "ask",
+        question=arguments.kind_fault(question, Question, "a Question"),
+        answers=arguments.mapping_fault(
+            answers,
+            must,
+            lambda answer, target: isinstance(answer, str) and (target is STAY or isinstance(target, str)),
+        ),
+        leads=arguments.names_fault(leads),
+    )
     arrows = tuple(
         Arrow(target=None if target is STAY else str(target), when=answer)
         for answer, target in answers.items()
@@ -161,10 +225,24 @@ def ask(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """A state; in a `closed` one nothing is awaited. States are listed from the least advanced on."""
+    """A state; in a `closed` one nothing is awaited. States are listed from the least advanced on.
+
+    A `retired` one is on its way out: no arrow leads into it, and lifecycles that stand in it go on by its
+    cells. Once none does, a variant may leave it out.
+    """
 
     name: str
     closed: bool = False
+    retired: bool = False
+
+    def __post_init__(self) -> None:
+        """Check each argument. Raises DefinitionInvalid."""
+        arguments.check(
+            f"State {arguments.shown(self.name)}",
+            name=arguments.name_fault(self.name),
+            closed=arguments.flag_fault(self.closed),
+            retired=arguments.flag_fault(self.retired),
+        )
 
 
 Telling = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
@@ -174,6 +252,15 @@ Telling = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
 def tells_nothing(fields: Mapping[str, Any], facts: Mapping[str, Any]) -> Mapping[str, Any]:
     """Tell no facts."""
     return {}
+
+
+def tells_fields(*names: str) -> Telling:
+    """Make a telling: the fields of these names, where the event has them, as facts of the same names."""
+
+    def tells(fields: Mapping[str, Any], facts: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {name: show_value(fields[name]) for name in names if fields.get(name) is not None}
+
+    return tells
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,6 +283,44 @@ class Trigger:
     together: tuple[tuple[str, ...], ...] = ()
     due: str | None = None
 
+    def __post_init__(self) -> None:
+        """Check each argument. Raises DefinitionInvalid."""
+        fields = arguments.each_fault(self.fields, Field, "Fields, such as (CLAIM, CASE)")
+        together = arguments.each_fault(self.together, tuple, "tuples of names of facts")
+        arguments.check(
+            f"Trigger {arguments.shown(self.name)}",
+            name=arguments.name_fault(self.name),
+            addressing=arguments.kind_fault(
+                self.addressing, Addressing, "an Addressing, such as Addressing.ONE"
+            ),
+            fields=fields or next(filter(None, map(_field_fault, self.fields)), None),
+            money=None if self.money in (-1, 0, 1) else f"is {self.money!r}; it must be 1, -1 or 0",
+            files=arguments.flag_fault(self.files),
+            rejects=arguments.flag_fault(self.rejects),
+            tells=arguments.function_fault(
+                self.tells, "a function of the event's fields and the facts, such as tells_fields('reviewer')"
+            ),
+            together=together or next(filter(None, map(arguments.names_fault, self.together)), None),
+            due=arguments.name_or_none_fault(self.due),
+        )
+
+    def told(self, fields: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
+        """Give the facts that an event tells. Raises DefinitionInvalid for what JSON doesn't have."""
+        told = self.tells(fields, facts)
+        if not isinstance(told, Mapping):
+            what = f"is to tell a mapping of facts, and tells {arguments.shown(told)}; nothing was kept"
+            raise DefinitionInvalid([f"trigger {self.name!r} {what}"])
+        return {
+            name: fact if fact.__class__ in _PLAIN else self._fact(name, fact) for name, fact in told.items()
+        }
+
+    def _fact(self, name: str, fact: object) -> Any:
+        plain = show_value(fact)
+        if not isinstance(plain, str | int | float | Decimal | list | dict | None):
+            what = f"tells {name!r} as {arguments.shown(fact)}, which JSON doesn't have; nothing was kept"
+            raise DefinitionInvalid([f"trigger {self.name!r} {what}"])
+        return plain
+
     @cached_property
     def table(self) -> FieldTable:
         """The fields that its events carry, those that every event takes among them."""
@@ -211,3 +336,20 @@ class Trigger:
     def timer(self) -> bool:
         """Whether the passing of time fires it, and nobody else may."""
         return self.addressing is Addressing.TIMER
+
+
+_PLAIN = frozenset({str, int, bool, type(None)})
+"""What most facts are: they stand as they are told."""
+
+
+def _field_fault(field: Field) -> str | None:
+    """Say what is wrong with a field of a trigger."""
+    fault = (
+        arguments.name_fault(field.name)
+        or arguments.names_fault(field.aliases)
+        or arguments.kind_fault(field.kind, Kind, "a Kind, such as Kind.TEXT")
+    )
+    if fault is not None:
+        return f"holds the field {arguments.shown(field.name)}, which {fault}"
+    taken = {name for one in COMMON for name in one.names} & set(field.names)
+    return f"holds the field {min(taken)!r}, which every trigger takes as it is" if taken else None

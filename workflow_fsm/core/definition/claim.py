@@ -7,6 +7,7 @@ engine knows only definitions. A variant (a state more, other cells) is `claim_l
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -29,12 +30,16 @@ from workflow_fsm.core.definition import (
     events,
     go,
 )
+from workflow_fsm.core.definition.arguments import shown
 from workflow_fsm.core.definition.cases import CaseState, is_another_filed, is_told_late
+from workflow_fsm.core.errors import DefinitionInvalid
 from workflow_fsm.core.values import money
 from workflow_fsm.core.values.fields import plain_decimal
 from workflow_fsm.core.values.instants import read_instant, show_instant
 from workflow_fsm.core.values.strict_json import EXACT
 
+AUTO_SUBMIT, PROMPT = Decimal("0.85"), Decimal("0.50")
+"""From which confidence on a match is decided `auto_submit`, and `ask_user`, where nothing else is said."""
 DECISION = "decision"
 MATCH_CONFIDENCE = "match_confidence"
 DETECTION_AT = "detection_occurred_at"
@@ -43,6 +48,8 @@ PAID_WITHOUT_CASE = "paid_without_case"
 """The fact that money came under no case, and no submission has told of a filing since."""
 TAKEN_BACK_AT = "taken_back_at"
 """The fact that tells the number of the last reversal that named no payout."""
+LIFECYCLE = "claim"
+"""The name of the lifecycle itself."""
 REPLACED = (
     "deadline_date",
     "eligible_from",
@@ -53,6 +60,17 @@ REPLACED = (
     "evidence",
 )
 """What a detector may change its mind about, until the claim is filed."""
+
+
+FACTS = frozenset(
+    {
+        *REPLACED,
+        *("orders_count", "inventory_items", "claims_found", "discovery_date", "rejection_reason"),
+        *("evidence_document_id", "match_type", "reasoning", MATCH_CONFIDENCE, DECISION),
+        *(DETECTION_AT, PAID_WITHOUT_CASE, TAKEN_BACK_AT),
+    }
+)
+"""The facts that are kept of a claim; what a variant tells besides is its own."""
 
 
 def _yes(holds: bool) -> str:
@@ -188,14 +206,19 @@ CELLS: Mapping[str | None, tuple[Cell | None, ...]] = {
 
 
 @cache
-def claim_lifecycle(
-    *, auto_submit: Decimal = Decimal("0.85"), prompt: Decimal = Decimal("0.50")
-) -> Definition:
+def claim_lifecycle(*, auto_submit: Decimal | None = None, prompt: Decimal | None = None) -> Definition:
     """Build the claim lifecycle.
 
     A match of at least `auto_submit` confidence is decided `auto_submit`, of at least `prompt` `ask_user`,
-    any other (one without a confidence too) `review`; both bounds are inclusive, from 0 to 1.
+    any other (one without a confidence too) `review`; both bounds are inclusive, from 0 to 1. One that isn't
+    given is the settings' of whoever opens a store with it, or with a variant of it; else 0.85 and 0.50.
+    Raises DefinitionInvalid for bounds that are none.
     """
+    for name, bound in (("auto_submit", auto_submit), ("prompt", prompt)):
+        fit = isinstance(bound, Decimal) and bound.is_finite() and 0 <= bound <= 1
+        if bound is not None and not fit:
+            must = "it must be a Decimal from 0 to 1, such as Decimal('0.85')"
+            raise DefinitionInvalid([f"{name} is {shown(bound)}; {must}"])
     triggers = (
         Trigger(
             name="sync_complete",
@@ -214,7 +237,7 @@ def claim_lifecycle(
             name="evidence_matching_complete",
             addressing=Addressing.EVERY,
             fields=events.EVIDENCE_MATCHING_COMPLETE,
-            tells=_match_tells(auto_submit, prompt),
+            tells=MatchTelling(auto_submit=auto_submit, prompt=prompt),
             together=((DECISION, MATCH_CONFIDENCE),),
         ),
         Trigger(
@@ -244,7 +267,7 @@ def claim_lifecycle(
         ),
         Trigger(name="deadline_passed", addressing=Addressing.TIMER, due="deadline_date"),
     )
-    return Definition(name="claim", states=STATES, triggers=triggers, cells=CELLS)
+    return Definition(name=LIFECYCLE, states=STATES, triggers=triggers, cells=CELLS)
 
 
 def _told(*names: str) -> Telling:
@@ -288,22 +311,46 @@ def _places(amount: money.Amount, currency: str, recorded: str | None) -> int:
         return max(0, *(-int(value.as_tuple().exponent) for value in known))
 
 
-def _match_tells(auto_submit: Decimal, prompt: Decimal) -> Telling:
-    documents = _told("evidence_document_id", "match_type", "reasoning")
+_DOCUMENTS = _told("evidence_document_id", "match_type", "reasoning")
 
-    def tells(fields: Mapping[str, Any], facts: Mapping[str, Any]) -> Mapping[str, Any]:
-        told = dict(documents(fields, facts))
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchTelling:
+    """What a match tells: its document, its confidence, and the decision by two bounds.
+
+    A bound that is None is the settings' of whoever opens a store, which are laid `under` it.
+    """
+
+    auto_submit: Decimal | None = None
+    prompt: Decimal | None = None
+    settings: tuple[Decimal, Decimal] = (AUTO_SUBMIT, PROMPT)
+
+    def __call__(self, fields: Mapping[str, Any], facts: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Tell the facts of a match."""
+        told = dict(_DOCUMENTS(fields, facts))
         confidence = fields.get("confidence")
         if confidence is None:
             return told | {DECISION: "review"}
         told[MATCH_CONFIDENCE] = plain_decimal(confidence)
-        if confidence >= auto_submit:
+        auto_submit, prompt = self.settings
+        if confidence >= (auto_submit if self.auto_submit is None else self.auto_submit):
             told[DECISION] = "auto_submit"
         else:
-            told[DECISION] = "ask_user" if confidence >= prompt else "review"
+            is_asked = confidence >= (prompt if self.prompt is None else self.prompt)
+            told[DECISION] = "ask_user" if is_asked else "review"
         return told
 
-    return tells
+
+def under_settings(definition: Definition, *, auto_submit: Decimal, prompt: Decimal) -> Definition:
+    """Give a definition whose matches are decided by these bounds, where it was given none of its own."""
+    bounds = (auto_submit, prompt)
+    triggers = tuple(
+        replace(one, tells=replace(one.tells, settings=bounds))
+        if isinstance(one.tells, MatchTelling) and one.tells.settings != bounds
+        else one
+        for one in definition.triggers
+    )
+    return definition if triggers == definition.triggers else replace(definition, triggers=triggers)
 
 
 def _fact(value: Any) -> Any:

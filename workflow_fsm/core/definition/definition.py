@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 
 from transitions import EventData, Machine
@@ -17,7 +18,13 @@ from workflow_fsm.core.definition.cells import (
     State,
     Trigger,
 )
-from workflow_fsm.core.definition.validation import cell_problems, outline_problems, path_problems
+from workflow_fsm.core.definition.validation import (
+    argument_problems,
+    cell_problems,
+    outline_problems,
+    path_problems,
+    variant_problems,
+)
 from workflow_fsm.core.errors import DefinitionInvalid
 
 
@@ -62,6 +69,41 @@ class Definition:
 
     def __post_init__(self) -> None:
         """Prove the table and build the machine."""
+        problems = argument_problems(self.name, self.states, self.triggers, self.cells)
+        if problems:
+            raise DefinitionInvalid(problems)
+        self._look_up()
+        problems = outline_problems(self)
+        if not problems:
+            self._lay_out()
+            problems = cell_problems(self) or path_problems(self)
+        if problems:
+            raise DefinitionInvalid(problems)
+        object.__setattr__(self, "_machine", _machine(self))
+
+    @classmethod
+    def unproved(
+        cls,
+        *,
+        name: str,
+        states: tuple[State, ...],
+        triggers: tuple[Trigger, ...],
+        cells: Mapping[str | None, tuple[Cell | None, ...]],
+    ) -> Definition:
+        """Build one that was proved before, as a store recorded it: it tells what stands in it, and moves
+        nothing."""
+        made = cls.__new__(cls)
+        parts = {"name": name, "states": states, "triggers": triggers, "cells": cells, "_taken": {}}
+        for part, value in parts.items():
+            object.__setattr__(made, part, value)
+        made._look_up()
+        made._lay_out()
+        return made
+
+    def _look_up(self) -> None:
+        """Make what states and triggers are found by."""
+        object.__setattr__(self, "states", tuple(self.states))
+        object.__setattr__(self, "triggers", tuple(self.triggers))
         rank = {state.name: place for place, state in enumerate(self.states)}
         by_name = {trigger.name: trigger for trigger in self.triggers}
         object.__setattr__(self, "_rank", rank)
@@ -71,23 +113,26 @@ class Definition:
             for way in Addressing
         }
         object.__setattr__(self, "_by_addressing", by_addressing)
-        problems = outline_problems(self)
-        if not problems:
-            table = {
-                (state, trigger.name): cell
-                for state, row in self.cells.items()
-                for trigger, cell in zip(self.triggers, row, strict=True)
-                if cell is not None
-            }
-            object.__setattr__(self, "table", table)
-            problems = cell_problems(self) or path_problems(self)
-        if problems:
-            raise DefinitionInvalid(problems)
-        object.__setattr__(self, "_machine", _machine(self))
+
+    def _lay_out(self) -> None:
+        """Lay the rows out as a table."""
+        table = {
+            (state, trigger.name): cell
+            for state, row in self.cells.items()
+            for trigger, cell in zip(self.triggers, row, strict=True)
+            if cell is not None
+        }
+        object.__setattr__(self, "table", table)
 
     def trigger(self, name: str) -> Trigger | None:
         """Give the trigger of that name, or None."""
         return self.by_name.get(name)
+
+    def reading_also(self, triggers: Iterable[Trigger]) -> Definition:
+        """Give this definition, to read events of some triggers with that it hasn't, or has otherwise."""
+        made = copy(self)
+        object.__setattr__(made, "by_name", {**self.by_name, **{one.name: one for one in triggers}})
+        return made
 
     def cell(self, state: str | None, trigger: str) -> Cell:
         """Give the cell of a state (None: no lifecycle yet) and a trigger."""
@@ -144,7 +189,7 @@ class Definition:
         The arrow is taken on the shared machine. Raises KeyError for an unknown state or trigger.
         """
         cell = self.table[state, trigger]
-        told = cell.question.ask(meeting) if cell.question else None
+        told = cell.question.answer(meeting) if cell.question else None
         arrow = next((arrow for arrow in cell.arrows if arrow.when == told), None)
         if arrow is None:
             rest = cell.rest_for(told)
@@ -202,12 +247,22 @@ class Definition:
         name: str,
         states: Sequence[State] | None = None,
         triggers: Sequence[Trigger] | None = None,
-        cells: Mapping[str | None, Mapping[str, Cell]],
+        cells: Mapping[str | None, Mapping[str, Cell]] | None = None,
     ) -> Definition:
         """Give a definition like this one with other states, triggers or cells.
 
-        `states` and `triggers` are whole lists; `cells` names only the cells that are new or differ.
+        `states` and `triggers` are whole lists; `cells` names only the cells that are new or differ. Raises
+        DefinitionInvalid, which lists all that is wrong.
         """
+        cells = {} if cells is None else cells
+        problems = variant_problems(
+            name,
+            self.states if states is None else states,
+            self.triggers if triggers is None else triggers,
+            cells,
+        )
+        if problems:
+            raise DefinitionInvalid(problems)
         now = tuple(triggers) if triggers is not None else self.triggers
         listed = tuple(states) if states is not None else self.states
         rows: dict[str | None, tuple[Cell | None, ...]] = {}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
-from workflow_fsm.core.definition import Arrow, Cell, Definition, Rest, State
+from workflow_fsm.core.definition import Arrow, Cell, Definition, Rest
+from workflow_fsm.core.definition.arguments import did_you_mean
+from workflow_fsm.core.errors import FieldError, InvalidEvent
 
 Explained = Literal["allowed", "known", "waits", "refused"]
 
@@ -47,11 +50,40 @@ def explain(definition: Definition, state: str | None, trigger: str) -> Explanat
     return Explanation(trigger=trigger, state=state, verdict=verdict, reason=reason, leads=leads)
 
 
-def mermaid(definition: Definition) -> str:
-    """Draw the arrows as a Mermaid state diagram, the triggers between two states on one arrow."""
-    labels: dict[tuple[str, str], list[str]] = {}
-    for state in (None, *definition.states):
-        name = state.name if isinstance(state, State) else None
+def mermaid(definition: Definition, state: str | None = None) -> str:
+    """Draw the arrows as a Mermaid state diagram, the triggers between two states on one arrow.
+
+    `state` is marked. Raises InvalidEvent where the definition has no such state.
+    """
+    refuse_unknown(definition, state)
+    names = {
+        one.name: one.name if _PLAIN.fullmatch(one.name) and one.name not in _WORDS else f"state_{place}"
+        for place, one in enumerate(definition.states)
+    }
+    lines = ["stateDiagram-v2"]
+    lines += [f'    state "{_text(told)}" as {name}' for told, name in names.items() if told != name]
+    lines += [
+        f"    {'[*]' if source is None else names[source]} --> {names[target]}: {_text(', '.join(by))}"
+        for (source, target), by in arrows(definition).items()
+    ]
+    lines += [f"    {names[one.name]} --> [*]" for one in definition.states if one.closed]
+    if state is not None:
+        lines += [f"    classDef marked {_MARK}", f"    class {names[state]} marked"]
+    return "\n".join(lines)
+
+
+def refuse_unknown(definition: Definition, state: str | None) -> None:
+    """Raise InvalidEvent for a state that a definition hasn't."""
+    known = [one.name for one in definition.states]
+    if state is not None and state not in known:
+        reason = f"is {state!r}, which is no state of {definition.name!r}: {did_you_mean(state, known)}"
+        raise InvalidEvent([FieldError(field="state", reason=reason)])
+
+
+def arrows(definition: Definition) -> dict[tuple[str | None, str], list[str]]:
+    """Give what leads from a state (None: from nothing) to another, in words."""
+    labels: dict[tuple[str | None, str], list[str]] = {}
+    for name in (None, *(state.name for state in definition.states)):
         for trigger in definition.triggers:
             if not definition.has_arrow(name, trigger.name):
                 continue
@@ -59,11 +91,21 @@ def mermaid(definition: Definition) -> str:
             for arrow in cell.arrows:
                 label = trigger.name if arrow.when is None else f"{trigger.name} ({_guard(cell, arrow.when)})"
                 label = f"{label} ↻" if arrow.target is None else label
-                labels.setdefault((name or "[*]", arrow.leads_to(name)), []).append(label)
-    lines = ["stateDiagram-v2"]
-    lines += [f"    {source} --> {target}: {', '.join(by)}" for (source, target), by in labels.items()]
-    lines += [f"    {state.name} --> [*]" for state in definition.states if state.closed]
-    return "\n".join(lines)
+                labels.setdefault((name, arrow.leads_to(name)), []).append(label)
+    return labels
+
+
+_PLAIN = re.compile(r"[^\W\d]\w*")
+_WORDS = frozenset({"as", "class", "classDef", "direction", "end", "note", "state", "stateDiagram", "style"})
+_MARK = "fill:#ffd54f,stroke:#333,stroke-width:3px,color:#000"
+
+
+def _text(text: str) -> str:
+    """Write text so that nothing in it is a word of Mermaid's."""
+    return "".join(f"#{ord(one)};" if one in _SIGNS else one for one in text)
+
+
+_SIGNS = frozenset('"#;<>{}')
 
 
 def _target(arrow: Arrow, state: str | None) -> str:

@@ -6,9 +6,11 @@ Each check gives its findings as sentences; a definition without any is sound.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
+from workflow_fsm.core.definition.arguments import did_you_mean, each_fault, name_fault, shown
 from workflow_fsm.core.definition.cells import NONE, Addressing, Cell, Rest, State, Trigger
+from workflow_fsm.core.values.fields import Kind
 
 
 class Table(Protocol):
@@ -44,6 +46,75 @@ class Table(Protocol):
         """Give the triggers that lead to an arrow."""
 
 
+def argument_problems(name: Any, states: Any, triggers: Any, cells: Any) -> list[str]:
+    """Find what is none of what a definition is built of."""
+    problems = _list_problems(name, states, triggers)
+    if not isinstance(cells, Mapping):
+        return [*problems, f"cells is {shown(cells)}; it must map each state, and None, to its row"]
+    for row, one in cells.items():
+        if not isinstance(row, str | None):
+            problems.append(f"cells has a row for {shown(row)}; it must be the name of a state, or None")
+        elif isinstance(one, str) or not isinstance(one, Sequence):
+            what = "it must be a tuple of cells, in the order of the triggers"
+            problems.append(f"the row {_row(row)} is {shown(one)}; {what}")
+        else:
+            problems += [
+                f"the row {_row(row)} holds {shown(cell)}, which is no cell: {_NO_CELL}"
+                for cell in one
+                if not isinstance(cell, Cell | None)
+            ]
+    return problems
+
+
+def variant_problems(name: Any, states: Any, triggers: Any, cells: Any) -> list[str]:
+    """Find what `variant` can't take: names that are none, values that are no cells, money without amount."""
+    problems = _list_problems(name, states, triggers)
+    if not isinstance(cells, Mapping):
+        must = "it must map the names of states to mappings of triggers' names to cells"
+        return [*problems, f"cells is {shown(cells)}; {must}"]
+    if problems:
+        return problems
+    known, by_name = {state.name for state in states}, {trigger.name for trigger in triggers}
+    order = [*(state.name for state in states)]
+    for row, changed in cells.items():
+        if row is not None and row not in known:
+            where = "is for no state that is listed"
+            problems.append(f"the row {shown(row) if not isinstance(row, str) else repr(row)} {where}: "
+                            f"{did_you_mean(row, order)}")  # fmt: skip
+        if not isinstance(changed, Mapping):
+            must = "it must map the names of triggers to cells"
+            problems.append(f"the row {_row(row)} is {shown(changed)}; {must}")
+            continue
+        for trigger, cell in changed.items():
+            where = f"the cell of {_row(row)} and {trigger!r}"
+            if trigger not in by_name:
+                meant = did_you_mean(trigger, [one.name for one in triggers])
+                problems.append(f"{where} is for no trigger that is listed: {meant}")
+            if not isinstance(cell, Cell):
+                problems.append(f"{where} is {shown(cell)}, which is no cell: {_NO_CELL}")
+    for trigger in triggers:
+        amount = trigger.table.by_name.get("amount")
+        if trigger.money and (amount is None or amount.kind is not Kind.PAYOUT or not amount.required):
+            problems.append(f"trigger {trigger.name!r} moves money, and has no field for it: add `PAYOUT`")
+    return problems
+
+
+_NO_CELL = "go('paid'), stay(), ask(…), KNOWN, WAIT or REFUSED makes one"
+
+
+def _row(row: object) -> str:
+    return repr(NONE if row is None else row)
+
+
+def _list_problems(name: Any, states: Any, triggers: Any) -> list[str]:
+    faults = {
+        "name": name_fault(name),
+        "states": each_fault(states, State, "States"),
+        "triggers": each_fault(triggers, Trigger, "Triggers"),
+    }
+    return [f"{what} {fault}" for what, fault in faults.items() if fault is not None]
+
+
 def outline_problems(table: Table) -> list[str]:
     """Find names that are listed twice or unknown, and rows and cells that are forgotten."""
     problems = _twice("state", [state.name for state in table.states])
@@ -61,7 +132,11 @@ def outline_problems(table: Table) -> list[str]:
         problems.append("at most one trigger may fork lifecycles (addressing `detection`)")
     rows = {row for row in table.cells if row is not None}
     problems += [f"state {name!r} has no row of cells" for name in sorted(names - rows)]
-    problems += [f"the row {name!r} is for no state that is listed" for name in sorted(rows - names)]
+    order = [state.name for state in table.states]
+    problems += [
+        f"the row {name!r} is for no state that is listed: {did_you_mean(name, order)}"
+        for name in sorted(rows - names)
+    ]
     if None not in table.cells:
         problems.append(f"the row {NONE!r} is missing")
     for row, cells in table.cells.items():
@@ -81,14 +156,26 @@ def _twice(what: str, names: Sequence[str]) -> list[str]:
 def cell_problems(table: Table) -> list[str]:
     """Find cells that contradict themselves, or what their trigger is."""
     names = {state.name for state in table.states}
+    retired = {state.name for state in table.states if state.retired}
     problems: list[str] = []
     for (state, name), cell in table.table.items():
         trigger = table.by_name[name]
         where = f"the cell of {NONE if state is None else state!r} and {name!r}"
         problems += [
-            f"{where} moves to {arrow.target!r}, which is no state"
+            f"{where} moves to {arrow.target!r}, which is no state: "
+            f"{did_you_mean(arrow.target, [s.name for s in table.states])}"
             for arrow in cell.arrows
             if arrow.target is not None and arrow.target not in names
+        ]
+        problems += [
+            f"{where} waits for {lead!r}, which is no trigger: {did_you_mean(lead, table.by_name)}"
+            for lead in cell.leads
+            if lead not in table.by_name
+        ]
+        problems += [
+            f"{where} moves to {arrow.target!r}, which is retired; let no arrow lead into it"
+            for arrow in cell.arrows
+            if arrow.target in retired and arrow.target != state
         ]
         problems += [f"{where} {fault}" for fault in _question_faults(cell)]
         if trigger.money and {Rest.REFUSED, Rest.KNOWN} & set(cell.all_rests):
@@ -140,10 +227,11 @@ def path_problems(table: Table) -> list[str]:
     arrows: dict[str | None, set[str]] = {None: set()} | {state.name: set() for state in table.states}
     for (state, _), cell in table.table.items():
         arrows[state].update(arrow.leads_to(state) for arrow in cell.arrows)
+    reached = _reach(arrows, None)
     problems = [
         f"state {state.name!r} can't be reached"
         for state in table.states
-        if state.name not in _reach(arrows, None)
+        if not state.retired and state.name not in reached
     ]
     closed = {state.name for state in table.states if state.closed}
     problems += [

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.definition.events import Event
 from workflow_fsm.core.model.situation import Situation
+from workflow_fsm.stores.definitions import WorkedUnder
 from workflow_fsm.stores.session import Columns, Session, Statement, Write
 from workflow_fsm.stores.unit_of_work import UnitOfWork
 
@@ -36,7 +36,7 @@ class Decided(Generic[T]):
 
 def decide_ahead(
     session: Session,
-    definition: Definition,
+    under: WorkedUnder,
     event: Event,
     now: datetime,
     decide: Callable[[Situation], T],
@@ -44,7 +44,7 @@ def decide_ahead(
 ) -> Decided[T]:
     """Decide one event on a snapshot, which nothing is written to."""
     recording = _Recording(session)
-    unit = UnitOfWork(recording, definition, currencies)
+    unit = UnitOfWork(recording, under, currencies)
     result = unit.change(event.user_id, now, decide, event=event)
     return Decided(
         user_id=event.user_id,

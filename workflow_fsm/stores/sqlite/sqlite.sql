@@ -185,7 +185,7 @@ SELECT CAST(user_id AS BLOB) AS user_id, cursor, lifecycle, CAST(claim_id AS BLO
     CAST(from_state AS BLOB) AS from_state, CAST(to_state AS BLOB) AS to_state,
     CAST(event_id AS BLOB) AS event_id, CAST(at AS BLOB) AS at,
     CAST(occurred_at AS BLOB) AS occurred_at, CAST(actor AS BLOB) AS actor,
-    CAST(reason AS BLOB) AS reason, CAST(hash AS BLOB) AS hash
+    CAST(reason AS BLOB) AS reason, CAST(hash AS BLOB) AS hash, definition
 FROM history
 WHERE user_id IS CAST(:user_id AS TEXT) AND :from_cursor IS NOT NULL ORDER BY cursor;
 
