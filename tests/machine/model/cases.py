@@ -89,9 +89,7 @@ def told_late(kept: Kept, one: Fields, case: str | None) -> str | None:
 
 
 def file(kept: Kept, one: Fields, case: str | None, event: Fields) -> None:
-    """File a case, or one without a name where none is filed."""
-    if case is None and filed(kept, one["key"]):
-        return
+    """File a case, or one without a name."""
     row = add(kept, case or UNNAMED, one["key"])
     mark(row, "filed", event)
     row["told"] = True

@@ -86,7 +86,8 @@ def _submitted(kept: Kept, event: Fields, one: Fields) -> str:
     if case is None and one["state"] == "paid":
         return "known"
     if row["state"] in (None, "rejected"):  # "one with another case is known and adds that case as `filed`"
-        cases.file(kept, one, case, event)
+        if case is not None or not cases.filed(kept, one["key"]):
+            cases.file(kept, one, case, event)
     elif case is not None:
         row["told"] = True
     return "known"

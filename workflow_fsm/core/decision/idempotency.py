@@ -205,9 +205,10 @@ def _compare(
     name = f"reimbursement {event.field('reimbursement_id')!r}"
     what = name if line is None else f"line {line!r} of {name}"
     if _is_same_money(earlier, event):
-        if not _is_new_id(event, earlier) or line != known:
+        if line != known:
             return Repeat(stored=earlier)
-        if trigger.money > 0 and _is_reversed(definition, situation, earlier):
+        is_new = trigger.money > 0 and _is_new_id(event, earlier)
+        if is_new and _is_reversed(definition, situation, earlier):
             return Conflict(
                 stored=earlier,
                 reason=f"{what} came before as event {earlier.event_id!r}, and was reversed since; if it was "
