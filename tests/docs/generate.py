@@ -16,6 +16,7 @@ from tests.docs.pages.commands import commands_page
 from tests.docs.pages.definition import definition_page
 from tests.docs.pages.errors import errors_page
 from tests.docs.pages.fields import fields_page
+from tests.docs.pages.library import library_page
 from tests.docs.pages.lifecycle import cells_page, states_page
 from tests.docs.pages.metrics import metrics_page
 from tests.docs.pages.modules import modules_block
@@ -38,6 +39,7 @@ def pages() -> dict[Path, str]:
         "fields.md": fields_page(),
         "definition.md": definition_page(),
         "errors.md": errors_page(),
+        "library.md": library_page(),
         "results.md": results_page(),
         "metrics.md": metrics_page(),
         "cli.md": commands_page(),

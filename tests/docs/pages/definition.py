@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
-from enum import Enum
 from typing import Any
 
+from tests.docs.pages.docstrings import class_part, function_part
 from workflow_fsm import definition
 from workflow_fsm.definition import Cell, Field, Question
 
@@ -30,9 +29,9 @@ def definition_page() -> str:
     """Give the page."""
     named = {name: getattr(definition, name) for name in definition.__all__}
     parts = [INTRODUCTION]
-    parts += ["## Classes", *(_class(name, one) for name, one in named.items() if inspect.isclass(one))]
+    parts += ["## Classes", *(class_part(name, one) for name, one in named.items() if inspect.isclass(one))]
     functions = {name: one for name, one in named.items() if inspect.isfunction(inspect.unwrap(one))}
-    parts += ["## Functions", *(_function(name, one) for name, one in functions.items())]
+    parts += ["## Functions", *(function_part(name, one) for name, one in functions.items())]
     parts += ["## Ready-made fields", _table(named, Field, ("name", "kind", "required"), _of_field)]
     parts += ["## Ready-made cells", _table(named, Cell, ("says",), lambda one: (str(one.rest),))]
     parts += [
@@ -42,31 +41,6 @@ def definition_page() -> str:
     words = {**_ALIASES, **_CONSTANTS}
     parts += ["## Words", *(f"`{name}`: {words[name]}" for name in sorted(words))]
     return "\n\n".join(parts) + "\n"
-
-
-def _class(name: str, one: type) -> str:
-    text = f"### `{name}`\n\n{inspect.getdoc(one)}"
-    if issubclass(one, Enum):
-        return f"{text}\n\n" + ", ".join(f"`{name}.{member.name}`" for member in one) + "."
-    if is_dataclass(one):
-        rows = [f"`{field.name}: {field.type}`" for field in fields(one) if field.init]
-        methods = [
-            f"- `.{member}{_signature(value)}`: {inspect.getdoc(value)}"
-            for member, value in vars(one).items()
-            if inspect.isfunction(value) and not member.startswith("_")
-        ]
-        text += f"\n\nFields: {', '.join(rows)}."
-        if methods:
-            text += "\n\n" + "\n".join(" ".join(method.split()) for method in methods)
-    return text
-
-
-def _function(name: str, one: Callable[..., Any]) -> str:
-    return f"### `{name}`\n\n```text\n{name}{_signature(one)}\n```\n\n{inspect.getdoc(one)}"
-
-
-def _signature(one: Callable[..., Any]) -> str:
-    return str(inspect.signature(inspect.unwrap(one))).replace("'", "")
 
 
 def _of_field(one: Field) -> tuple[str, ...]:
