@@ -105,8 +105,11 @@ def names_are_one_s(rows: Rows) -> None:
     assert {row["seq"] for row in rows["event_ids"]} <= {row["seq"] for row in rows["events"]}
     aliases = {row["alias"]: row["claim_id"] for row in rows["aliases"]}
     assert not set(aliases).intersection(aliases.values())
-    for one in rows["lifecycles"]:
-        assert one["merged_into"] == (aliases.get(one["claim_id"]) if one["claim_id"] else None)
+    merged = {one["claim_id"]: one["merged_into"] for one in rows["lifecycles"] if one["claim_id"]}
+    for claim_id, into in merged.items():
+        while into in merged and merged[into] is not None:
+            into = merged[into]  # that was merged itself since
+        assert into == aliases.get(claim_id)
 
 
 def nothing_waits_that_could_go_on(rows: Rows) -> None:
