@@ -294,3 +294,16 @@ def test_an_equal_payout_waits_after_a_reversal_that_was_sent_before_the_first(w
     assert claim(workflow).paid == {}
     again = pay(workflow, "c1", "5", reimbursement_id="R", event_id="e2")
     assert (again.status, again.conflicts_with) == ("deferred", "e1")
+
+
+def test_a_payout_that_is_known_once_its_claim_is_told_adds_the_case_that_it_names(
+    workflow: Workflow,
+) -> None:
+    """ "whatever event names a claim together with a case adds that case to the claim" """
+    find(workflow, "c1")
+    pay(workflow, "c1", "5", reimbursement_id="R", event_id="e1")
+    pay(workflow, None, "5", amazon_case_id="K", reimbursement_id="R", event_id="e2")
+    told = workflow.retry_dead_letter(letter_of(workflow, "e2"), claim_id="c1")
+    assert told.status == "unchanged"
+    assert [case.amazon_case_id for case in claim(workflow).cases] == ["K"]
+    assert claim(workflow).paid == {"USD": "5.00"}

@@ -37,7 +37,8 @@ def has_moved_on(kept: Kept, event: Fields) -> bool:
         return False
     if "amount" in said:
         return False
-    return any(one["moved"] > since and has_arrow(event, one) for one in in_scope(kept, said))
+    anew = {**event, "overlay": {}}
+    return any(one["moved"] > since and has_arrow(anew, one) for one in in_scope(kept, said))
 
 
 def met(kept: Kept, event: Fields) -> tuple[str, Fields] | None:

@@ -341,7 +341,9 @@ class Application:
         return self._situation.claim(part.claim)
 
     def _known_money(self, earlier: StoredEvent, part: Part) -> Share:
-        """Know the money that an earlier event brought already."""
+        """Know the money that an earlier event brought already; the case that it names is the claim's all the
+        same."""
+        self._name_case(part)
         learn_line(self._situation, self._trigger, earlier, self._event)
         lifecycles = tuple(sorted(earlier.lifecycles))
         for lifecycle in map(self._situation.lifecycle, lifecycles):
