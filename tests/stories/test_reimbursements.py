@@ -296,7 +296,7 @@ def test_an_equal_payout_waits_after_a_reversal_that_was_sent_before_the_first(w
     assert (again.status, again.conflicts_with) == ("deferred", "e1")
 
 
-def test_a_payout_that_is_known_once_its_claim_is_told_adds_the_case_that_it_names(
+def test_a_payout_that_is_known_once_its_claim_is_told_adds_its_case(
     workflow: Workflow,
 ) -> None:
     """ "whatever event names a claim together with a case adds that case to the claim" """
