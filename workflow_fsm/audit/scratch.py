@@ -95,7 +95,7 @@ _INDEXES = (
     "filed (lifecycle)",
     "loose (case_id)",
 )
-_CACHE_KIB = 8192
+_CACHE_KIB = 4096
 _MOST_HELD, _MOST_TEXT = 2_000, 2**19
 """So many rows of one table, and so much of their text that may be long, are held as they are."""
 _LONG = {"events": ("body", "shares", "answer"), "lifecycles": ("facts",), "history": ("reason",)}
