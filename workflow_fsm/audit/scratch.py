@@ -239,8 +239,9 @@ class Scratch:
     def _read(
         self, table: str, key: str, names: Sequence[str], rows: Iterable[Columns], complain: Complain
     ) -> Iterator[Sequence[Any]]:
-        pick = itemgetter(*names)
+        pick: Callable[[Any], Sequence[Any]] | None = None
         for row in rows:
+            pick = pick or _picking(row, names)
             self.many += 1
             values = pick(row)
             try:
@@ -250,6 +251,14 @@ class Scratch:
                 for name, value in zip(names, values, strict=True):
                     if isinstance(value, bytes) and _spelled(value).encode() != value:
                         complain(table, _spelled(row[key]), f"its {name} is not UTF-8")
+
+
+def _picking(row: Columns, names: Sequence[str]) -> Callable[[Any], Sequence[Any]]:
+    """Give what picks columns: of SQLite's rows by place, as those look through all names for each."""
+    if not isinstance(row, sqlite3.Row):
+        return itemgetter(*names)
+    places = {name: place for place, name in enumerate(row.keys())}
+    return itemgetter(*(places[name] for name in names))
 
 
 def _spelled(value: Any) -> Any:
