@@ -8,6 +8,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ TABLES = (
     "effects",
 )
 HISTORY = (*COLUMNS, "hash")
+LIMITS = (2**31, 0)
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 
 
@@ -82,7 +84,11 @@ def copied(store: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
 
 
 def audited(connection: sqlite3.Connection) -> Report:
-    return audit(SQLiteSession(connection), claim_lifecycle())
+    """Audit a copy, the users' rows held in memory, and again, SQLite asked for all: both say the same."""
+    held, spilled = (audit(SQLiteSession(connection), claim_lifecycle(), most_held=most) for most in LIMITS)
+    assert replace(held, faults=()) == replace(spilled, faults=())
+    assert sorted(map(astuple, held.faults)) == sorted(map(astuple, spilled.faults))
+    return held
 
 
 @contextmanager

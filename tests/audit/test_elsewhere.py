@@ -100,12 +100,13 @@ def test_damage_beside_history_is_named(copy: sqlite3.Connection, change: str, r
         ("body", '{"amount":12.11,"claim_id":"c1","user_id":"u1"}', ("events", "11")),
         ("currency", "XXX", ("events", "11")),
         ("currency", "EUR", ("lifecycles", "5")),
+        ("currency", "EUR", ("events", "11")),
     ],
 )
 def test_money_that_is_changed_in_an_event_is_found(
     copy: sqlite3.Connection, column: str, value: str, row: tuple[str, str]
 ) -> None:
-    """In which currency a payout was that told none, only the claim and the user's sums can tell."""
+    """In which currency a payout was that told none, the claim and the user's sums tell."""
     with damage(copy, f"UPDATE events SET {column} = ? WHERE reimbursement_id = 'r1'", value):
         found = audited(copy)
     assert ("u1", *row) in named(found)

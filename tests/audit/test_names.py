@@ -159,12 +159,14 @@ def key_of(connection: sqlite3.Connection, table: str, rowid: int) -> tuple[str,
 def test_money_that_is_said_to_be_in_another_currency_is_named_where_it_was_booked(
     copy: sqlite3.Connection,
 ) -> None:
-    """Which of the two is wrong, nobody can tell from the rows; that they differ is told of all of them."""
+    """That they differ is told of all of them, and of the one event that would make it right."""
+    paid = copy.execute("SELECT seq FROM events WHERE event_id = 'paid'").fetchone()[0]
     booked = copy.execute("SELECT id FROM lifecycles WHERE claim_id = 'c1'").fetchone()[0]
     with damage(copy, "UPDATE events SET currency = 'USD' WHERE event_id = 'paid'"):
         assert named(audited(copy)) == {
             ("", "", ""),
             ("u1", "cases", "k2/c1"),
+            ("u1", "events", str(paid)),
             ("u1", "lifecycles", str(booked)),
             ("u1", "users", "u1"),
         }

@@ -16,7 +16,7 @@ from workflow_fsm.audit.definitions import Definitions
 from workflow_fsm.audit.of_user.money import Currencies
 from workflow_fsm.audit.of_user.user import User, spelled
 from workflow_fsm.audit.report import Report, Tally, unread
-from workflow_fsm.audit.scratch import Scratch
+from workflow_fsm.audit.scratch import MOST_HELD, Scratch
 from workflow_fsm.audit.since import Seen
 from workflow_fsm.audit.snapshots import Read, Snapshots
 from workflow_fsm.core.definition import Definition
@@ -28,9 +28,9 @@ Progress = Callable[[int, int], None]
 """Told how much was audited, and how much there is, in numbers that were handed out."""
 
 
-def audit(session: Session, definition: Definition) -> Report:
-    """Audit all that a session can read."""
-    with Audit(lambda work: work(session), definition) as whole:
+def audit(session: Session, definition: Definition, *, most_held: int = MOST_HELD) -> Report:
+    """Audit all that a session can read; of a user with more rows than `most_held` in a table by SQLite."""
+    with Audit(lambda work: work(session), definition, most_held=most_held) as whole:
         return whole.run()
 
 
@@ -48,12 +48,14 @@ class Audit:
         users: Sequence[str] | None = None,
         since: str | None = None,
         progress: Progress | None = None,
+        most_held: int = MOST_HELD,
     ) -> None:
         self._read = read
         self._definitions = Definitions(definition)
         self._users = users
         self._since = since
         self._progress = progress
+        self._most_held = most_held
         self._tally = Tally()
         self._currencies = Currencies()
         self._root, self._old_root = hashlib.sha256(), hashlib.sha256()
@@ -73,7 +75,9 @@ class Audit:
         done = 0
         if self._users is None and self._since is None:
             self._read(self._whole_store)
-        with Snapshots(self._read, self._tally, self._currencies, self._definitions, self.seen) as snapshots:
+        with Snapshots(
+            self._read, self._tally, self._currencies, self._definitions, self.seen, self._most_held
+        ) as snapshots:
             for scratch in snapshots.every() if self._users is None else snapshots.some(self._users):
                 self._one(scratch)
                 done += scratch.cursor

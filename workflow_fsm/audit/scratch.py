@@ -15,6 +15,7 @@ from operator import itemgetter
 from threading import Lock
 from typing import Any
 
+from workflow_fsm.audit.answers import answer
 from workflow_fsm.audit.held import HeldRows, NotAnswered
 from workflow_fsm.audit.report import text_of
 from workflow_fsm.core.model.lifecycle import COLUMNS
@@ -95,8 +96,8 @@ _INDEXES = (
     "filed (lifecycle)",
     "loose (case_id)",
 )
-_CACHE_KIB = 8192
-_MOST_HELD, _MOST_TEXT = 2_000, 2**19
+_CACHE_KIB = 4096
+MOST_HELD, _MOST_TEXT = 2_000, 2**19
 """So many rows of one table, and so much of their text that may be long, are held as they are."""
 _LONG = {"events": ("body", "shares", "answer"), "lifecycles": ("facts",), "history": ("reason",)}
 """Columns of tables whose text may be long."""
@@ -111,17 +112,18 @@ class Scratch:
     """The rows of one user at a time, `key` as the database spells the id; `user` is None where no row is.
 
     There are `many` rows. `checked` is what earlier checks saw of the user, by their ids; `before` what the
-    one saw from which this one goes on.
+    one saw from which this one goes on. Of no table more than `most_held` rows are held: of 0, none ever.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_held: int = MOST_HELD) -> None:
         self.key: Any = None
         self.user: Columns | None = None
         self.many = 0
         self.checked: Mapping[str, Any] = {}
         self.before: int | None = None
         self._sql = _statements()
-        self._held: HeldRows | None = HeldRows()
+        self._most_held = most_held
+        self._held: HeldRows | None = None
         self._filled: set[str] = set()
         self._connection = sqlite3.connect("", isolation_level=None, cached_statements=256)
         with _MAKING:
@@ -146,7 +148,7 @@ class Scratch:
         for table in self._filled:
             self._connection.execute(f"DELETE FROM {table}")  # noqa: S608  # of ours
         self._filled.clear()
-        self._held = HeldRows()
+        self._held = HeldRows() if self._most_held else None
         self.key, self.user, self.many, self.checked, self.before = key, user, 0, {}, None
 
     def load(self, session: Session, complain: Complain) -> None:
@@ -179,7 +181,7 @@ class Scratch:
         """Give what a statement gives, one by one."""
         if self._held is not None:
             try:
-                return iter(self._held.answer(name, parameters))
+                return iter(answer(self._held, name, parameters))
             except NotAnswered:
                 self._spill()
         return self._connection.execute(self._sql[name], parameters)
@@ -219,7 +221,7 @@ class Scratch:
                 text = one[name]
                 if text.__class__ is str:
                     held.text += len(text)
-            if len(taken) > _MOST_HELD or held.text > _MOST_TEXT:
+            if len(taken) > self._most_held or held.text > _MOST_TEXT:
                 return False
         return True
 
@@ -237,8 +239,9 @@ class Scratch:
     def _read(
         self, table: str, key: str, names: Sequence[str], rows: Iterable[Columns], complain: Complain
     ) -> Iterator[Sequence[Any]]:
-        pick = itemgetter(*names)
+        pick: Callable[[Any], Sequence[Any]] | None = None
         for row in rows:
+            pick = pick or _picking(row, names)
             self.many += 1
             values = pick(row)
             try:
@@ -248,6 +251,14 @@ class Scratch:
                 for name, value in zip(names, values, strict=True):
                     if isinstance(value, bytes) and _spelled(value).encode() != value:
                         complain(table, _spelled(row[key]), f"its {name} is not UTF-8")
+
+
+def _picking(row: Columns, names: Sequence[str]) -> Callable[[Any], Sequence[Any]]:
+    """Give what picks columns: of SQLite's rows by place, as those look through all names for each."""
+    if not isinstance(row, sqlite3.Row):
+        return itemgetter(*names)
+    places = {name: place for place, name in enumerate(row.keys())}
+    return itemgetter(*(places[name] for name in names))
 
 
 def _spelled(value: Any) -> Any:

@@ -13,7 +13,7 @@ from workflow_fsm.audit.definitions import Definitions
 from workflow_fsm.audit.of_user.money import Currencies
 from workflow_fsm.audit.of_user.user import spelled
 from workflow_fsm.audit.report import Tally
-from workflow_fsm.audit.scratch import STATEMENTS, Complain, Scratch
+from workflow_fsm.audit.scratch import MOST_HELD, STATEMENTS, Complain, Scratch
 from workflow_fsm.audit.since import Seen
 from workflow_fsm.stores.session import Columns, Session
 
@@ -38,12 +38,14 @@ class Snapshots:
         currencies: Currencies,
         definitions: Definitions,
         seen: Seen | None,
+        most_held: int = MOST_HELD,
     ) -> None:
         self._read = read
         self._tally = tally
         self._currencies = currencies
         self._definitions = definitions
         self._seen = seen
+        self._most_held = most_held
         self._scratches: list[Scratch] = []
 
     def __enter__(self) -> Snapshots:
@@ -103,7 +105,7 @@ class Snapshots:
         self._currencies.meet(session.rows("currencies"), self._tally)
         self._definitions.meet(session, self._tally)
         while len(self._scratches) < len(users):
-            self._scratches.append(Scratch())
+            self._scratches.append(Scratch(self._most_held))
         for scratch, (key, row) in zip(self._scratches, users, strict=False):
             self._copy(session, scratch, key, row)
         return self._scratches[: len(users)]

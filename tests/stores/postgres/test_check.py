@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from time import sleep
+
+import psycopg
+import pytest
+
 from tests.stories.acts import detect, sync
 from workflow_fsm import Settings, Workflow
 
@@ -14,9 +20,32 @@ def test_a_user_of_whom_much_is_kept_is_audited_past_the_servers_timeouts(postgr
     with Workflow.open(postgres_url, settings=Settings()) as workflow:
         sync(workflow)
         detect(workflow, *(f"c{number}" for number in range(CLAIMS)))
+    before = ended_by_the_server(postgres_url)
     with Workflow.open(f"{postgres_url}&options={options}", settings=Settings()) as workflow:
         report = workflow.check()
     assert (report.sound, report.rows) == (True, CLAIMS + 2)
+    assert ended_by_the_server(postgres_url) == before, "a connection was cut off, and its copy begun again"
+
+
+def test_a_transaction_that_idles_longer_counts_as_ended_by_the_server(postgres_url: str) -> None:
+    """So that the count above would tell."""
+    before = ended_by_the_server(postgres_url)
+    with closing(psycopg.connect(postgres_url, options="-cidle_in_transaction_session_timeout=50")) as idle:
+        idle.execute("SELECT 1")
+        sleep(0.5)
+        with pytest.raises(psycopg.errors.IdleInTransactionSessionTimeout):
+            idle.execute("SELECT 1")
+    assert ended_by_the_server(postgres_url) == before + 1
+
+
+def ended_by_the_server(url: str) -> int:
+    """Count the connections to the database that didn't end by their client."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        told = connection.execute(
+            "SELECT sessions_fatal + sessions_killed FROM pg_stat_database WHERE datname = current_database()"
+        ).fetchone()
+    assert told is not None
+    return int(told[0])
 
 
 def test_all_of_a_user_is_read_page_by_page(postgres_url: str) -> None:

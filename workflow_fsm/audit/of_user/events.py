@@ -24,7 +24,7 @@ from workflow_fsm.stores.columns import shown
 
 Told = tuple[Collection[str], Collection[str]]
 """All claims and all cases that an event ever named."""
-_REMEMBERED = 5_000
+_REMEMBERED = 2_000
 """So many events, with their parts, are remembered."""
 _STANDINGS = frozenset(standing.value for standing in Standing)
 

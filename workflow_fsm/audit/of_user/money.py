@@ -11,7 +11,7 @@ from decimal import Decimal
 from operator import index
 
 from workflow_fsm.audit.report import Tally
-from workflow_fsm.audit.scratch import Scratch
+from workflow_fsm.audit.scratch import Complain, Scratch
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.definition.claim import PAID_WITHOUT_CASE, TAKEN_BACK_AT
 from workflow_fsm.core.definition.events import DEFAULT_CURRENCY, UNITS
@@ -19,6 +19,7 @@ from workflow_fsm.core.model.inbox import Money, Standing, StoredEvent
 from workflow_fsm.core.model.lifecycle import Lifecycle
 from workflow_fsm.core.model.unapplied import summed_anew, told_money, waiting_money
 from workflow_fsm.core.values import money
+from workflow_fsm.core.values.strict_json import EXACT
 from workflow_fsm.stores.columns import MOST_DECIMALS, sums_text
 from workflow_fsm.stores.session import Columns
 
@@ -64,13 +65,20 @@ class Bookings:
     """What a user's events brought to each lifecycle."""
 
     def __init__(
-        self, definition: Definition, tally: Tally, currencies: Currencies, shown: str, scratch: Scratch
+        self,
+        definition: Definition,
+        tally: Tally,
+        currencies: Currencies,
+        shown: str,
+        scratch: Scratch,
+        complain: Complain,
     ) -> None:
         self._definition = definition
         self._tally = tally
         self._currencies = currencies
         self._shown = shown
         self._scratch = scratch
+        self._complain = complain
         self._total: dict[str, Decimal] = {}
         self.unapplied: Mapping[str, Decimal] = {}
         """What waits, by the currency that it tells."""
@@ -154,6 +162,7 @@ class Bookings:
                 taken_back[row["seq"]] = row["event_id"]
         if differ(lifecycle.paid, paid):
             yield f"its paid is {sums_text(lifecycle.paid)}, and {sums_text(paid)} was applied to it"
+            self._name_the_changed(lifecycle, paid)
         if lifecycle.units != units:
             yield f"its units are {lifecycle.units!r}, and {units!r} were applied to it"
         payouts = 1 in without_case
@@ -172,6 +181,22 @@ class Bookings:
             )
             if seq not in {row["cursor"] for row in rows if row is not None}:
                 yield f"its {TAKEN_BACK_AT} is {seq!r}, which is no reversal of its that named no payout"
+
+    def _name_the_changed(self, lifecycle: Lifecycle, paid: Mapping[str, Decimal]) -> None:
+        """Complain of the one event that, in another currency, would make right what a lifecycle was paid."""
+        for code in lifecycle.paid:
+            paid = money.add(paid, code, -lifecycle.paid[code])
+        apart = {code: sum_ for code, sum_ in paid.items() if sum_}
+        if len(apart) != 2 or EXACT.add(*apart.values()):
+            return
+        rows = self._scratch.each("bookings_of", lifecycle=lifecycle.id)
+        alike = [row for row in rows if apart.get(row["currency"]) == Decimal(row["amount"])]
+        if len(alike) == 1:
+            code = alike[0]["currency"]
+            (told,) = apart.keys() - {code}
+            self._complain(
+                "events", alike[0]["seq"], f"its currency is {code}, and its claim was paid in {told}"
+            )
 
     def _was_filed(self, lifecycle: Lifecycle) -> bool:
         """Tell whether a submission was for a lifecycle."""

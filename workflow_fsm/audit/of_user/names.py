@@ -9,7 +9,7 @@ from typing import Any
 from workflow_fsm.audit.scratch import Scratch, Values
 from workflow_fsm.core.model.lifecycle import CaseOwner
 
-_REMEMBERED = 10_000
+_REMEMBERED = 2_000
 
 
 class Names:

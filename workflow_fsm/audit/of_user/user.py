@@ -44,7 +44,7 @@ class User:
         self._tally = tally
         user = scratch.user
         shown = shown_currency("{}" if user is None else text_of(user["currencies"]))
-        self._bookings = Bookings(definitions.reading, tally, currencies, shown, scratch)
+        self._bookings = Bookings(definitions.reading, tally, currencies, shown, scratch, self._fault)
         self._acts = Acts(scratch)
         self._names = Names(scratch)
         self._events = Events(

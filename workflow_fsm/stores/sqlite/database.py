@@ -31,6 +31,8 @@ PROBE_SECONDS = 1.0
 """How long a probe waits for the write lock."""
 LONGEST_COMMIT_SECONDS = 30.0
 """How long a commit of ours may hold that lock before it counts as one that won't end."""
+_WRITER_KIB, _READER_KIB = 65_536, 4_096
+"""How much of the file one writer keeps in memory, and each of its readers: the system keeps it for all."""
 _Identity = tuple[int, int]
 """A file's device and inode."""
 
@@ -207,7 +209,7 @@ class SQLite:
         if not self._memory:
             self._check_file()
         if self._writer is None:
-            self._writer = self._connect()
+            self._writer = self._connect(writes=True)
         return self._writer
 
     def _check_file(self) -> _Identity | None:
@@ -291,7 +293,7 @@ class SQLite:
             connection.execute(f"PRAGMA user_version = {version:d}")
             connection.execute("COMMIT")
 
-    def _connect(self, *, busy_seconds: float | None = None) -> sqlite3.Connection:
+    def _connect(self, *, writes: bool = False, busy_seconds: float | None = None) -> sqlite3.Connection:
         target = self.path if self._memory else f"{Path(self.path).absolute().as_uri()}?mode=rw"
         connection = sqlite3.connect(
             target,
@@ -305,9 +307,10 @@ class SQLite:
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA synchronous = FULL")
             self._bound.set_on(connection)
-            connection.execute("PRAGMA cache_size = -65536")
-            # Where a savepoint keeps the pages that it would restore: in a file, past 64 KiB, otherwise.
-            connection.execute("PRAGMA temp_store = MEMORY")
+            connection.execute(f"PRAGMA cache_size = -{_WRITER_KIB if writes else _READER_KIB}")
+            if writes:
+                # Where a savepoint keeps the pages that it would restore: in a file, past 64 KiB, otherwise.
+                connection.execute("PRAGMA temp_store = MEMORY")
         except BaseException:
             connection.close()
             raise

@@ -157,16 +157,16 @@ SELECT CAST(user_id AS BLOB) AS user_id, cursor, CAST(updated_at AS BLOB) AS upd
 FROM users WHERE user_id >= CAST(:start AS TEXT) ORDER BY users.user_id LIMIT :limit;
 
 -- name: every_stranger
--- whoever something is kept of and is no user
-SELECT CAST(user_id AS BLOB) AS user_id FROM (
+-- whoever something is kept of and is no user: looked up row by row, so that no more than those are sorted
+SELECT DISTINCT CAST(user_id AS BLOB) AS user_id FROM (
     SELECT user_id FROM history
-    UNION SELECT user_id FROM lifecycles
-    UNION SELECT user_id FROM events
-    UNION SELECT user_id FROM waits
-    UNION SELECT user_id FROM aliases
-    UNION SELECT user_id FROM cases
-    UNION SELECT user_id FROM event_ids
-    UNION SELECT user_id FROM effects
+    UNION ALL SELECT user_id FROM lifecycles
+    UNION ALL SELECT user_id FROM events
+    UNION ALL SELECT user_id FROM waits
+    UNION ALL SELECT user_id FROM aliases
+    UNION ALL SELECT user_id FROM cases
+    UNION ALL SELECT user_id FROM event_ids
+    UNION ALL SELECT user_id FROM effects
 ) AS kept WHERE NOT EXISTS (SELECT 1 FROM users WHERE users.user_id = kept.user_id) ORDER BY user_id;
 
 -- name: every_lifecycle
