@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from workflow_fsm.core.records import Candidate, FieldErrorRecord, RefusedPart
 
@@ -44,6 +44,16 @@ class WorkflowError(Exception):
     """Something the workflow will not do; `code` is stable for machines, the text is for people."""
 
     code: ClassVar[str] = "workflow-error"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Be copied and pickled by text and facts: what an error is made of need not be its `args`."""
+        return self._made_again, self.args, self.__dict__
+
+    @classmethod
+    def _made_again(cls, *args: object) -> Self:
+        error = cls.__new__(cls)
+        error.args = args
+        return error
 
 
 class InvalidEvent(WorkflowError):
