@@ -33,12 +33,15 @@ class WakeUp:
     """Wakes idle workers: rung by each commit of this process that may have made something ready."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._mutex = (
+            threading.Lock()
+        )  # entered by itself: a Condition is entered by Python's own code, which
+        self._changed = threading.Condition(self._mutex)  # an interruption could leave with the lock held
         self._rung = 0
 
     def ring(self) -> None:
         """Wake whoever waits."""
-        with self._changed:
+        with self._mutex:
             self._rung += 1
             self._changed.notify_all()
 
@@ -48,7 +51,7 @@ class WakeUp:
 
     def wait(self, since: int, seconds: float) -> None:
         """Wait until it is rung again after `since`, or for so many seconds."""
-        with self._changed:
+        with self._mutex:
             self._changed.wait_for(lambda: self._rung != since, timeout=seconds)
 
 

@@ -152,6 +152,8 @@ class SQLite:
             connection = self._writing()
             opened = self._file
             try:
+                if connection.in_transaction:  # whoever was to end it was interrupted in that
+                    connection.execute("ROLLBACK")
                 connection.execute("BEGIN IMMEDIATE")
                 self._writing_since = monotonic()
                 session = SQLiteSession(connection)
