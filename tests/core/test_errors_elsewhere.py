@@ -15,6 +15,7 @@ from workflow_fsm import (
     AliasTaken,
     DefinitionInvalid,
     Discard,
+    EffectsEndless,
     EventIdReused,
     EventTooLarge,
     FieldError,
@@ -27,7 +28,6 @@ from workflow_fsm import (
     RowUnreadable,
     StoreUnavailable,
     UnlinkRefused,
-    WorkflowError,
 )
 from workflow_fsm.core.records import Candidate, RefusedPart
 
@@ -53,6 +53,7 @@ MADE: list[Exception] = [
     NameUnknown("nobody has it", user_id="u1", alias="a"),
     StoreUnavailable("too much waits", retry_after=7),
     RowUnreadable("no JSON", table="events", key="e1", user_id="u1"),
+    EffectsEndless(limit=1000, handler="submit"),
     DefinitionInvalid(["no state", "no trigger"]),
     RootUnknown("r00t"),
     Discard("given up"),
@@ -95,21 +96,6 @@ def test_an_error_is_copied_and_pickled_with_all_its_facts(
     assert made is not error
     assert facts(made) == facts(error)
     assert getattr(made, "code", None) == getattr(error, "code", None)
-
-
-def test_an_error_of_a_strangers_own_is_copied_and_pickled_too() -> None:
-    assert facts(copy.copy(OfTheirs(3))) == facts(OfTheirs(3))
-    assert facts(pickle.loads(pickle.dumps(OfTheirs(3)))) == facts(OfTheirs(3))
-
-
-class OfTheirs(WorkflowError):
-    """An error that someone made of ours, from something that isn't its text."""
-
-    code = "of-theirs"
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        super().__init__(f"number {number}")
 
 
 def test_errors_come_out_of_a_spawned_process_as_they_were() -> None:

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
-from workflow_fsm.core.errors import StoreUnavailable, WorkflowError
+from workflow_fsm.core.errors import StoreUnavailable, WorkflowClosed, WorkflowError
 from workflow_fsm.core.values.instants import read_instant
 from workflow_fsm.stores.group_commit import CommitQueue, Job, LeftOut
 from workflow_fsm.stores.postgres import errors as faults
@@ -294,7 +294,7 @@ class Postgres:
             except PoolClosed as error:
                 if pool is not self._pool:
                     continue
-                raise StoreUnavailable("the store is closed") from error
+                raise WorkflowClosed from error
             except PoolTimeout as error:
                 if self._interrupted:
                     self._replace_pool(pool)
