@@ -7,6 +7,7 @@ from workflow_fsm.core.errors import (
     AliasTaken,
     DeadLetterUnknown,
     DefinitionInvalid,
+    EffectsEndless,
     EventIdReused,
     EventTooLarge,
     FieldError,
@@ -21,6 +22,7 @@ from workflow_fsm.core.errors import (
     StoreRefused,
     StoreUnavailable,
     UnlinkRefused,
+    WorkflowClosed,
     WorkflowError,
 )
 from workflow_fsm.core.outcome import Outcome
@@ -30,6 +32,8 @@ from workflow_fsm.settings import Settings
 from workflow_fsm.stores.observers import Observer
 from workflow_fsm.workflow import Workflow
 
+__version__ = "0.1.0"
+
 __all__ = [
     "AliasTaken",
     "DeadLetter",
@@ -37,6 +41,7 @@ __all__ = [
     "Definition",
     "DefinitionInvalid",
     "Discard",
+    "EffectsEndless",
     "EventIdReused",
     "EventTooLarge",
     "Explanation",
@@ -62,6 +67,7 @@ __all__ = [
     "Transition",
     "UnlinkRefused",
     "Workflow",
+    "WorkflowClosed",
     "WorkflowError",
     "claim_lifecycle",
     "mermaid",

@@ -16,6 +16,7 @@ from workflow_fsm.core.values.fields import Kind, read_value
 from workflow_fsm.dead_letter_acts import Acting
 from workflow_fsm.read import dead_letters as deadletters
 from workflow_fsm.read.dead_letters import DeadLetterId, DeadLetterPage
+from workflow_fsm.read.limits import MOST_A_PAGE, checked_limit
 from workflow_fsm.read.shapes import (
     Act,
     DeadLetterRecord,
@@ -152,7 +153,7 @@ class DeadLetters(StoreHandle):
                 user_id=user_id,
                 handler=handler,
                 trigger=trigger,
-                limit=deadletters.MOST_A_PAGE,
+                limit=MOST_A_PAGE,
                 cursor=cursor,
             )
             matched += page
@@ -177,6 +178,7 @@ class DeadLetters(StoreHandle):
 
         Each is a row of a chain, as history's are.
         """
+        checked_limit(limit, MOST_A_PAGE)
         return self._store.read(
             lambda session: dead_letter_acts.list_acts(session, user_id, cursor=cursor or 0, limit=limit)
         )

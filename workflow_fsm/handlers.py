@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TypedDict, TypeVar, Unpack, overload
+from weakref import WeakSet
 
-from workflow_fsm.core.errors import FieldError, InvalidEvent
+from workflow_fsm.core.errors import EffectsEndless, FieldError, InvalidEvent
 from workflow_fsm.core.model.outbox import REQUEST, Pattern
 from workflow_fsm.core.values.fields import Kind, read_value
 from workflow_fsm.effects import outbox
@@ -13,6 +14,7 @@ from workflow_fsm.effects.engine import Engine
 from workflow_fsm.effects.handler import DeadLetterHandler, Handler, RequestHandler
 from workflow_fsm.effects.registry import Registry
 from workflow_fsm.effects.worker import THREADS, WakeUp, Worker
+from workflow_fsm.read.limits import checked_limit
 from workflow_fsm.read.shapes import DroppedHandler, HandlerRecord, OwedEffect, PatternRecord
 from workflow_fsm.store_handle import StoreHandle
 from workflow_fsm.stores.repository import patterns
@@ -37,6 +39,7 @@ class Handlers(StoreHandle):
     _registry: Registry
     _engine: Engine
     _wake_up: WakeUp
+    _workers: WeakSet[Worker]
     tick: Callable[..., int]
 
     def on_enter(
@@ -154,26 +157,38 @@ class Handlers(StoreHandle):
 
     def owed(self, user_id: str | None = None, *, limit: int = 1000) -> list[OwedEffect]:
         """List the effects owed and not done, oldest first; `here` tells whether their code is here."""
+        checked_limit(limit)
         names, over = self._registry.names, self._engine.over()
         return self._store.read(
             lambda session: outbox.unfinished(session, names, user_id, over=over, limit=limit)
         )
 
-    def run_effects(self) -> int:
+    def run_effects(self, *, raising: bool = False, limit: int | None = None) -> int:
         """Do, in this thread, every effect that is due by the clock and whose handler is here; give how many.
 
-        What those owe in turn is done as well; what pauses between tries is not waited for.
+        What those owe in turn is done as well; what pauses between tries is not waited for. `raising` has
+        whatever a handler raises raised here, once its try is settled. Raises EffectsEndless where `limit`
+        were done and more are due. The fixture of `workflow_fsm.testing` raises, and has a limit of 1,000,
+        where nothing else is told.
         """
+        most = None if limit is None else checked_limit(limit)
         done = 0
         self._engine.cut_overlong()
         while (taken := self._engine.lease()) is not None:
-            self._engine.do(taken)
+            if done == most:
+                self._engine.release([taken])
+                raise EffectsEndless(limit=done, handler=taken.handler)
+            self._engine.do(taken, raising=raising)
             done += 1
         return done
 
     def worker(self, *, threads: int = THREADS) -> Worker:
-        """Make a worker for the handlers that are here; it lets time pass too. Start and stop it yourself."""
-        return Worker(
+        """Make a worker for the handlers that are here; it lets time pass too.
+
+        It does effects behind `with workflow.worker():` for as long as the block takes, else from its `start`
+        to its `stop`, or until the workflow is closed.
+        """
+        made = Worker(
             self._engine,
             self._wake_up,
             ready=self._readiness.check,
@@ -181,6 +196,8 @@ class Handlers(StoreHandle):
             listen=self._store.listen,
             threads=threads,
         )
+        self._workers.add(made)
+        return made
 
     # -- parts
 

@@ -14,9 +14,11 @@ from workflow_fsm.core.definition.explain import Explanation, explain
 from workflow_fsm.core.errors import FieldError, InvalidEvent, StoreRefused, StoreUnavailable
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.records import Page
+from workflow_fsm.core.values.fields import nearest
 from workflow_fsm.core.values.instants import show_instant
 from workflow_fsm.read import figures, history, status
 from workflow_fsm.read.figures import Backlog, Figures, Totals
+from workflow_fsm.read.limits import MOST_A_PAGE, checked_limit
 from workflow_fsm.read.shapes import HistoryRow, Status
 from workflow_fsm.store_handle import StoreHandle
 from workflow_fsm.stores.observers import Observer
@@ -43,6 +45,7 @@ class Queries(StoreHandle):
         `limit` (1 to 1,000) bounds `claims`, `syncs` and `deferred`; `next_cursor` is the `cursor` of the
         next page.
         """
+        checked_limit(limit, MOST_A_PAGE)
         return self._store.read(
             lambda session: status.status(
                 session,
@@ -69,6 +72,7 @@ class Queries(StoreHandle):
 
         With a `claim_id`, those of that claim, from the first of the sync from which it forked.
         """
+        checked_limit(limit, MOST_A_PAGE)
         return self._store.read(
             lambda session: history.history(
                 session,
@@ -111,9 +115,13 @@ class Queries(StoreHandle):
 
         return self._store.read(find)
 
-    def allowed(self, user_id: str, claim_id: str | None = None) -> tuple[str, ...]:
-        """Give the triggers that would move a claim now (without one: the user's newest lifecycle)."""
-        return self.definition.allowed(self._state_of(user_id, claim_id))
+    def allowed(self, user_id: str, claim_id: str | None = None) -> tuple[str, ...] | None:
+        """Give the triggers that would move a claim now (without one: the user's newest lifecycle).
+
+        None for a user of whom nothing is known, as `status`.
+        """
+        is_known, state = self._store.read(lambda session: self._find_state(session, user_id, claim_id))
+        return self.definition.allowed(state) if is_known else None
 
     def explain(self, user_id: str, claim_id: str | None, trigger: str) -> Explanation:
         """Explain why a trigger is allowed, waits or is refused for a claim, and what would lead to it.
@@ -123,8 +131,11 @@ class Queries(StoreHandle):
         state = self._state_of(user_id, claim_id)
         known = self.definition.trigger(trigger)
         if known is None or (known.timer and state is None):
-            names = ", ".join(one.name for one in self.definition.triggers)
-            raise InvalidEvent([FieldError(field="trigger", reason=f"{trigger!r} is none of {names}")])
+            names = [one.name for one in self.definition.triggers]
+            meant = nearest(trigger, names) if isinstance(trigger, str) else None
+            reason = f"{trigger!r} is none of {', '.join(names)}"
+            reason += f"; did you mean {meant!r}?" if meant else ""
+            raise InvalidEvent([FieldError(field="trigger", reason=reason)])
         return explain(self.definition, state, trigger)
 
     def check(
@@ -197,13 +208,14 @@ class Queries(StoreHandle):
     # -- parts
 
     def _state_of(self, user_id: str, claim_id: str | None) -> str | None:
-        def find(session: Session) -> str | None:
-            source = Repository.of(session, self.definition, user_id)
-            situation = Situation(user_id, source)
-            if claim_id is not None:
-                claim = situation.claim(claim_id)
-                return None if claim is None else claim.state
-            newest = session.row("newest_counted", user_id=user_id, first=self.definition.first_state())
-            return None if newest is None else str(newest["state"])
+        return self._store.read(lambda session: self._find_state(session, user_id, claim_id)[1])
 
-        return self._store.read(find)
+    def _find_state(self, session: Session, user_id: str, claim_id: str | None) -> tuple[bool, str | None]:
+        """Tell whether a user is known, and the state of a claim, or of the newest lifecycle."""
+        source = Repository.of(session, self.definition, user_id)
+        is_known = session.row("is_told_of", user_id=user_id) is not None
+        if claim_id is not None:
+            claim = Situation(user_id, source).claim(claim_id)
+            return is_known, None if claim is None else claim.state
+        newest = session.row("newest_counted", user_id=user_id, first=self.definition.first_state())
+        return is_known, None if newest is None else str(newest["state"])

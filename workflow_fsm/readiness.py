@@ -23,14 +23,17 @@ class Readiness:
 
     def __init__(self, probe: Callable[[], None]) -> None:
         self._probe = probe
-        self._changed = threading.Condition()
+        self._mutex = (
+            threading.Lock()
+        )  # entered by itself: a Condition is entered by Python's own code, which
+        self._changed = threading.Condition(self._mutex)  # an interruption could leave with the lock held
         self._since: float | None = None
         self._stands_until = 0.0
         self._error: Exception | None = None
 
     def check(self) -> None:
         """Return where the store can be written to. Raises StoreUnavailable."""
-        with self._changed:
+        with self._mutex:
             if self._since is None and monotonic() >= self._stands_until:
                 self._since = monotonic()
                 threading.Thread(target=self._try, name="readiness", daemon=True).start()
@@ -50,7 +53,7 @@ class Readiness:
 
     def forget(self) -> None:
         """Let no earlier answer stand."""
-        with self._changed:
+        with self._mutex:
             self._stands_until = 0.0
 
     def _try(self) -> None:
@@ -59,7 +62,7 @@ class Readiness:
             self._probe()
         except Exception as fault:
             error = fault
-        with self._changed:
+        with self._mutex:
             self._since, self._error = None, error
             self._stands_until = monotonic() + SHARED_SECONDS
             self._changed.notify_all()

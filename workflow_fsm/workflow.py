@@ -10,9 +10,11 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from os import PathLike, fsdecode
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self
+from weakref import WeakSet
 
 from ulid import ULID
 
@@ -26,12 +28,14 @@ from workflow_fsm.core.errors import (
     FieldError,
     InvalidEvent,
     RowUnreadable,
+    SettingsInvalid,
     WorkflowError,
 )
 from workflow_fsm.core.model.directory import TooMuch
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.outcome import Outcome
 from workflow_fsm.core.values import strict_json
+from workflow_fsm.core.values.fields import nearest
 from workflow_fsm.dead_letters import DeadLetters
 from workflow_fsm.definition.named import definition_for
 from workflow_fsm.effects.engine import Engine, Retrying
@@ -41,11 +45,12 @@ from workflow_fsm.effects.worker import WakeUp
 from workflow_fsm.handlers import Handlers
 from workflow_fsm.naming import Naming
 from workflow_fsm.queries import Queries
+from workflow_fsm.read.limits import checked_limit
 from workflow_fsm.settings import Settings
 from workflow_fsm.store_handle import Clock, Ids
 from workflow_fsm.stores.store import Overdue, Store
 from workflow_fsm.stores.unit_of_work import UnitOfWork
-from workflow_fsm.stores.url import open_database
+from workflow_fsm.stores.url import open_database, shown
 
 log = logging.getLogger(__name__)
 Chance = Callable[[], float]
@@ -89,6 +94,9 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
     ) -> None:
         super().__init__(store, settings=settings, clock=clock, ids=ids)
         self._wake_up = WakeUp()
+        self._workers = WeakSet()
+        self._shown = "a store"
+        self._is_closed = False
         store.on_enqueued = self._wake_up.ring
         self._registry = Registry(store.definition, self._register)
         self._engine = Engine(
@@ -105,7 +113,7 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
     @classmethod
     def open(
         cls,
-        url: str | None = None,
+        url: str | PathLike[str] | None = None,
         *,
         definition: Definition | None = None,
         settings: Settings | None = None,
@@ -116,25 +124,42 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
         """Open the store at `url`, made and migrated where need be.
 
         `url` is `sqlite:///PATH` (`sqlite:////abs/path`, `sqlite:///rel/path`), `sqlite:///:memory:` or
-        `postgresql://…`; where none is given, it comes from the settings, and those from the environment.
-        `definition` is the claim lifecycle, or a variant of it; where none is given, it is the one that the
-        settings name (`WORKFLOW_DEFINITION`). `clock` gives aware instants; `ids` gives ids
-        that were never given.
+        `postgresql://…`, or a `Path` of a SQLite file; where none is given, it comes from the settings, and
+        those from the environment. `definition` is the claim lifecycle, or a variant of it; where none is
+        given, it is the one that the settings name (`WORKFLOW_DEFINITION`). `clock` gives aware instants;
+        `ids` gives ids that were never given.
         Raises StoreRefused, StoreUnavailable or SettingsInvalid, with a sentence that says what to do.
         """
         settings = Settings.from_environment() if settings is None else settings
+        url = settings.database_url if url is None else _url(url)
+        now = clock()
+        if not isinstance(now, datetime) or now.utcoffset() is None:
+            raise SettingsInvalid(
+                f"clock gives {now!r}; it must give aware instants, such as datetime.now(UTC) does"
+            )
         source = settings.definition if definition is None else None
         is_named = definition is not None or source is not None
         definition = definition_for(settings, definition)
-        store = Store(open_database(url or settings.database_url, clock()), definition, source=source)
+        store = Store(open_database(url, now), definition, source=source)
         if not is_named:
             store.tell_of_newer()
-        return cls(store, settings=settings, clock=clock, ids=ids, chance=chance)
+        workflow = cls(store, settings=settings, clock=clock, ids=ids, chance=chance)
+        workflow._shown = shown(url)
+        return workflow
 
     def close(self) -> None:
-        """Close the store."""
+        """Stop the workers that were made here, and close the store; what is closed is closed for good.
+
+        What a handler is at is waited for, up to 10 seconds.
+        """
+        for worker in list(self._workers):
+            worker.stop()
+        self._is_closed = True
         self._store.close()
         self._readiness.forget()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._shown}{', closed' if self._is_closed else ''}>"
 
     def __enter__(self) -> Self:
         return self
@@ -194,13 +219,15 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
         """
         known = self.definition.trigger(trigger) if isinstance(trigger, str) else None
         if known is None or known.timer:
-            names = ", ".join(one.name for one in self.definition.triggers if not one.timer)
+            names = [one.name for one in self.definition.triggers if not one.timer]
             if trigger is None:
-                reason = f"is required: one of {names}"
+                reason = f"is required: one of {', '.join(names)}"
             elif known is not None:
                 reason = f"{known.name} is fired by time alone"
             else:
-                reason = f"must be one of {names}"
+                reason = f"must be one of {', '.join(names)}"
+                if isinstance(trigger, str) and (meant := nearest(trigger, names)):
+                    reason += f"; did you mean {meant!r}?"
             raise InvalidEvent([FieldError(field="trigger", reason=reason)])
         try:
             return read_event(known, fields, ids=ids, currencies=self._store.currencies)
@@ -229,7 +256,7 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
         At most `limit` of each are done a call; call again until it gives 0.
         """
         now = self._clock()
-        overdue = self._store.overdue(now, limit)
+        overdue = self._store.overdue(now, checked_limit(limit))
         done = at = 0
         while at < len(overdue):
             passed, many = self._pass(overdue[at : at + TIMERS_A_COMMIT], now)
@@ -336,6 +363,17 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
             return done, len(overdue)
 
         return self._store.commit(pass_for_each, users=[one.user_id for one in overdue])
+
+
+def _url(url: str | PathLike[str]) -> str:
+    """Give the URL of a store that a URL, or the path of a SQLite file, names. Raises SettingsInvalid."""
+    if isinstance(url, str):
+        return url
+    if not isinstance(url, PathLike):
+        raise SettingsInvalid(
+            f"the store's URL is {url!r}; it must be a string such as 'sqlite:///claims.db', or a Path"
+        )
+    return f"sqlite:///{fsdecode(url)}"
 
 
 def _too_large_together() -> EventTooLarge:

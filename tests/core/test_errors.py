@@ -20,6 +20,8 @@ CODES = {
     "UnlinkRefused": "unlink-refused",
     "NameUnknown": "name-unknown",
     "StoreUnavailable": "store-unavailable",
+    "WorkflowClosed": "workflow-closed",
+    "EffectsEndless": "effects-endless",
     "StoreRefused": "store-refused",
     "RowUnreadable": "row-unreadable",
     "DefinitionInvalid": "definition-invalid",

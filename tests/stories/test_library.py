@@ -266,7 +266,7 @@ def test_history_comes_in_pages_oldest_first(workflow: Workflow) -> None:
 
 def test_allowed_names_the_triggers_with_an_arrow_timers_left_out(workflow: Workflow) -> None:
     """ "`allowed`: the triggers with an arrow, timers left out." """
-    assert workflow.allowed("u1") == ("sync_complete",)
+    assert workflow.allowed("u1") is None
     sync(workflow)
     assert workflow.allowed("u1") == ("detection_complete",)
     detect(workflow, "c1")

@@ -213,4 +213,4 @@ def test_deadline_passed_cannot_be_fired_from_outside(workflow: Workflow) -> Non
     find(workflow, {"claim_id": "c1", "deadline_date": "2030-01-01T00:00:00Z"})
     assert faults(workflow, "deadline_passed", claim_id="c1") == ["trigger"]
     assert states(workflow) == {"c1": "detected"}
-    assert "deadline_passed" not in workflow.allowed("u1", "c1")
+    assert "deadline_passed" not in (workflow.allowed("u1", "c1") or ["deadline_passed"])

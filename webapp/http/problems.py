@@ -27,6 +27,7 @@ from workflow_fsm.core.errors import (
     NotAllowed,
     StoreUnavailable,
     UnlinkRefused,
+    WorkflowClosed,
     WorkflowError,
 )
 
@@ -59,13 +60,18 @@ class Problem(Exception):
 
 def explain(error: WorkflowError | Problem) -> Answer:
     """Give the answer that tells an error to the sender."""
-    code = error.code if error.code in KINDS else "internal-error"
+    code = _AS_SENT.get(error.code, error.code)
+    code = code if code in KINDS else "internal-error"
     members = error.members if isinstance(error, Problem) else _members(error)
     headers = dict(error.headers) if isinstance(error, Problem) else {}
     if KINDS[code].status == 503:
         wait = error.retry_after if isinstance(error, StoreUnavailable) else RETRY_AFTER_SECONDS
         headers["Retry-After"] = str(max(1, wait))
     return _answer(code, KINDS[code].meaning if code == "internal-error" else str(error), members, headers)
+
+
+_AS_SENT = {WorkflowClosed.code: StoreUnavailable.code}
+"""What is final in this process and not for a sender, who comes to another that runs."""
 
 
 def refusal(error: NotAllowed) -> dict[str, Any]:
@@ -96,7 +102,7 @@ def answer_in(routes: Scaffold) -> None:
 
 
 def _tell(error: WorkflowError | Problem) -> Response:
-    if error.code not in KINDS:
+    if _AS_SENT.get(error.code, error.code) not in KINDS:
         return _fail(error)
     return _send(explain(error))
 

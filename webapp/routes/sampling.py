@@ -11,7 +11,7 @@ from threading import Lock, Thread
 from time import monotonic
 from typing import Generic, TypeVar
 
-from workflow_fsm.core.errors import StoreUnavailable
+from workflow_fsm.core.errors import StoreUnavailable, WorkflowClosed
 
 T = TypeVar("T")
 
@@ -77,7 +77,7 @@ class Sampler(Generic[T]):
         since = monotonic()
         try:
             value = self._read()
-        except StoreUnavailable:
+        except (StoreUnavailable, WorkflowClosed):
             value = None
         return value, since, monotonic()
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from time import monotonic
 
 from webapp.http.response import dumps
-from workflow_fsm.core.errors import StoreUnavailable
+from workflow_fsm.core.errors import StoreUnavailable, WorkflowClosed
 from workflow_fsm.read.shapes import HistoryRow
 from workflow_fsm.stores.observers import Observer
 from workflow_fsm.workflow import Workflow
@@ -142,7 +142,7 @@ class Feed(Observer):
                     due = monotonic() + LOOK_SECONDS
                 else:
                     self._pass_on(dict.fromkeys(self._moved.popleft() for _ in range(len(self._moved))))
-            except StoreUnavailable as error:
+            except (StoreUnavailable, WorkflowClosed) as error:
                 log.warning("sockets wait for the store: %s", error)
                 due = monotonic() + DOWN_SECONDS
             except Exception:

@@ -22,7 +22,7 @@ from webapp.http.problems import Problem
 from webapp.settings import ServiceSettings
 from webapp.ws.feed import Feed, Follower, message
 from webapp.ws.transport import Transport
-from workflow_fsm.core.errors import StoreUnavailable
+from workflow_fsm.core.errors import StoreUnavailable, WorkflowClosed
 from workflow_fsm.workflow import Workflow
 
 GOING_AWAY, INTERNAL_ERROR, TRY_AGAIN_LATER = 1001, 1011, 1013
@@ -149,7 +149,7 @@ class _Telling:
         except CursorLost:
             code = CURSOR_LOST
             reason = f"the store has not got as far as cursor {self._seen}: it lost rows; read history anew"
-        except StoreUnavailable:
+        except (StoreUnavailable, WorkflowClosed):
             code, reason = TRY_AGAIN_LATER, "the store can't be read just now"
         except (ConnectionClosed, LocalProtocolError, OSError):
             pass  # it has ended, by the other side, by us below, or by its reading thread's finding it dead

@@ -26,6 +26,7 @@ from workflow_fsm.core.errors import (
     SettingsInvalid,
     StoreRefused,
     StoreUnavailable,
+    WorkflowClosed,
     WorkflowError,
 )
 
@@ -117,7 +118,7 @@ def _failure(error: WorkflowError) -> Failure:
             exit_code = INVALID
         case DeadLetterUnknown() | RootUnknown():
             exit_code = UNKNOWN
-        case StoreUnavailable() | StoreRefused():
+        case StoreUnavailable() | StoreRefused() | WorkflowClosed():
             exit_code = STORE
     facts |= {name: getattr(error, name) for name in names}
     return Failure(exit_code, error.code, str(error), **facts)

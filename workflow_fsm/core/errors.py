@@ -10,6 +10,8 @@ WorkflowError
 ├── UnlinkRefused         the name can't be taken away
 ├── NameUnknown           there is no such name to take away
 ├── StoreUnavailable      the store can't be reached or written now; try again
+├── WorkflowClosed        the workflow was closed, and no retry mends that
+├── EffectsEndless        as many effects were done as may be at once, and more are due
 ├── StoreRefused          the store is not one this version can work on
 │   └── RowUnreadable     a row in it can't be read: it was damaged
 ├── DefinitionInvalid     a lifecycle's table is wrong
@@ -23,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from workflow_fsm.core.records import Candidate, FieldErrorRecord, RefusedPart
 
@@ -44,6 +46,16 @@ class WorkflowError(Exception):
     """Something the workflow will not do; `code` is stable for machines, the text is for people."""
 
     code: ClassVar[str] = "workflow-error"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Be copied and pickled by text and facts: what an error is made of need not be its `args`."""
+        return self._made_again, self.args, self.__dict__
+
+    @classmethod
+    def _made_again(cls, *args: object) -> Self:
+        error = cls.__new__(cls)
+        error.args = args
+        return error
 
 
 class InvalidEvent(WorkflowError):
@@ -188,6 +200,32 @@ class StoreUnavailable(WorkflowError):
     def __init__(self, reason: str, *, retry_after: int = 1) -> None:
         self.retry_after = retry_after
         super().__init__(reason)
+
+
+class WorkflowClosed(WorkflowError):
+    """The workflow was closed: it takes nothing any more, and no retry mends that. Open another."""
+
+    code = "workflow-closed"
+
+    def __init__(self, reason: str = "the workflow is closed; open another: Workflow.open(…)") -> None:
+        super().__init__(reason)
+
+
+class EffectsEndless(WorkflowError):
+    """As many effects were done as were to be done at most, and more are due: a handler may feed itself.
+
+    `limit` is how many were done, `handler` whose effect is due next.
+    """
+
+    code = "effects-endless"
+
+    def __init__(self, *, limit: int, handler: str) -> None:
+        self.limit = limit
+        self.handler = handler
+        super().__init__(
+            f"{limit} effects were done, and one of {handler!r} is due still: a handler may owe its own work "
+            "again and again; see to that, or give a higher limit"
+        )
 
 
 class StoreRefused(WorkflowError):

@@ -90,6 +90,13 @@ class Record(dict[str, Any], Generic[Key]):
         record.update(members)
         return record
 
+    def __dir__(self) -> list[str]:
+        """Name what it has, its keys as attributes too: prompts and editors complete them."""
+        return sorted({*super().__dir__(), *(_KEYWORDS.get(key, key) for key in self)})
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
+
     if TYPE_CHECKING:
 
         def __getitem__(self, key: Key, /) -> Any: ...  # type: ignore[override]  # a misspelt key is no key
@@ -117,6 +124,7 @@ class Page(list[R], Generic[R]):
         self.next_cursor = next_cursor
 
 
+_KEYWORDS = {word: f"{word}_" for word in kwlist}
 _KEYS = {f"{word}_": word for word in kwlist}
 
 

@@ -142,10 +142,17 @@ class Engine:
             return False
         return True
 
-    def do(self, taken: LeasedEffect) -> str:
-        """Run a taken effect's handler and settle it; tell how it stands then, as `settle` does."""
+    def do(self, taken: LeasedEffect, *, raising: bool = False) -> str:
+        """Run a taken effect's handler and settle it; tell how it stands then, as `settle` does.
+
+        Where it is `raising`, what the handler raised is raised once that is settled.
+        """
         with self.holding(taken):
-            return self.settle(taken, self.run(taken))
+            verdict = self.run(taken)
+            settled = self.settle(taken, verdict)
+        if raising and verdict.cause is not None:
+            raise verdict.cause
+        return settled
 
     def holding(self, taken: LeasedEffect) -> AbstractContextManager[None]:
         """Know for as long as a block takes that an effect is at work here, so that it isn't taken again."""
@@ -160,7 +167,9 @@ class Engine:
             answer = self._registry.function(taken.handler)(tell(taken))
             return Verdict(standing="done", events=self._fired(taken, answer))
         except Discard as error:
-            return Verdict(standing="dead", error=verdicts.text_of(error) or "discarded by its handler")
+            return Verdict(
+                standing="dead", error=verdicts.text_of(error) or "discarded by its handler", cause=error
+            )
         except RetryAfter as error:
             return self._again(taken, error, seconds=min(error.seconds, LONGEST_WAIT_SECONDS))
         except (Exception, SystemExit) as error:
@@ -243,12 +252,12 @@ class Engine:
     def _again(self, taken: LeasedEffect, error: BaseException, *, seconds: float | None = None) -> Verdict:
         told = verdicts.describe(error)
         if taken.tried >= self._tries(taken.handler):
-            return Verdict(standing="dead", error=told)
+            return Verdict(standing="dead", error=told, cause=error)
         if seconds is None:
             first = self._registry.pattern(taken.handler).pause_seconds
             first = self._retrying.pause_seconds if first is None else first
             seconds = pause_seconds(taken.tried, first=first, chance=self._chance())
-        return Verdict(standing="owed", error=told, seconds=seconds)
+        return Verdict(standing="owed", error=told, seconds=seconds, cause=error)
 
     def _end(self, taken: LeasedEffect, verdict: Verdict) -> str:
         error = None if verdict.error is None else verdicts.storable(verdict.error)

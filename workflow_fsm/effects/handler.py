@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from workflow_fsm.core.values.instants import read_instant
@@ -83,11 +83,19 @@ class Discard(Exception):
 
 
 class RetryAfter(Exception):
-    """Raised by a handler that knows when to try again: after `seconds`, if a try is left."""
+    """Raised by a handler that knows when to try again: after seconds, or a timedelta, if a try is left.
 
-    def __init__(self, seconds: float, reason: str = "") -> None:
-        self.seconds = max(0.0, float(seconds))
+    `seconds` is how many.
+    """
+
+    def __init__(self, seconds: float | timedelta, reason: str = "") -> None:
+        told = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
+        self.seconds = max(0.0, float(told))
         super().__init__(reason or f"asked to be tried again after {self.seconds:g} seconds")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Be copied and pickled, which by its text alone it could not."""
+        return type(self), (self.seconds, str(self)), self.__dict__
 
 
 Answer = Fire | list[Fire] | tuple[Fire, ...] | None

@@ -24,11 +24,12 @@ Reader = Callable[[str, Mapping[str, Any]], Event]
 class Verdict:
     """What becomes of an effect that was run: `done`, `dead`, or `owed` again after some seconds.
 
-    `events` are those that it fires, in the commit that marks it done.
+    `events` are those that it fires, in the commit that marks it done. `cause` is what its handler raised.
     """
 
     standing: str
     error: str | None = None
+    cause: BaseException | None = None
     seconds: float = 0.0
     events: Sequence[Event] = ()
 

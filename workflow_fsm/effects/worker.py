@@ -9,8 +9,9 @@ import logging
 import threading
 from collections.abc import Callable
 from time import monotonic
+from typing import Self
 
-from workflow_fsm.core.errors import RowUnreadable, StoreRefused, StoreUnavailable
+from workflow_fsm.core.errors import RowUnreadable, StoreRefused, StoreUnavailable, WorkflowClosed
 from workflow_fsm.effects.engine import Engine
 from workflow_fsm.effects.leases import LEASE_SECONDS
 from workflow_fsm.effects.outbox import LeasedEffect
@@ -33,12 +34,15 @@ class WakeUp:
     """Wakes idle workers: rung by each commit of this process that may have made something ready."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._mutex = (
+            threading.Lock()
+        )  # entered by itself: a Condition is entered by Python's own code, which
+        self._changed = threading.Condition(self._mutex)  # an interruption could leave with the lock held
         self._rung = 0
 
     def ring(self) -> None:
         """Wake whoever waits."""
-        with self._changed:
+        with self._mutex:
             self._rung += 1
             self._changed.notify_all()
 
@@ -48,7 +52,7 @@ class WakeUp:
 
     def wait(self, since: int, seconds: float) -> None:
         """Wait until it is rung again after `since`, or for so many seconds."""
-        with self._changed:
+        with self._mutex:
             self._changed.wait_for(lambda: self._rung != since, timeout=seconds)
 
 
@@ -77,6 +81,7 @@ class Worker:
         self._tick = tick
         self._listen = listen
         self._listening: Listening | None = None
+        self._started = False
         self._idle = 0
         self._stopping = threading.Event()
         self._stopped = threading.Event()
@@ -88,8 +93,23 @@ class Worker:
         self._workers.append(threading.Thread(target=self._keep_time, name="effects-clock", daemon=True))
         self._heart = threading.Thread(target=self._beat, name="effects-heart", daemon=True)
 
+    def __enter__(self) -> Self:
+        """Start it; it is stopped behind the block."""
+        self.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
+
     def start(self) -> None:
-        """Start the threads."""
+        """Start the threads; a worker is started once. Raises RuntimeError where it was started before."""
+        with self._mutex:
+            if self._started:
+                raise RuntimeError(
+                    "this worker was started before, and a worker is started once; make another: "
+                    "workflow.worker()"
+                )
+            self._started = True
         self._listening = self._listen(self._wake_up.ring)
         for thread in (*self._workers, self._heart):
             thread.start()
@@ -100,7 +120,7 @@ class Worker:
         self._wake_up.ring()
         until = monotonic() + within_seconds
         for thread in self._workers:
-            if thread.is_alive():
+            if thread.is_alive() and thread is not threading.current_thread():
                 thread.join(max(0.0, until - monotonic()))
         self._stopped.set()
         if self._listening is not None:
@@ -112,7 +132,7 @@ class Worker:
         if left:
             try:
                 self._engine.release(left)
-            except (StoreUnavailable, StoreRefused):
+            except (StoreUnavailable, StoreRefused, WorkflowClosed):
                 log.warning("the leases of %d effects run out by themselves", len(left))
 
     def _work(self) -> None:
@@ -140,11 +160,14 @@ class Worker:
                 return self._ready()
             except StoreUnavailable:
                 continue
-            except StoreRefused:
+            except (StoreRefused, WorkflowClosed):
                 return  # which whoever looks for effects is told, too
 
     def _is_refused(self, error: Exception) -> bool:
         """Take nothing more where the store is none any more that this version can work on; tell whether."""
+        if isinstance(error, WorkflowClosed):
+            self._stopping.set()
+            return True
         if not isinstance(error, StoreRefused) or isinstance(error, RowUnreadable):
             return False
         with self._mutex:

@@ -15,6 +15,7 @@ from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.model.ways_out import dropped_for, failed_and_dropped_for
 from workflow_fsm.core.records import Candidate, LetterKind
 from workflow_fsm.core.values import money
+from workflow_fsm.read.limits import MOST_A_PAGE, checked_limit
 from workflow_fsm.read.shapes import DeadLetterRecord, SettledLetter
 from workflow_fsm.read.waiting import WaitingEvents, shown_money
 from workflow_fsm.stores.event_mapping import stored_event_of
@@ -22,7 +23,6 @@ from workflow_fsm.stores.repository import Repository
 from workflow_fsm.stores.session import Columns, Session, Statement
 
 KINDS = ("event", "effect")
-MOST_A_PAGE = 1000
 _Place = tuple[str, str, int]
 
 
@@ -79,8 +79,7 @@ def list_dead_letters(
     if wanted.kind is not None and wanted.kind not in KINDS:
         fault = f"is {wanted.kind!r}; it must be event or effect"
         raise InvalidEvent([FieldError(field="kind", reason=fault)])
-    if not 1 <= limit <= MOST_A_PAGE:
-        raise InvalidEvent([FieldError(field="limit", reason=f"must be from 1 to {MOST_A_PAGE}")])
+    checked_limit(limit, MOST_A_PAGE)
     place = _place(cursor)
     page: list[tuple[_Place, DeadLetterRecord]] = []
     show = _Shower(session, definition, dropped=wanted.dropped)

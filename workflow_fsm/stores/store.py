@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -60,7 +61,7 @@ class Store:
         self.on_enqueued: Callable[[], None] = lambda: None
         self.observers = Observers()
         self.currencies: Mapping[str, int] = {}
-        self._large = threading.Lock()
+        self._large = threading.RLock()
         self._aside: Mapping[Overdue, datetime] = {}
         database.tell_commits(self.observers.committed)
         try:
@@ -115,20 +116,21 @@ class Store:
         def decide_here(session: Session) -> Decided[T]:
             return decide_ahead(session, self._under, event, now, decide, self.currencies)
 
-        if not self._large.acquire(timeout=LARGE_SECONDS):
-            raise StoreUnavailable(
-                "other large events are decided on just now, one at a time, and nothing was kept of this; "
-                "send it again",
-                retry_after=5,
-            )
         try:
+            if not self._large.acquire(timeout=LARGE_SECONDS):
+                raise StoreUnavailable(
+                    "other large events are decided on just now, one at a time, and nothing was kept of "
+                    "this; send it again",
+                    retry_after=5,
+                )
             for _ in range(TRIES_AHEAD):
                 decided = self._database.read(decide_here)
                 if self._database.write(partial(write_decided, decided=decided)):
                     self._tell(decided.unit)
                     return decided.result
         finally:
-            self._large.release()
+            with suppress(RuntimeError):  # where this thread hasn't got it
+                self._large.release()
         raise StoreUnavailable(
             f"other events of user {event.user_id!r} came in between {TRIES_AHEAD} times while this large "
             "one was decided on, and nothing of it was kept; send it again, or in parts",

@@ -19,7 +19,15 @@ from tests.conftest import EMPTIES
 from tests.stores.postgres.proxy import Proxy
 from tests.stores.postgres.server import Server, server
 from tests.stories.acts import find, pay, status, sync
-from workflow_fsm import Settings, SettingsInvalid, StoreRefused, StoreUnavailable, Transition, Workflow
+from workflow_fsm import (
+    Settings,
+    SettingsInvalid,
+    StoreRefused,
+    StoreUnavailable,
+    Transition,
+    Workflow,
+    WorkflowClosed,
+)
 from workflow_fsm.stores.unit_of_work import UnitOfWork
 from workflow_fsm.stores.url import shown
 
@@ -279,7 +287,7 @@ def test_without_psycopg_a_sentence_says_what_to_install() -> None:
 def test_a_store_that_was_closed_says_so(postgres_url: str) -> None:
     workflow = Workflow.open(postgres_url, settings=Settings())
     workflow.close()
-    with pytest.raises(StoreUnavailable, match="the store is closed"):
+    with pytest.raises(WorkflowClosed):
         sync(workflow)
 
 

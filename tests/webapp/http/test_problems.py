@@ -16,7 +16,7 @@ from webapp.http.problem_kinds import DOCS, KINDS
 from webapp.http.problems import explain
 from webapp.http.response import dumps
 from webapp.routes.webhooks import PREFIX
-from workflow_fsm.core.errors import StoreRefused, StoreUnavailable, WorkflowError
+from workflow_fsm.core.errors import StoreRefused, StoreUnavailable, WorkflowClosed, WorkflowError
 from workflow_fsm.settings import Settings
 from workflow_fsm.workflow import Workflow
 
@@ -87,9 +87,11 @@ def every(error: type[WorkflowError]) -> set[type[WorkflowError]]:
 
 def test_every_error_that_a_request_can_meet_has_its_problem() -> None:
     never_met = {"workflow-error", "definition-invalid", "settings-invalid", "handler-invalid"}
-    never_met |= {"root-unknown"}
+    never_met |= {"root-unknown", "effects-endless"}
 
-    assert {error.code for error in every(WorkflowError)} - never_met <= set(KINDS)
+    assert {error.code for error in every(WorkflowError)} - never_met - {"workflow-closed"} <= set(KINDS)
+    closed = json.loads(dumps(explain(WorkflowClosed()).body))
+    assert closed["type"] == KINDS["store-unavailable"].type
 
 
 def test_every_problem_has_a_page_of_its_own() -> None:

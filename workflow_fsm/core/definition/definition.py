@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
@@ -26,6 +27,10 @@ from workflow_fsm.core.definition.validation import (
     variant_problems,
 )
 from workflow_fsm.core.errors import DefinitionInvalid
+
+_machines_log = logging.getLogger("transitions")
+if _machines_log.level == logging.NOTSET:  # it tells each step at INFO
+    _machines_log.setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,7 +143,12 @@ def did_you_mean(name: str, fields: Mapping[str, Field]) -> str | None:
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).replace("-", "_").lower()
     if snake in fields:
         return snake if snake != name else None
-    return _nearest(snake, tuple(fields))
+    return nearest(snake, tuple(fields))
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """Give the name that one is a slip away from."""
+    return _nearest(name, tuple(names))
 
 
 @lru_cache(maxsize=1024)  # senders send the same few

@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, InvalidOperation
 from types import NoneType
 from typing import NamedTuple, TypeAlias, cast
@@ -284,6 +284,8 @@ def _plain(value: object, level: int) -> object:
         return _number(_literal(value)) if value.is_finite() else _NOT_FINITE
     if isinstance(value, datetime):
         return _instant(value)
+    if isinstance(value, date):
+        return _Flaw(reason="is a date without a time; give a datetime with a tzinfo, or a string")
     if isinstance(value, dict | list | tuple):
         return _container(value, level)
     return _Flaw(reason=f"is a Python {type(value).__name__}, which has no place in JSON")

@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Lock, Thread
 from time import monotonic, sleep
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
-from workflow_fsm.core.errors import StoreUnavailable
+from workflow_fsm.core.errors import StoreUnavailable, WorkflowClosed, WorkflowError
 from workflow_fsm.core.values.instants import read_instant
 from workflow_fsm.stores.group_commit import CommitQueue, Job, LeftOut
 from workflow_fsm.stores.postgres import errors as faults
@@ -80,22 +80,12 @@ class Postgres:
         self._failures = 0
         self._hear_commit: Callable[[int, float], None] = lambda jobs, seconds: None
         self._queue = CommitQueue(self._commit, lanes=LANES)
+        self._replacing = Lock()
         self._places = BoundedSemaphore(MOST_APART)
         self._notifier = Notifier(self.connect)
-        self._pool = ConnectionPool(
-            self._address.conninfo,
-            connection_class=Linked,
-            kwargs={"autocommit": True},
-            min_size=0,
-            max_size=connections,
-            max_idle=60.0,
-            timeout=WAIT_SECONDS,
-            reconnect_timeout=0.01,
-            reconnect_failed=self._note_failure,
-            num_workers=1,
-            configure=self._address.settle,
-            open=True,
-        )
+        self._connections = connections
+        self._interrupted = False
+        self._pool = self._new_pool()
 
     def connect(self) -> psycopg.Connection[Any]:
         """Open a connection beside the pool, each statement on its own. Raises psycopg's errors."""
@@ -279,25 +269,35 @@ class Postgres:
     @contextmanager
     def _taken(self) -> Iterator[Linked]:
         """Have a connection of the pool that wasn't ended while it lay idle."""
-        connection = self._next()
-        while _has_ended(connection):
-            connection.close()
-            self._pool.putconn(connection)
-            connection = self._next()
         try:
-            yield connection
-        finally:
-            self._pool.putconn(connection)
+            pool, connection = self._next()
+            while _has_ended(connection):
+                connection.close()
+                pool.putconn(connection)
+                pool, connection = self._next()
+            try:
+                yield connection
+            finally:
+                pool.putconn(connection)
+        except BaseException as error:
+            if not isinstance(error, psycopg.Error | WorkflowError):
+                self._interrupted = True
+            raise
 
-    def _next(self) -> Linked:
+    def _next(self) -> tuple[ConnectionPool[Linked], Linked]:
         """Wait for a connection; not for long where the server isn't there."""
         until, failures = monotonic() + WAIT_SECONDS, self._failures
         while True:
+            pool = self._pool
             try:
-                return self._pool.getconn(timeout=LOOK_SECONDS)
+                return pool, pool.getconn(timeout=LOOK_SECONDS)
             except PoolClosed as error:
-                raise StoreUnavailable("the store is closed") from error
+                if pool is not self._pool:
+                    continue
+                raise WorkflowClosed from error
             except PoolTimeout as error:
+                if self._interrupted:
+                    self._replace_pool(pool)
                 if failures == self._failures and monotonic() < until:
                     continue
                 raise StoreUnavailable(
@@ -305,6 +305,31 @@ class Postgres:
                     "server is there, and takes more connections",
                     retry_after=2,
                 ) from error
+
+    def _new_pool(self) -> ConnectionPool[Linked]:
+        return ConnectionPool(
+            self._address.conninfo,
+            connection_class=Linked,
+            kwargs={"autocommit": True},
+            min_size=0,
+            max_size=self._connections,
+            max_idle=60.0,
+            timeout=WAIT_SECONDS,
+            reconnect_timeout=0.01,
+            reconnect_failed=self._note_failure,
+            num_workers=1,
+            configure=self._address.settle,
+            open=True,
+        )
+
+    def _replace_pool(self, stuck: ConnectionPool[Linked]) -> None:
+        """Take another pool for one that connections got lost from: whoever took them was interrupted."""
+        with self._replacing:
+            if self._pool is not stuck or not self._interrupted:
+                return
+            self._interrupted = False
+            self._pool = self._new_pool()
+        Thread(target=stuck.close, name="lost-connections", daemon=True).start()
 
     def _note_failure(self, _pool: object) -> None:
         self._failures += 1

@@ -15,7 +15,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, TypeVar
 
-from workflow_fsm.core.errors import StoreUnavailable
+from workflow_fsm.core.errors import StoreUnavailable, WorkflowClosed
 from workflow_fsm.stores.group_commit import CommitQueue, Job
 from workflow_fsm.stores.schema.versions import Watch
 from workflow_fsm.stores.session import Scope, Session, SilentListener
@@ -120,7 +120,7 @@ class SQLite:
                 self._writing()
             return
         if self._closed:
-            raise StoreUnavailable("the store is closed")
+            raise WorkflowClosed
         try:
             with translated():
                 self._check_file()
@@ -154,6 +154,8 @@ class SQLite:
             connection = self._writing()
             opened = self._file
             try:
+                if connection.in_transaction:  # whoever was to end it was interrupted in that
+                    connection.execute("ROLLBACK")
                 connection.execute("BEGIN IMMEDIATE")
                 self._writing_since = monotonic()
                 session = SQLiteSession(connection)
@@ -205,7 +207,7 @@ class SQLite:
     def _writing(self) -> sqlite3.Connection:
         """Give the writer's connection: opened again after a fault, or where the file is another by now."""
         if self._closed:
-            raise StoreUnavailable("the store is closed")
+            raise WorkflowClosed
         if not self._memory:
             self._check_file()
         if self._writer is None:
@@ -265,7 +267,7 @@ class SQLite:
     def _take_reader(self, identity: _Identity | None) -> sqlite3.Connection:
         with self._mutex:
             if self._closed:
-                raise StoreUnavailable("the store is closed")
+                raise WorkflowClosed
             while self._readers:
                 reader, opened = self._readers.pop()
                 if opened == identity:

@@ -6,6 +6,7 @@ the rest.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from functools import cache
@@ -20,6 +21,7 @@ from workflow_fsm.stores.sqlite.errors import why
 from workflow_fsm.stores.statements import migrations as of_dialect
 
 _DONE = "SELECT name FROM _sqlite_migrations WHERE migration_set = 'workflow_fsm' ORDER BY name"
+_TABLES = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT GLOB 'sqlite_*'"
 _IS_THERE = "SELECT 1 FROM sqlite_schema WHERE name = '_sqlite_migrations'"
 
 
@@ -28,6 +30,7 @@ def prepare(path: str, *, busy_seconds: float) -> None:
     folder = Path(path).absolute().parent
     if not folder.is_dir():
         raise StoreRefused(f"{path} can't be made: the folder {folder} does not exist; make it first")
+    _refuse_foreign(path, busy_seconds)
     try:
         if _is_up_to_date(path, busy_seconds):
             return
@@ -97,6 +100,36 @@ def look(path: str) -> Schema:
             return schema_of(connection)
     except sqlite3.Error as error:
         raise StoreRefused(f"{path} can't be opened as a SQLite store: {why(error)}") from error
+
+
+def _refuse_foreign(path: str, busy_seconds: float) -> None:
+    """Refuse a file that another application keeps, before anything in it is changed.
+
+    One that was to be made a store, and wasn't to the end, has some of a store's tables and none else.
+    """
+    if not Path(path).is_file():
+        return
+    # Where no log lies beside it nobody writes: then it is read without so much as a lock file being made.
+    how = "mode=ro" if Path(f"{path}-wal").exists() else "mode=ro&immutable=1"
+    there = f"{Path(path).absolute().as_uri()}?{how}"
+    try:
+        with closing(sqlite3.connect(there, uri=True, timeout=busy_seconds)) as connection:
+            tables = {name for (name,) in connection.execute(_TABLES)}
+            if not tables or ("_sqlite_migrations" in tables and connection.execute(_DONE).fetchone()):
+                return
+    except sqlite3.Error:
+        return  # which is told where the file is opened to be worked on
+    if not ("_sqlite_migrations" in tables and tables <= _tables_of_a_store()):
+        strange = ", ".join(sorted(tables - _tables_of_a_store())[:3] or sorted(tables)[:3])
+        raise StoreRefused(
+            f"{path} is another application's SQLite file (it has {strange}), and was left as it is; name a "
+            "file of its own for the store"
+        )
+
+
+def _tables_of_a_store() -> set[str]:
+    told = "\n".join(statement for statements in of_dialect("sqlite").values() for statement in statements)
+    return {"_sqlite_migrations", *re.findall(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+)", told)}
 
 
 def _is_up_to_date(path: str, busy_seconds: float) -> bool:
