@@ -115,11 +115,8 @@ class Queries(StoreHandle):
         """Give the triggers that would move a claim now (without one: the user's newest lifecycle)."""
         return self.definition.allowed(self._state_of(user_id, claim_id))
 
-    def explain(self, user_id: str, claim_id: str | None, trigger: str) -> Explanation:
-        """Explain why a trigger is allowed, waits or is refused for a claim, and what would lead to it.
-
-        Raises InvalidEvent for a trigger that the definition doesn't know.
-        """
+    def _explain_cell(self, user_id: str, claim_id: str | None, trigger: str) -> Explanation:
+        """Explain a trigger by the table alone. Raises InvalidEvent for one that the definition hasn't."""
         state = self._state_of(user_id, claim_id)
         known = self.definition.trigger(trigger)
         if known is None or (known.timer and state is None):
