@@ -139,7 +139,7 @@ class Store:
         """Decide one event on a snapshot, and write nothing of what was decided."""
 
         def decide_here(session: Session) -> T:
-            return decide_ahead(session, self.definition, event, now, decide, self.currencies).result
+            return decide_ahead(session, self._under, event, now, decide, self.currencies).result
 
         return self._database.read(decide_here)
 
