@@ -42,6 +42,7 @@ from workflow_fsm.effects.worker import WakeUp
 from workflow_fsm.handlers import Handlers
 from workflow_fsm.naming import Naming
 from workflow_fsm.queries import Queries
+from workflow_fsm.questions import Questions
 from workflow_fsm.rehearsal import explained, rehearse
 from workflow_fsm.settings import Settings
 from workflow_fsm.store_handle import Clock, Ids
@@ -73,7 +74,7 @@ def new_id() -> str:
     return f"evt_{ULID()}"
 
 
-class Workflow(Queries, DeadLetters, Naming, Handlers):
+class Workflow(Queries, Questions, DeadLetters, Naming, Handlers):
     """A store of lifecycles, and the events that move them; made by `Workflow.open`.
 
     One may be shared between threads. Every method that fires raises StoreUnavailable where the store can't
