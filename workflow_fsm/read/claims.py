@@ -30,7 +30,15 @@ from workflow_fsm.stores.session import Columns, Session
 log = logging.getLogger(__name__)
 
 SORTS = ("deadline", "amount", "entered_at")
-_STREAMS = {"deadline": "deadline", "amount": "amount", "entered_at": "entry"}
+_STREAMS = {
+    "deadline": ("claims_at_deadline", "claims_by_deadline"),
+    "-deadline": ("claims_at_deadline_down", "claims_by_deadline_down"),
+    "amount": ("claims_at_amount", "claims_by_amount"),
+    "-amount": ("claims_at_amount_down", "claims_by_amount_down"),
+    "entered_at": ("claims_at_entry", "claims_by_entry"),
+    "-entered_at": ("claims_at_entry_down", "claims_by_entry_down"),
+}
+"""By what a stream is read in each order: in one place, and beyond it."""
 DECISIONS = ("", "auto_submit", "ask_user", "review")
 _TOLD, _LAST = "!", "~"
 """Before and behind all that is told: what isn't is ''."""
@@ -120,7 +128,7 @@ def _refuse(definition: Definition, asked: ClaimsAsked) -> None:
         faults.append(
             FieldError(field="decision", reason=f"is {asked.decision!r}; it must be one of {names}")
         )
-    if asked.by not in SORTS:
+    if asked.sort not in _STREAMS:
         names = ", ".join(SORTS)
         reason = f"is {asked.sort!r}; it must be one of {names}, with - for the other way"
         faults.append(FieldError(field="sort", reason=reason))
@@ -165,8 +173,7 @@ def _asks(
     asked: ClaimsAsked, most: str, place: Place | None, *, untold: bool
 ) -> Iterator[tuple[str, dict[str, str | int]]]:
     """Give what is asked of each stream, in turn: the rest of a place, what is beyond, what isn't told."""
-    suffix = "_down" if asked.down else ""
-    at_place, beyond = (f"claims_{how}_{_STREAMS[asked.by]}{suffix}" for how in ("at", "by"))
+    at_place, beyond = _STREAMS[asked.sort]
     first: dict[str, str | int] = {"after_user": "", "after_seq": 0}
     if asked.down:
         first = {"after_user": _LAST_USER, "after_seq": 0}
@@ -277,19 +284,21 @@ class _Fits:
                 asked.amazon_case_id is None
                 or any(case.case_id == asked.amazon_case_id for case in names.cases.get(one.owner, ()))
             )
-            and (asked.waiting is None or self._waits(user_id, one) is asked.waiting)
+            and (asked.waiting is None or self._waits(user_id, one, names) is asked.waiting)
         )
 
-    def _waits(self, user_id: str, one: Lifecycle) -> bool:
-        if one.claim_id is None:
-            return False
-        return self.session.row("is_waited_for", user_id=user_id, claim_id=one.claim_id) is not None
+    def _waits(self, user_id: str, one: Lifecycle, names: Names) -> bool:
+        ask = self.session.row
+        return any(ask("is_waited_for", user_id=user_id, claim_id=name) for name in _called(one, names))
 
 
 def _begins(q: str, one: Lifecycle, names: Names) -> bool:
-    if one.claim_id is None:
-        return False
-    return any(name.startswith(q) for name in (one.claim_id, *names.aliases.get(one.claim_id, ())))
+    return any(name.startswith(q) for name in _called(one, names))
+
+
+def _called(one: Lifecycle, names: Names) -> Sequence[str]:
+    """Give the names of a claim; a plain lifecycle has none."""
+    return () if one.claim_id is None else (one.claim_id, *names.aliases.get(one.claim_id, ()))
 
 
 def _read(session: Session, definition: Definition, keys: Sequence[Key]) -> Iterator[tuple[str, Lifecycle]]:

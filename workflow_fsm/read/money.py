@@ -26,11 +26,12 @@ log = logging.getLogger(__name__)
 
 _ASKED = "money"
 _EVER = "~"
-_STANDINGS: dict[MoneyStanding, tuple[str, Standing]] = {
-    "recovered": ("money_booked", Standing.APPLIED),
-    "unapplied": ("money_waiting", Standing.WAITING),
-    "dropped": ("money_dropped", Standing.DROPPED),
+_STANDINGS: dict[MoneyStanding, tuple[str, str, Standing]] = {
+    "recovered": ("money_booked", "money_booked_of", Standing.APPLIED),
+    "unapplied": ("money_waiting", "money_waiting_of", Standing.WAITING),
+    "dropped": ("money_dropped", "money_dropped_of", Standing.DROPPED),
 }
+"""By what each is read, of all users and of one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,21 +103,18 @@ def _read(
     """Read the next events behind a place; tell whether these are the last."""
     at, after_user, after_seq = place
     told: dict[str, Any] = {"at": at, "after_seq": after_seq, "until": until, "limit": limit}
-    suffix = ""
-    if asked.user_id is None:
-        told["after_user"] = after_user
-    else:
-        told["user_id"], suffix = asked.user_id, "_of"
+    told |= {"after_user": after_user} if asked.user_id is None else {"user_id": asked.user_id}
     triggers = [one.name for one in definition.triggers if one.money]
     streams: list[Statement] = []
-    for standing, (name, _) in _STANDINGS.items():
+    for standing, (of_all, of_one, _) in _STANDINGS.items():
+        name = of_all if asked.user_id is None else of_one
         if asked.standing not in (None, standing):
             continue
         if standing == "recovered":
             booked = [currency] if currency is not None else _booked(session, asked.user_id)
-            streams += [(name + suffix, {**told, "currency": one}) for one in booked]
+            streams += [(name, {**told, "currency": one}) for one in booked]
         else:
-            streams += [(name + suffix, {**told, "trigger": one}) for one in triggers]
+            streams += [(name, {**told, "trigger": one}) for one in triggers]
     session.prefetch(streams)
     pages = [session.rows(name, **parameters) for name, parameters in streams]
     found = list(merge(*pages, key=lambda row: (row["received_at"], row["user_id"], row["seq"])))
@@ -179,7 +177,7 @@ class _Shower:
 
     def _show(self, stored: StoredEvent) -> MoneyRow | None:
         user_id, event = stored.event.user_id, stored.event
-        standing = next((name for name, (_, one) in _STANDINGS.items() if one is stored.standing), None)
+        standing = next((name for name, (_, _, one) in _STANDINGS.items() if one is stored.standing), None)
         if standing is None:
             return None
         claim_id, case_id = event.field("claim_id"), event.field("amazon_case_id")

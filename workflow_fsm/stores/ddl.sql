@@ -227,8 +227,9 @@ CREATE INDEX waits_for_claims ON waits (user_id, name) WHERE kind = 'claim';
 CREATE INDEX events_by_reimbursement ON events (reimbursement_id, user_id, seq) WHERE reimbursement_id IS NOT NULL;
 CREATE INDEX events_booked ON events (currency, received_at, user_id, seq) WHERE amount IS NOT NULL;
 CREATE INDEX events_booked_of ON events (user_id, currency, received_at, seq) WHERE amount IS NOT NULL;
-CREATE INDEX events_waiting_by ON events ("trigger", received_at, user_id, seq) WHERE standing = 'waiting';
-CREATE INDEX events_waiting_of ON events (user_id, "trigger", received_at, seq) WHERE standing = 'waiting';
+-- of their own predicate, so that no planner takes `events_waiting` for these, or these for it
+CREATE INDEX events_waiting_by ON events ("trigger", received_at, user_id, seq) WHERE standing BETWEEN 'waiting' AND 'waiting';
+CREATE INDEX events_waiting_of ON events (user_id, "trigger", received_at, seq) WHERE standing BETWEEN 'waiting' AND 'waiting';
 CREATE INDEX events_dropped_by ON events ("trigger", received_at, user_id, seq) WHERE dropped = 1;
 CREATE INDEX events_dropped_by_of ON events (user_id, "trigger", received_at, seq) WHERE dropped = 1;
 CREATE INDEX effects_by_handler ON effects (handler, standing, user_id, seq);

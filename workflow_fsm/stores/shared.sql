@@ -299,10 +299,11 @@ UPDATE effects SET standing = 'void'
 WHERE user_id = :user_id AND lifecycle = :lifecycle AND on_enter = 1 AND standing = 'owed';
 
 -- name: reschedule_effects
--- an instant before which work isn't due was told anew, and nobody has begun it
+-- an instant before which work isn't due was told anew, and nobody has begun it. `handler || ''` means the
+-- index of the lifecycle's, not the handler's
 UPDATE effects SET due_at = CASE WHEN owed_at > :due_at THEN owed_at ELSE :due_at END,
     ready_at = CASE WHEN owed_at > :due_at THEN owed_at ELSE :due_at END
-WHERE user_id = :user_id AND lifecycle = :lifecycle AND handler = :handler
+WHERE user_id = :user_id AND lifecycle = :lifecycle AND handler || '' = :handler
   AND standing IN ('owed', 'taken') AND standing = 'owed' AND attempt = 0;
 
 -- name: ready_effect
@@ -900,13 +901,8 @@ SELECT user_id, name FROM waits WHERE kind = 'claim' AND (user_id, name) > (:aft
 ORDER BY user_id, name LIMIT :limit;
 
 -- name: is_waited_for
--- whether an event waits under a claim's id, or one of its aliases
-SELECT 1 FROM waits WHERE user_id = :user_id AND kind = 'claim' AND name = :claim_id
-UNION ALL
-SELECT 1 FROM aliases WHERE user_id = :user_id AND claim_id = :claim_id AND EXISTS (
-    SELECT 1 FROM waits WHERE waits.user_id = :user_id AND kind = 'claim' AND name = aliases.alias
-)
-LIMIT 1;
+-- whether an event waits under a name of a claim
+SELECT 1 FROM waits WHERE user_id = :user_id AND kind = 'claim' AND name = :claim_id LIMIT 1;
 
 -- name: events_of_reimbursement
 SELECT * FROM events WHERE reimbursement_id = :reimbursement_id ORDER BY user_id, seq LIMIT :limit;
@@ -935,14 +931,14 @@ ORDER BY received_at, seq LIMIT :limit;
 -- name: money_waiting
 -- events of a trigger that wait; oldest first
 SELECT * FROM events
-WHERE standing = 'waiting' AND "trigger" = :trigger AND received_at < :until
+WHERE standing BETWEEN 'waiting' AND 'waiting' AND "trigger" = :trigger AND received_at < :until
   AND (received_at, user_id, seq) > (:at, :after_user, :after_seq)
 ORDER BY received_at, user_id, seq LIMIT :limit;
 
 -- name: money_waiting_of
 -- the same, of one user
 SELECT * FROM events
-WHERE user_id = :user_id AND standing = 'waiting' AND "trigger" = :trigger AND received_at < :until
+WHERE user_id = :user_id AND standing BETWEEN 'waiting' AND 'waiting' AND "trigger" = :trigger AND received_at < :until
   AND (received_at, seq) > (:at, :after_seq)
 ORDER BY received_at, seq LIMIT :limit;
 
