@@ -123,11 +123,8 @@ class Queries(StoreHandle):
         is_known, state = self._store.read(lambda session: self._find_state(session, user_id, claim_id))
         return self.definition.allowed(state) if is_known else None
 
-    def explain(self, user_id: str, claim_id: str | None, trigger: str) -> Explanation:
-        """Explain why a trigger is allowed, waits or is refused for a claim, and what would lead to it.
-
-        Raises InvalidEvent for a trigger that the definition doesn't know.
-        """
+    def _explain_cell(self, user_id: str, claim_id: str | None, trigger: str) -> Explanation:
+        """Explain a trigger by the table alone. Raises InvalidEvent for one that the definition hasn't."""
         state = self._state_of(user_id, claim_id)
         known = self.definition.trigger(trigger)
         if known is None or (known.timer and state is None):

@@ -13,7 +13,7 @@ from functools import partial
 from os import PathLike, fsdecode
 from time import monotonic
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, overload
 from weakref import WeakSet
 
 from ulid import ULID
@@ -21,6 +21,7 @@ from ulid import ULID
 from workflow_fsm.core.decision.decide import Arrival, decide, pass_time
 from workflow_fsm.core.definition import Addressing, Definition
 from workflow_fsm.core.definition.events import Event
+from workflow_fsm.core.definition.explain import Explanation
 from workflow_fsm.core.definition.reading import read_event
 from workflow_fsm.core.errors import (
     EventIdReused,
@@ -45,7 +46,9 @@ from workflow_fsm.effects.worker import WakeUp
 from workflow_fsm.handlers import Handlers
 from workflow_fsm.naming import Naming
 from workflow_fsm.queries import Queries
+from workflow_fsm.questions import Questions
 from workflow_fsm.read.limits import checked_limit
+from workflow_fsm.rehearsal import explained, rehearse
 from workflow_fsm.settings import Settings
 from workflow_fsm.store_handle import Clock, Ids
 from workflow_fsm.stores.store import Overdue, Store
@@ -76,7 +79,7 @@ def new_id() -> str:
     return f"evt_{ULID()}"
 
 
-class Workflow(Queries, DeadLetters, Naming, Handlers):
+class Workflow(Queries, Questions, DeadLetters, Naming, Handlers):
     """A store of lifecycles, and the events that move them; made by `Workflow.open`.
 
     One may be shared between threads. Every method that fires raises StoreUnavailable where the store can't
@@ -174,17 +177,51 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
 
     # -- events in
 
-    def fire(self, trigger: str, *, user_id: str, event_id: str | None = None, **fields: Any) -> Outcome:
-        """Take one event: when this returns, it is committed.
+    @overload
+    def fire(
+        self, trigger: str, *, user_id: str, event_id: str | None = None, dry_run: bool, **fields: Any
+    ) -> Outcome: ...
+
+    @overload
+    def fire(self, trigger: str, *, user_id: str, event_id: str | None = None, **fields: Any) -> Outcome: ...
+
+    def fire(
+        self,
+        trigger: str,
+        *,
+        user_id: str,
+        event_id: str | None = None,
+        dry_run: bool = False,
+        **fields: Any,
+    ) -> Outcome:
+        """Take one event: when this returns, it is committed. With `dry_run` its outcome is told, and nothing
+        is kept.
 
         `fields` are the trigger's, as the webhooks name them (a float is read as a JSON number is). Raises
         InvalidEvent and EventTooLarge (nothing was kept), NotAllowed (kept as refused), EventIdReused.
         """
         event = self.read(trigger, _plain({**fields, "user_id": user_id, "event_id": event_id}))
-        (outcome,) = self.submit([event], actor="library")
+        if dry_run:
+            outcome = rehearse(self._store, self._arrival(event), self._policy)
+        else:
+            (outcome,) = self.submit([event], actor="library")
         if isinstance(outcome, WorkflowError):
             raise outcome
         return outcome
+
+    def explain(self, user_id: str, claim_id: str | None, trigger: str, **fields: Any) -> Explanation:
+        """Explain why a trigger is allowed, waits or is refused for a claim, and what would lead to it.
+
+        With `fields`, those of an event, it says what would become of that one; `outcome` is what that would
+        be answered. Nothing is kept. Raises InvalidEvent for a trigger that the definition doesn't know, and
+        for wrong fields.
+        """
+        cell = self._explain_cell(user_id, claim_id, trigger)
+        if not fields:
+            return cell
+        told = {**fields, "user_id": user_id}
+        event = self.read(trigger, _plain(told if claim_id is None else {**told, "claim_id": claim_id}))
+        return explained(cell, rehearse(self._store, self._arrival(event), self._policy))
 
     def fire_many(self, events: Sequence[Mapping[str, Any]]) -> list[Outcome | WorkflowError]:
         """Take many events, each a mapping with its `trigger` beside its fields, in one commit.
@@ -328,6 +365,9 @@ class Workflow(Queries, DeadLetters, Naming, Handlers):
             if isinstance(outcome, EventIdReused):
                 reused = reused or outcome
         return reused
+
+    def _arrival(self, event: Event) -> Arrival:
+        return Arrival(event=event, actor="library", at=self._clock(), new_id=self._ids)
 
     def _deciding(self, arrival: Arrival) -> Callable[[Situation], Outcome | WorkflowError]:
         return lambda situation: decide(self.definition, situation, arrival, self._policy)

@@ -31,6 +31,10 @@ SHARED, PARTS = sections(STORES / "shared.sql"), sections(STORES / "shared.sql",
 SQLITE, POSTGRES = sections(STORES / "sqlite/sqlite.sql"), sections(STORES / "postgres/postgres.sql")
 
 
+TOLD = {"told_decision", "told_currency", "told_deadline", "told_amount"}
+"""What is read of facts, which each dialect says otherwise."""
+
+
 def nodes() -> Iterator[ast.AST]:
     for path in PACKAGE.rglob("*.py"):
         yield from ast.walk(ast.parse(path.read_text(encoding="utf-8")))
@@ -77,7 +81,7 @@ def test_every_statement_is_used_and_only_statements_are() -> None:
 
 def test_every_part_is_included_somewhere() -> None:
     text = " ".join([*SHARED.values(), *SQLITE.values(), *POSTGRES.values(), *PARTS.values()])
-    assert PARTS.keys() == set(re.findall(r"-- include: (\w+)", text))
+    assert PARTS.keys() | TOLD == set(re.findall(r"-- include: (\w+)", text))
 
 
 @pytest.mark.parametrize(

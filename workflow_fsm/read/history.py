@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from workflow_fsm.core.definition import Definition
+from workflow_fsm.core.model.lifecycle import Lifecycle
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.records import Page
 from workflow_fsm.read.shapes import HistoryRow
-from workflow_fsm.stores.repository import Repository
+from workflow_fsm.stores.repository import NO_LIMIT, Repository
 from workflow_fsm.stores.session import Columns, Session, Statement
 
 
@@ -45,6 +46,13 @@ def history(
         )
     shown = [show_transition(row) for row in rows[:limit]]
     return Page(shown, shown[-1].cursor if len(rows) > limit else None)
+
+
+def history_of(session: Session, user_id: str, claim: Lifecycle) -> list[HistoryRow]:
+    """Show all the transitions of a claim, from the first of the sync from which it forked."""
+    whole = {"user_id": user_id, "sync_id": None, "cursor": 0, "limit": NO_LIMIT}
+    rows = session.rows("history_page_of_claim", lifecycle=claim.id, parent=claim.parent, **whole)
+    return [show_transition(row) for row in rows]
 
 
 def show_transition(row: Columns) -> HistoryRow:

@@ -27,7 +27,7 @@ Counts = Annotated[dict[str, int], Named("counts")]
 
 # -- status and history
 
-_ClaimKey = (
+ClaimKey = (
     Literal["claim_id", "aliases", "sync_id", "state", "version", "entered_at", "allowed", "claim_type"]
     | Literal["amount", "currency", "confidence", "decision", "amazon_case_id", "cases"]
     | Literal["rejection_reason", "paid", "units", "deadline_date", "eligible_from", "overdue"]
@@ -43,7 +43,7 @@ class CaseRecord(Record[Literal["amazon_case_id", "state", "at"]]):
     at: Instant
 
 
-class Claim(Record[_ClaimKey]):
+class Claim(Record[ClaimKey]):
     """A claim, or a plain lifecycle, as it stands."""
 
     claim_id: Annotated[str | None, "Null for a plain lifecycle."]

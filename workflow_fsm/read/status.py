@@ -119,7 +119,7 @@ def status(
         fits = claim is not None and claim.id > begin.claims and sync_id in (None, claim.sync_id)
         found = [claim] if claim is not None and fits else []
     claims = found[:limit]
-    names = _names(session, user_id, claims)
+    names = names_of(session, user_id, claims)
     syncs = [] if begin.syncs is None else _read(session, definition, told_syncs)
     waiting = WaitingPage((), None)
     if begin.waiting is not None:
@@ -136,9 +136,9 @@ def status(
         user_id=user_id,
         state=_state(session, definition, source, user_id, counts),
         counts=Record({s.name: counts[s.name] for s in definition.states if s.name in counts}),
-        recovered=_money(source.recovered),
+        recovered=sums(source.recovered),
         unapplied=unapplied(source),
-        claims=[_claim(definition, one, names, now) for one in claims],
+        claims=[claim_of(definition, one, names, now) for one in claims],
         syncs=[
             Sync(
                 sync_id=one.sync_id,
@@ -158,7 +158,7 @@ def show_claim(
     session: Session, definition: Definition, user_id: str, lifecycle: Lifecycle, now: datetime
 ) -> Claim:
     """Show one lifecycle as status does."""
-    return _claim(definition, lifecycle, _names(session, user_id, [lifecycle]), now)
+    return claim_of(definition, lifecycle, names_of(session, user_id, [lifecycle]), now)
 
 
 def _read(session: Session, definition: Definition, *statements: Statement) -> list[Lifecycle]:
@@ -183,7 +183,8 @@ def _state(
     return None if sync is None else sync.state
 
 
-def _claim(definition: Definition, one: Lifecycle, names: _Names, now: datetime) -> Claim:
+def claim_of(definition: Definition, one: Lifecycle, names: Names, now: datetime) -> Claim:
+    """Show a lifecycle, given its names."""
     facts = one.facts
     cases = ordered(names.cases.get(one.owner, []))
     matched = "decision" in facts
@@ -208,11 +209,11 @@ def _claim(definition: Definition, one: Lifecycle, names: _Names, now: datetime)
             for case in cases.values()
         ],
         rejection_reason=facts.get("rejection_reason"),
-        paid=_money(one.paid),
+        paid=sums(one.paid),
         units=one.units,
         deadline_date=facts.get("deadline_date"),
         eligible_from=facts.get("eligible_from"),
-        overdue=_is_overdue(definition, one, now),
+        overdue=is_overdue(definition, one, now),
         merged_into=one.merged_into,
     )
     own = {name: fact for name, fact in facts.items() if name not in FACTS}
@@ -229,26 +230,28 @@ def _case_state(case: Case) -> Literal["filed", "rejected", "paid"] | None:
             return None
 
 
-def _is_overdue(definition: Definition, one: Lifecycle, now: datetime) -> bool:
+def is_overdue(definition: Definition, one: Lifecycle, now: datetime) -> bool:
     """Tell whether a deadline passed before what it was for was done."""
     if one.due_at is not None:
         return one.due_at <= now
     return one.state in definition.led_to(definition.by_addressing(Addressing.TIMER), stays=False)
 
 
-def _money(sums: Mapping[str, Decimal]) -> Record:
-    return Record({code: money.text(sums[code]) for code in sorted(sums) if sums[code]})
+def sums(amounts: Mapping[str, Decimal]) -> Record:
+    """Show sums of money by currency; what is nothing is left out."""
+    return Record({code: money.text(amounts[code]) for code in sorted(amounts) if amounts[code]})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Names:
+class Names:
     """The aliases of claims, and the cases of lifecycles."""
 
     aliases: Mapping[str, list[str]]
     cases: Mapping[CaseOwner, list[Case]]
 
 
-def _names(session: Session, user_id: str, lifecycles: list[Lifecycle]) -> _Names:
+def names_of(session: Session, user_id: str, lifecycles: list[Lifecycle]) -> Names:
+    """Read the names of some lifecycles of a user."""
     claims = json.dumps([one.claim_id for one in lifecycles if one.claim_id is not None])
     syncs = json.dumps([one.sync_id for one in lifecycles if one.claim_id is None])
     aliases: dict[str, list[str]] = {}
@@ -264,4 +267,4 @@ def _names(session: Session, user_id: str, lifecycles: list[Lifecycle]) -> _Name
     cases: dict[CaseOwner, list[Case]] = {}
     for row in session.rows("cases_of_many", user_id=user_id, claims=claims, syncs=syncs):
         cases.setdefault(CaseOwner(row["claim_id"], row["sync_id"]), []).append(case_of(row))
-    return _Names(aliases=aliases, cases=cases)
+    return Names(aliases=aliases, cases=cases)

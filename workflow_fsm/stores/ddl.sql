@@ -202,3 +202,35 @@ CREATE TABLE definitions (
     PRIMARY KEY (id)
 ) $table;
 ALTER TABLE history ADD COLUMN definition $integer;
+
+-- migration: 0010_expand_facts
+-- what reads a fact in an index on PostgreSQL, where a row that can't be read mustn't end whoever writes it
+
+-- only: postgres
+CREATE OR REPLACE FUNCTION workflow_fact(facts text, name text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS
+    'BEGIN RETURN facts::json ->> name; EXCEPTION WHEN OTHERS THEN RETURN NULL; END';
+
+-- migration: 0011_expand_questions
+-- what questions across users are answered by: each filter and each order has an index that gives a page of it.
+-- What is told in facts is read by the database, so that versions that know nothing of this keep it, too
+
+CREATE INDEX lifecycles_by_deadline ON lifecycles
+    (state, ($told_decision), ($told_currency), ($told_deadline), user_id, id) WHERE forked = 0;
+CREATE INDEX lifecycles_by_amount ON lifecycles
+    (state, ($told_decision), ($told_currency), ($told_amount), user_id, id, ($told_deadline)) WHERE forked = 0;
+CREATE INDEX lifecycles_by_entry ON lifecycles
+    (state, ($told_decision), ($told_currency), entered_at, user_id, id, ($told_deadline)) WHERE forked = 0;
+CREATE INDEX lifecycles_by_claim ON lifecycles (claim_id, user_id, id) WHERE forked = 0 AND claim_id IS NOT NULL;
+CREATE INDEX aliases_by_alias ON aliases (alias, user_id, claim_id);
+CREATE INDEX cases_by_case ON cases (case_id, user_id, claim_id, sync_id) WHERE case_id > '';
+CREATE INDEX waits_for_claims ON waits (user_id, name) WHERE kind = 'claim';
+CREATE INDEX events_by_reimbursement ON events (reimbursement_id, user_id, seq) WHERE reimbursement_id IS NOT NULL;
+CREATE INDEX events_booked ON events (currency, received_at, user_id, seq) WHERE amount IS NOT NULL;
+CREATE INDEX events_booked_of ON events (user_id, currency, received_at, seq) WHERE amount IS NOT NULL;
+-- of their own predicate, so that no planner takes `events_waiting` for these, or these for it
+CREATE INDEX events_waiting_by ON events ("trigger", received_at, user_id, seq) WHERE standing BETWEEN 'waiting' AND 'waiting';
+CREATE INDEX events_waiting_of ON events (user_id, "trigger", received_at, seq) WHERE standing BETWEEN 'waiting' AND 'waiting';
+CREATE INDEX events_dropped_by ON events ("trigger", received_at, user_id, seq) WHERE dropped = 1;
+CREATE INDEX events_dropped_by_of ON events (user_id, "trigger", received_at, seq) WHERE dropped = 1;
+CREATE INDEX effects_by_handler ON effects (handler, standing, user_id, seq);
+CREATE INDEX effects_of_claim ON effects (user_id, lifecycle) WHERE on_enter = 0

@@ -299,10 +299,11 @@ UPDATE effects SET standing = 'void'
 WHERE user_id = :user_id AND lifecycle = :lifecycle AND on_enter = 1 AND standing = 'owed';
 
 -- name: reschedule_effects
--- an instant before which work isn't due was told anew, and nobody has begun it
+-- an instant before which work isn't due was told anew, and nobody has begun it. `handler || ''` means the
+-- index of the lifecycle's, not the handler's
 UPDATE effects SET due_at = CASE WHEN owed_at > :due_at THEN owed_at ELSE :due_at END,
     ready_at = CASE WHEN owed_at > :due_at THEN owed_at ELSE :due_at END
-WHERE user_id = :user_id AND lifecycle = :lifecycle AND handler = :handler
+WHERE user_id = :user_id AND lifecycle = :lifecycle AND handler || '' = :handler
   AND standing IN ('owed', 'taken') AND standing = 'owed' AND attempt = 0;
 
 -- name: ready_effect
@@ -608,3 +609,383 @@ INSERT INTO checked (user_id, check_id, cursor) VALUES (:user_id, :check_id, :cu
 -- name: extent
 -- how many numbers were handed out to all users
 SELECT CAST(coalesce(sum(cursor), 0) AS bigint) AS numbers FROM users;
+
+-- name: next_currency_of_claims
+-- the next currency behind one, of claims in a state with a decision
+SELECT
+    -- include: told_currency
+    AS currency
+FROM lifecycles
+WHERE forked = 0 AND state = :state AND
+    -- include: told_decision
+    = :decision AND
+    -- include: told_currency
+    > :after
+ORDER BY
+    -- include: told_currency
+LIMIT 1;
+
+-- name: claims_by_deadline
+-- beyond a place, up to another
+SELECT user_id, id,
+    -- include: told_deadline
+    AS place
+FROM lifecycles
+WHERE forked = 0 AND state = :state AND
+    -- include: told_decision
+    = :decision AND
+    -- include: told_currency
+    = :currency
+  AND
+    -- include: told_deadline
+    > :at AND
+    -- include: told_deadline
+    < :until
+ORDER BY
+    -- include: told_deadline
+    , user_id, id LIMIT :limit;
+
+-- name: claims_at_deadline
+-- in a place, behind a claim
+SELECT user_id, id,
+    -- include: told_deadline
+    AS place
+FROM lifecycles
+WHERE forked = 0 AND state = :state AND
+    -- include: told_decision
+    = :decision AND
+    -- include: told_currency
+    = :currency
+  AND
+    -- include: told_deadline
+    = :at AND (user_id, id) > (:after_user, :after_seq)
+ORDER BY user_id, id LIMIT :limit;
+
+-- name: claims_by_deadline_down
+-- beyond a place, up to another
+SELECT user_id, id,
+    -- include: told_deadline
+    AS place
+FROM lifecycles
+WHERE forked = 0 AND state = :state AND
+    -- include: told_decision
+    = :decision AND
+    -- include: told_currency
+    = :currency
+  AND
+    -- include: told_deadline
+    < :at AND
+    -- include: told_deadline
+    > :until
+ORDER BY
+    -- include: told_deadline
+    DESC, user_id DESC, id DESC LIMIT :limit;
+
+-- name: claims_at_deadline_down
+-- in a place, behind a claim
+SELECT user_id, id,
+    -- include: told_deadline
+    AS place
+FROM lifecycles
+WHERE forked = 0 AND state = :state AND
+    -- include: told_decision
+    = :decision AND
+    -- include: told_currency
+    = :currency
+  AND
+    -- include: told_deadline
+    = :at AND (user_id, id) < (:after_user, :after_seq)
+ORDER BY user_id DESC, id DESC LIMIT :limit;
+
+-- name: claims_by_amount
+-- beyond a place, up to another
+SELECT user_id, id,
+    -- include: told_amount
+    AS place
+FROM lifecycles
+WHERE forked = 0 AND state = :state AND
+    -- include: told_decision
+    = :decision AND
+    -- include: told_currency
+    = :currency
+  AND
+    -- include: told_amount
+    > :at AND
+    -- include: told_amount
+    < :until
+  AND
+    -- include: told_deadline
+    >= :due_from AND
+    -- include: told_deadline
+    < :due_before
+ORDER BY
+    -- include: told_amount
+    , user_id, id LIMIT :limit;
+
+-- name: claims_at_amount
+-- in a place, behind a claim
+SELECT user_id, id,
+    -- include: told_amount
+    AS place
+FROM lifecycles
+WHERE forked = 0 AND state = :state AND
+    -- include: told_decision
+    = :decision AND
+    -- include: told_currency
+    = :currency
+  AND
+    -- include: told_amount
+    = :at AND (user_id, id) > (:after_user, :after_seq)
+  AND
+    -- include: told_deadline
+    >= :due_from AND
+    -- include: told_deadline
+    < :due_before
+ORDER BY user_id, id LIMIT :limit;
+
+-- name: claims_by_amount_down
+-- beyond a place, up to another
+SELECT user_id, id,
+    -- include: told_amount
+    AS place
+FROM lifecycles
+WHERE forked = 0 AND state = :state AND
+    -- include: told_decision
+    = :decision AND
+    -- include: told_currency
+    = :currency
+  AND
+    -- include: told_amount
+    < :at AND
+    -- include: told_amount
+    > :until
+  AND
+    -- include: told_deadline
+    >= :due_from AND
+    -- include: told_deadline
+    < :due_before
+ORDER BY
+    -- include: told_amount
+    DESC, user_id DESC, id DESC LIMIT :limit;
+
+-- name: claims_at_amount_down
+-- in a place, behind a claim
+SELECT user_id, id,
+    -- include: told_amount
+    AS place
+FROM lifecycles
+WHERE forked = 0 AND state = :state AND
+    -- include: told_decision
+    = :decision AND
+    -- include: told_currency
+    = :currency
+  AND
+    -- include: told_amount
+    = :at AND (user_id, id) < (:after_user, :after_seq)
+  AND
+    -- include: told_deadline
+    >= :due_from AND
+    -- include: told_deadline
+    < :due_before
+ORDER BY user_id DESC, id DESC LIMIT :limit;
+
+-- name: claims_by_entry
+-- beyond a place, up to another
+SELECT user_id, id,
+    entered_at
+    AS place
+FROM lifecycles
+WHERE forked = 0 AND state = :state AND
+    -- include: told_decision
+    = :decision AND
+    -- include: told_currency
+    = :currency
+  AND
+    entered_at
+    > :at AND
+    entered_at
+    < :until
+  AND
+    -- include: told_deadline
+    >= :due_from AND
+    -- include: told_deadline
+    < :due_before
+ORDER BY
+    entered_at
+    , user_id, id LIMIT :limit;
+
+-- name: claims_at_entry
+-- in a place, behind a claim
+SELECT user_id, id,
+    entered_at
+    AS place
+FROM lifecycles
+WHERE forked = 0 AND state = :state AND
+    -- include: told_decision
+    = :decision AND
+    -- include: told_currency
+    = :currency
+  AND
+    entered_at
+    = :at AND (user_id, id) > (:after_user, :after_seq)
+  AND
+    -- include: told_deadline
+    >= :due_from AND
+    -- include: told_deadline
+    < :due_before
+ORDER BY user_id, id LIMIT :limit;
+
+-- name: claims_by_entry_down
+-- beyond a place, up to another
+SELECT user_id, id,
+    entered_at
+    AS place
+FROM lifecycles
+WHERE forked = 0 AND state = :state AND
+    -- include: told_decision
+    = :decision AND
+    -- include: told_currency
+    = :currency
+  AND
+    entered_at
+    < :at AND
+    entered_at
+    > :until
+  AND
+    -- include: told_deadline
+    >= :due_from AND
+    -- include: told_deadline
+    < :due_before
+ORDER BY
+    entered_at
+    DESC, user_id DESC, id DESC LIMIT :limit;
+
+-- name: claims_at_entry_down
+-- in a place, behind a claim
+SELECT user_id, id,
+    entered_at
+    AS place
+FROM lifecycles
+WHERE forked = 0 AND state = :state AND
+    -- include: told_decision
+    = :decision AND
+    -- include: told_currency
+    = :currency
+  AND
+    entered_at
+    = :at AND (user_id, id) < (:after_user, :after_seq)
+  AND
+    -- include: told_deadline
+    >= :due_from AND
+    -- include: told_deadline
+    < :due_before
+ORDER BY user_id DESC, id DESC LIMIT :limit;
+
+-- name: claims_called
+-- those whose id begins so, up to where it does no more
+SELECT user_id, claim_id FROM lifecycles
+WHERE forked = 0 AND claim_id IS NOT NULL AND claim_id >= :q AND claim_id < :q_end
+ORDER BY claim_id, user_id, id LIMIT :limit;
+
+-- name: aliases_called
+SELECT user_id, claim_id FROM aliases WHERE alias >= :q AND alias < :q_end
+ORDER BY alias, user_id, claim_id LIMIT :limit;
+
+-- name: claims_of_case
+SELECT user_id, claim_id, sync_id FROM cases WHERE case_id = :case_id AND case_id > ''
+ORDER BY user_id, claim_id, sync_id LIMIT :limit;
+
+-- name: claims_waited_for
+-- the names of claims that events wait under
+SELECT user_id, name FROM waits WHERE kind = 'claim' AND (user_id, name) > (:after_user, :after)
+ORDER BY user_id, name LIMIT :limit;
+
+-- name: is_waited_for
+-- whether an event waits under a name of a claim
+SELECT 1 FROM waits WHERE user_id = :user_id AND kind = 'claim' AND name = :claim_id LIMIT 1;
+
+-- name: events_of_reimbursement
+SELECT * FROM events WHERE reimbursement_id = :reimbursement_id ORDER BY user_id, seq LIMIT :limit;
+
+-- name: next_currency_booked
+SELECT min(currency) AS currency FROM events WHERE amount IS NOT NULL AND currency > :after;
+
+-- name: next_currency_booked_of
+SELECT min(currency) AS currency FROM events
+WHERE user_id = :user_id AND amount IS NOT NULL AND currency > :after;
+
+-- name: money_booked
+-- payouts and reversals that were applied, in a currency; oldest first
+SELECT * FROM events
+WHERE amount IS NOT NULL AND currency = :currency AND received_at < :until
+  AND (received_at, user_id, seq) > (:at, :after_user, :after_seq)
+ORDER BY received_at, user_id, seq LIMIT :limit;
+
+-- name: money_booked_of
+-- the same, of one user
+SELECT * FROM events
+WHERE user_id = :user_id AND amount IS NOT NULL AND currency = :currency AND received_at < :until
+  AND (received_at, seq) > (:at, :after_seq)
+ORDER BY received_at, seq LIMIT :limit;
+
+-- name: money_waiting
+-- events of a trigger that wait; oldest first
+SELECT * FROM events
+WHERE standing BETWEEN 'waiting' AND 'waiting' AND "trigger" = :trigger AND received_at < :until
+  AND (received_at, user_id, seq) > (:at, :after_user, :after_seq)
+ORDER BY received_at, user_id, seq LIMIT :limit;
+
+-- name: money_waiting_of
+-- the same, of one user
+SELECT * FROM events
+WHERE user_id = :user_id AND standing BETWEEN 'waiting' AND 'waiting' AND "trigger" = :trigger AND received_at < :until
+  AND (received_at, seq) > (:at, :after_seq)
+ORDER BY received_at, seq LIMIT :limit;
+
+-- name: money_dropped
+-- events of a trigger that a person dropped; oldest first
+SELECT * FROM events
+WHERE dropped = 1 AND "trigger" = :trigger AND received_at < :until
+  AND (received_at, user_id, seq) > (:at, :after_user, :after_seq)
+ORDER BY received_at, user_id, seq LIMIT :limit;
+
+-- name: money_dropped_of
+-- the same, of one user
+SELECT * FROM events
+WHERE user_id = :user_id AND dropped = 1 AND "trigger" = :trigger AND received_at < :until
+  AND (received_at, seq) > (:at, :after_seq)
+ORDER BY received_at, seq LIMIT :limit;
+
+-- name: users_page
+-- those of whom anything is known, whose ids begin so
+SELECT user_id, updated_at, recovered, unapplied, currencies FROM users
+WHERE user_id > :after_user AND user_id >= :q AND user_id < :q_end AND updated_at <> ''
+ORDER BY user_id LIMIT :limit;
+
+-- name: next_handler
+-- the next name behind one of those to whom anything was owed
+SELECT min(handler) AS handler FROM effects WHERE handler > :after;
+
+-- name: effects_page
+SELECT effects.*, history.claim_id, history.sync_id, history."trigger", history.event_id FROM effects
+LEFT JOIN history ON history.user_id = effects.user_id AND history.cursor = effects.cursor
+WHERE effects.handler = :handler AND effects.standing = :standing
+  AND (effects.user_id, effects.seq) > (:after_user, :after_seq)
+ORDER BY effects.user_id, effects.seq LIMIT :limit;
+
+-- name: effects_page_of
+-- the same, of one user
+SELECT effects.*, history.claim_id, history.sync_id, history."trigger", history.event_id FROM effects
+LEFT JOIN history ON history.user_id = effects.user_id AND history.cursor = effects.cursor
+WHERE effects.user_id = :user_id AND effects.handler = :handler AND effects.standing = :standing
+  AND effects.seq > :after_seq
+ORDER BY effects.seq LIMIT :limit;
+
+-- name: effects_of_claim
+-- all of a lifecycle's, few; in no order
+SELECT told.*, history.claim_id, history.sync_id, history."trigger", history.event_id FROM (
+    SELECT * FROM effects WHERE user_id = :user_id AND lifecycle = :lifecycle AND on_enter = 1
+    UNION ALL
+    SELECT * FROM effects WHERE user_id = :user_id AND lifecycle = :lifecycle AND on_enter = 0
+) AS told
+LEFT JOIN history ON history.user_id = told.user_id AND history.cursor = told.cursor;

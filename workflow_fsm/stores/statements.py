@@ -31,6 +31,29 @@ TYPES: Mapping[str, Mapping[str, str]] = {
 }
 """What each dialect calls the words in `ddl.sql`."""
 
+_FACT = {
+    "sqlite": "CASE WHEN json_valid(facts) THEN facts ->> '{}' END",
+    "postgres": "workflow_fact(facts, '{}')",
+}
+_POINT = {"sqlite": "instr({} || '.', '.')", "postgres": "strpos({} || '.', '.')"}
+
+
+def _told(dialect: str) -> Mapping[str, str]:
+    """Give what lifecycles are listed by and is told in their facts, as text that sorts; '' where it is not.
+
+    An amount is of fifteen digits before its point. What can't be read tells nothing.
+    """
+    amount = _FACT[dialect].format("amount")
+    point = _POINT[dialect].format(f"({amount})")
+    usual = "CASE WHEN claim_id IS NULL THEN '' ELSE 'USD' END"
+    return {
+        "told_decision": f"coalesce({_FACT[dialect].format('decision')}, '')",
+        "told_currency": f"coalesce({_FACT[dialect].format('currency')}, {usual})",
+        "told_deadline": f"coalesce({_FACT[dialect].format('deadline_date')}, '')",
+        "told_amount": f"coalesce(substr('000000000000000', {point}) || ({amount}), '')",
+    }
+
+
 MOST_PARAMETERS = 16_000
 """How many a statement has at most: SQLite takes 32,766."""
 _VALUES = re.compile(r"^INSERT INTO [^;]*?\bVALUES\s*(\([^()]*\))", re.DOTALL)
@@ -48,7 +71,7 @@ _NUMBERS = frozenset({"id", "cursor", "seq", "lifecycle"})
 def statements(dialect: str) -> Mapping[str, str]:
     """Give the statements of a dialect, by name. Raises ValueError for a name that stands twice."""
     shared, own = _read("shared.sql"), _read(dialect, f"{dialect}.sql")
-    parts = dict(_sections("part", shared))
+    parts = {**dict(_sections("part", shared)), **_told(dialect)}
     found: dict[str, str] = {}
     for name, sql in [*_sections("name", shared), *_sections("name", own)]:
         if name in found:
@@ -62,10 +85,11 @@ def statements(dialect: str) -> Mapping[str, str]:
 @cache
 def migrations(dialect: str) -> Mapping[str, tuple[str, ...]]:
     """Give the migrations in the order in which they are applied: of each name, its statements."""
+    words = {**TYPES[dialect], **_told(dialect)}
     return MappingProxyType(
         {
             name: tuple(
-                Template(_COMMENT.sub("", one)).substitute(TYPES[dialect]).strip()
+                Template(_COMMENT.sub("", one)).substitute(words).strip()
                 for one in body.split(";\n")
                 if _COMMENT.sub("", one).strip() and _is_for(dialect, one)
             )

@@ -137,6 +137,14 @@ class Store:
             retry_after=2,
         )
 
+    def rehearse(self, event: Event, now: datetime, decide: Callable[[Situation], T]) -> T:
+        """Decide one event on a snapshot, and write nothing of what was decided."""
+
+        def decide_here(session: Session) -> T:
+            return decide_ahead(session, self._under, event, now, decide, self.currencies).result
+
+        return self._database.read(decide_here)
+
     def _tell(self, unit: UnitOfWork) -> None:
         """Tell whom it concerns of what a unit committed."""
         if unit.currencies:

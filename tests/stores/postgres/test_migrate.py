@@ -57,6 +57,19 @@ ACROSS = {
     "figures_of_lifecycles",
     "figures_of_money",
     "figures_of_the_rest",
+    "next_currency_booked",
+    "next_currency_of_claims",
+    "next_handler",
+    "aliases_called",
+    "claims_by_deadline",
+    "claims_by_deadline_down",
+    "claims_by_amount",
+    "claims_by_amount_down",
+    "claims_by_entry",
+    "claims_by_entry_down",
+    "claims_called",
+    "claims_of_case",
+    "events_of_reimbursement",
 }
 OF_NOBODY = {"wait_for_nobody"}
 ABOUT_A_USER = statements("postgres").keys() - ACROSS - OF_NOBODY

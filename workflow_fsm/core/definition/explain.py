@@ -9,6 +9,7 @@ from typing import Literal
 from workflow_fsm.core.definition import Arrow, Cell, Definition, Rest
 from workflow_fsm.core.definition.arguments import did_you_mean
 from workflow_fsm.core.errors import FieldError, InvalidEvent
+from workflow_fsm.core.outcome import Outcome
 
 Explained = Literal["allowed", "known", "waits", "refused"]
 
@@ -19,7 +20,8 @@ class Explanation:
 
     `verdict` is `allowed`, `known`, `waits` or `refused`; `state` is None where there is no lifecycle yet.
     `leads` names, in order, the triggers that would lead to where it is allowed; empty where it is, or where
-    none would. `reason` says it all in a sentence.
+    none would. `reason` says it all in a sentence. `outcome` is what an event that was told of would be
+    answered, None where none was, or where it would be refused.
     """
 
     trigger: str
@@ -27,6 +29,7 @@ class Explanation:
     verdict: Explained
     reason: str
     leads: tuple[str, ...] = ()
+    outcome: Outcome | None = None
 
 
 def explain(definition: Definition, state: str | None, trigger: str) -> Explanation:

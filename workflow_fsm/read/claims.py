@@ -1,0 +1,337 @@
+"""Claims across users: filtered and in order, a page by an index.
+
+Decides what a filter means. Claims in a state, with a decision and in a currency are one stream of an index
+in each order; a page is merged from those that are asked for. What names few (a case, a reimbursement, how an
+id begins, what is waited for) is looked up first, and sorted here; where it names many after all, the streams
+are read, and each of their claims is asked.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from heapq import merge
+from itertools import islice
+
+from workflow_fsm.core.definition import Addressing, Definition
+from workflow_fsm.core.errors import FieldError, InvalidEvent, RowUnreadable
+from workflow_fsm.core.model.lifecycle import Lifecycle
+from workflow_fsm.core.values.instants import show_instant
+from workflow_fsm.read.claims_named import Key, due, named
+from workflow_fsm.read.money import instant_asked
+from workflow_fsm.read.paging import Answer, Place, read_cursor, write_cursor
+from workflow_fsm.read.question_shapes import ClaimRow
+from workflow_fsm.read.status import Names, claim_of, is_overdue, names_of
+from workflow_fsm.stores.mapping import lifecycle_of
+from workflow_fsm.stores.session import Columns, Session
+
+log = logging.getLogger(__name__)
+
+SORTS = ("deadline", "amount", "entered_at")
+_STREAMS = {
+    "deadline": ("claims_at_deadline", "claims_by_deadline"),
+    "-deadline": ("claims_at_deadline_down", "claims_by_deadline_down"),
+    "amount": ("claims_at_amount", "claims_by_amount"),
+    "-amount": ("claims_at_amount_down", "claims_by_amount_down"),
+    "entered_at": ("claims_at_entry", "claims_by_entry"),
+    "-entered_at": ("claims_at_entry_down", "claims_by_entry_down"),
+}
+"""By what a stream is read in each order: in one place, and beyond it."""
+DECISIONS = ("", "auto_submit", "ask_user", "review")
+_TOLD, _LAST = "!", "~"
+"""Before and behind all that is told: what isn't is ''."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimsAsked:
+    """Which claims are asked for, and in which order; None takes any.
+
+    `q` is how an id or an alias begins; `due_before` wants a deadline before that instant.
+    """
+
+    state: str | None = None
+    decision: str | None = None
+    currency: str | None = None
+    amazon_case_id: str | None = None
+    reimbursement_id: str | None = None
+    q: str | None = None
+    due_before: str | datetime | None = None
+    overdue: bool | None = None
+    waiting: bool | None = None
+    sort: str = "entered_at"
+
+    @property
+    def by(self) -> str:
+        """By what they are sorted."""
+        return self.sort.removeprefix("-")
+
+    @property
+    def down(self) -> bool:
+        """Whether the greatest comes first; what isn't told comes last both ways."""
+        return self.sort.startswith("-")
+
+
+def claims_page(
+    session: Session,
+    definition: Definition,
+    asked: ClaimsAsked,
+    now: datetime,
+    *,
+    limit: int,
+    cursor: str | None,
+) -> Answer[ClaimRow]:
+    """Give a page of claims and plain lifecycles. One that can't be read is passed over, and logged.
+
+    Raises InvalidEvent for a state, decision, sort, instant or cursor that is none.
+    """
+    _refuse(definition, asked)
+    due_before = instant_asked("due_before", asked.due_before)
+    question = f"claims by {asked.sort}"
+    place = read_cursor(question, cursor)
+    fits = _Fits(session, definition, asked, now, due_before)
+    few = named(session, definition, asked)
+    order = _Order(asked)
+    looked_up = few if few is not None else due(session, now) if asked.overdue else []
+    found_early = (one for one in _read(session, definition, looked_up) if fits.early(one))
+    streams = [] if few is not None else _streamed(session, definition, asked, due_before, place, limit + 1)
+    keys = merge(order.behind(place, found_early), *streams, key=order.key, reverse=asked.down)
+    rows: list[ClaimRow] = []
+    at = place
+    while chunk := list(islice(keys, limit + 1)):
+        found = {(one[0], one[1].id): one[1] for one in _with_user(session, definition, chunk)}
+        users: dict[str, list[Lifecycle]] = {}
+        for (user_id, _), lifecycle in found.items():
+            users.setdefault(user_id, []).append(lifecycle)
+        names = {user_id: _names(session, user_id, of_user) for user_id, of_user in users.items()}
+        for key in chunk:
+            here, told = found.get((key[1], key[2])), names.get(key[1])
+            if here is not None and told is not None and fits.whole(key[1], here, told):
+                if len(rows) == limit:
+                    return Answer(rows=rows, next_cursor=write_cursor(question, at or key))
+                shown = _show(definition, key[1], here, told, now)
+                if shown is not None:
+                    rows.append(shown)
+            at = key
+    return Answer(rows=rows, next_cursor=None)
+
+
+def _refuse(definition: Definition, asked: ClaimsAsked) -> None:
+    """Raise InvalidEvent for what no claim can have."""
+    faults: list[FieldError] = []
+    if asked.state is not None and asked.state not in definition.cells:
+        names = ", ".join(one.name for one in definition.states)
+        faults.append(FieldError(field="state", reason=f"is {asked.state!r}; it must be one of {names}"))
+    if asked.decision is not None and asked.decision not in DECISIONS[1:]:
+        names = ", ".join(DECISIONS[1:])
+        faults.append(
+            FieldError(field="decision", reason=f"is {asked.decision!r}; it must be one of {names}")
+        )
+    if asked.sort not in _STREAMS:
+        names = ", ".join(SORTS)
+        reason = f"is {asked.sort!r}; it must be one of {names}, with - for the other way"
+        faults.append(FieldError(field="sort", reason=reason))
+    if faults:
+        raise InvalidEvent(faults)
+
+
+def _streamed(
+    session: Session,
+    definition: Definition,
+    asked: ClaimsAsked,
+    due_before: str | None,
+    place: Place | None,
+    many: int,
+) -> list[Iterator[Place]]:
+    """Give the streams of the indexes that are asked for, each with its keys in order, behind a place."""
+    by_deadline = asked.by == "deadline"
+    told = {"due_from": "" if due_before is None else _TOLD, "due_before": due_before or _LAST}
+    most = due_before if by_deadline and due_before is not None else _LAST
+    untold = due_before is None or not by_deadline
+    kinds = [{**kind, **({} if by_deadline else told)} for kind in _kinds(session, definition, asked)]
+    for name, where in islice(_asks(asked, most, place, untold=untold), 1):
+        session.prefetch((name, {**kind, **where, "limit": many}) for kind in kinds)
+
+    def stream(kind: Mapping[str, str], place: Place | None) -> Iterator[Place]:
+        while True:
+            asks = _asks(asked, most, place, untold=untold)
+            rows: list[Columns] = []
+            for name, where in asks:
+                rows += session.rows(name, **kind, **where, limit=many - len(rows))
+                if len(rows) == many:
+                    break
+            yield from ((row["place"], row["user_id"], row["id"]) for row in rows)
+            if len(rows) < many:
+                return
+            place = rows[-1]["place"], rows[-1]["user_id"], rows[-1]["id"]
+
+    return [stream(kind, place) for kind in kinds]
+
+
+def _asks(
+    asked: ClaimsAsked, most: str, place: Place | None, *, untold: bool
+) -> Iterator[tuple[str, dict[str, str | int]]]:
+    """Give what is asked of each stream, in turn: the rest of a place, what is beyond, what isn't told."""
+    at_place, beyond = _STREAMS[asked.sort]
+    first: dict[str, str | int] = {"after_user": "", "after_seq": 0}
+    if asked.down:
+        first = {"after_user": _LAST_USER, "after_seq": 0}
+    if place is not None:
+        yield at_place, {"at": place[0], "after_user": place[1], "after_seq": place[2]}
+    if place is None or place[0] != "":
+        start = place[0] if place is not None else (most if asked.down else "")
+        yield beyond, {"at": start, "until": "" if asked.down else most}
+        if untold:
+            yield at_place, {"at": "", **first}
+
+
+_LAST_USER = "\U0010ffff" * 4
+
+
+def _kinds(session: Session, definition: Definition, asked: ClaimsAsked) -> Iterator[dict[str, str]]:
+    """Give the states, decisions and currencies of the streams that are asked for, where there are any."""
+    states = [one.name for one in definition.states] if asked.state is None else [asked.state]
+    if asked.overdue:
+        late = definition.led_to(definition.by_addressing(Addressing.TIMER), stays=False)
+        states = [one for one in states if one in late]
+    decisions = DECISIONS if asked.decision is None else (asked.decision,)
+    pairs = [{"state": state, "decision": decision} for state in states for decision in decisions]
+    if asked.currency is not None:
+        yield from ({**pair, "currency": asked.currency.upper()} for pair in pairs)
+        return
+    for pair in pairs:  # a plain lifecycle without a currency has '', which is behind nothing
+        yield {**pair, "currency": ""}
+    after = {tuple(pair.values()): "" for pair in pairs}
+    while after:
+        asks = [{"state": one[0], "decision": one[1], "after": at} for one, at in after.items()]
+        session.prefetch(("next_currency_of_claims", ask) for ask in asks)
+        following: dict[tuple[str, ...], str] = {}
+        for ask in asks:
+            row = session.row("next_currency_of_claims", **ask)
+            if row is not None:
+                following[ask["state"], ask["decision"]] = row["currency"]
+                yield {"state": ask["state"], "decision": ask["decision"], "currency": row["currency"]}
+        after = following
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """The order that is asked for, of claims that were looked up: as the indexes have it."""
+
+    asked: ClaimsAsked
+
+    def place(self, user_id: str, one: Lifecycle) -> Place:
+        """Give a claim's place in it."""
+        match self.asked.by:
+            case "deadline":
+                told = str(one.facts.get("deadline_date") or "")
+            case "amount":
+                amount = one.facts.get("amount")
+                told = "" if amount is None else amount.partition(".")[0].zfill(15) + _fraction(amount)
+            case _:
+                told = show_instant(one.entered_at)
+        return told, user_id, one.id
+
+    def key(self, place: Place) -> tuple[bool, Place]:
+        """Give what places are compared by: what isn't told comes last both ways."""
+        return (place[0] != "" if self.asked.down else place[0] == ""), place
+
+    def behind(self, place: Place | None, found: Iterable[tuple[str, Lifecycle]]) -> Iterator[Place]:
+        """Sort, and give what is behind a place."""
+        places = sorted((self.place(*one) for one in found), key=self.key, reverse=self.asked.down)
+        return (one for one in places if place is None or self._is_behind(one, place))
+
+    def _is_behind(self, one: Place, place: Place) -> bool:
+        return self.key(one) < self.key(place) if self.asked.down else self.key(one) > self.key(place)
+
+
+def _fraction(amount: str) -> str:
+    _, point, rest = amount.partition(".")
+    return point + rest
+
+
+@dataclass(frozen=True, slots=True)
+class _Fits:
+    """Tells whether a claim is one that is asked for."""
+
+    session: Session
+    definition: Definition
+    asked: ClaimsAsked
+    now: datetime
+    due_before: str | None
+
+    def early(self, found: tuple[str, Lifecycle]) -> bool:
+        """Tell by the claim's own row."""
+        _, one = found
+        asked, facts = self.asked, one.facts
+        currency = facts.get("currency") or ("" if one.claim_id is None else "USD")
+        return (
+            not one.forked
+            and asked.state in (None, one.state)
+            and asked.decision in (None, facts.get("decision"))
+            and (asked.currency is None or asked.currency.upper() == currency)
+            and (self.due_before is None or "" < str(facts.get("deadline_date") or "") < self.due_before)
+            and (asked.overdue is None or is_overdue(self.definition, one, self.now) is asked.overdue)
+        )
+
+    def whole(self, user_id: str, one: Lifecycle, names: Names) -> bool:
+        """Tell by all that is known of it."""
+        asked = self.asked
+        return self.early((user_id, one)) and (
+            (asked.q is None or _begins(asked.q, one, names))
+            and (
+                asked.amazon_case_id is None
+                or any(case.case_id == asked.amazon_case_id for case in names.cases.get(one.owner, ()))
+            )
+            and (asked.waiting is None or self._waits(user_id, one, names) is asked.waiting)
+        )
+
+    def _waits(self, user_id: str, one: Lifecycle, names: Names) -> bool:
+        ask = self.session.row
+        return any(ask("is_waited_for", user_id=user_id, claim_id=name) for name in _called(one, names))
+
+
+def _begins(q: str, one: Lifecycle, names: Names) -> bool:
+    return any(name.startswith(q) for name in _called(one, names))
+
+
+def _called(one: Lifecycle, names: Names) -> Sequence[str]:
+    """Give the names of a claim; a plain lifecycle has none."""
+    return () if one.claim_id is None else (one.claim_id, *names.aliases.get(one.claim_id, ()))
+
+
+def _read(session: Session, definition: Definition, keys: Sequence[Key]) -> Iterator[tuple[str, Lifecycle]]:
+    session.prefetch(("lifecycle", {"user_id": user_id, "id": number}) for user_id, number in keys)
+    for user_id, number in keys:
+        row = session.row("lifecycle", user_id=user_id, id=number)
+        try:
+            if row is not None:
+                yield user_id, lifecycle_of(definition, row)
+        except RowUnreadable as error:
+            log.error("a claim is passed over: %s", error)
+
+
+def _with_user(
+    session: Session, definition: Definition, places: Sequence[Place]
+) -> Iterator[tuple[str, Lifecycle]]:
+    return _read(session, definition, [(user_id, number) for _, user_id, number in places])
+
+
+def _names(session: Session, user_id: str, lifecycles: list[Lifecycle]) -> Names | None:
+    """Read a user's names, None where one can't be read."""
+    try:
+        return names_of(session, user_id, lifecycles)
+    except RowUnreadable as error:
+        log.error("claims of %r are passed over: %s", user_id, error)
+        return None
+
+
+def _show(
+    definition: Definition, user_id: str, lifecycle: Lifecycle, names: Names, now: datetime
+) -> ClaimRow | None:
+    try:
+        return ClaimRow.of({"user_id": user_id, **dict(claim_of(definition, lifecycle, names, now).items())})
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        log.error("claim %r of %r is passed over: %s", lifecycle.claim_id, user_id, error)
+        return None
