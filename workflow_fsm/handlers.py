@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypedDict, TypeVar, Unpack, overload
 
-from workflow_fsm.core.errors import FieldError, InvalidEvent
+from workflow_fsm.core.errors import FieldError, HandlerInvalid, InvalidEvent
 from workflow_fsm.core.model.outbox import REQUEST, Pattern
 from workflow_fsm.core.values.fields import Kind, read_value
 from workflow_fsm.effects import outbox
 from workflow_fsm.effects.engine import Engine
 from workflow_fsm.effects.handler import DeadLetterHandler, Handler, RequestHandler
-from workflow_fsm.effects.registry import Registry
+from workflow_fsm.effects.registration.registry import Registry
 from workflow_fsm.effects.worker import THREADS, WakeUp, Worker
 from workflow_fsm.read.shapes import DroppedHandler, HandlerRecord, OwedEffect, PatternRecord
 from workflow_fsm.store_handle import StoreHandle
 from workflow_fsm.stores.repository import patterns
+from workflow_fsm.stores.session import Session
 from workflow_fsm.stores.unit_of_work import UnitOfWork
 
 T = TypeVar("T", bound=Handler)
@@ -24,11 +25,12 @@ Q = TypeVar("Q", bound=RequestHandler)
 
 
 class HandlerOptions(TypedDict, total=False):
-    """How a handler is tried; what isn't told is as the settings say."""
+    """How a handler is tried, else as the settings say; with `replace` it takes another's place."""
 
     tries: int | None
     pause_seconds: float | None
     timeout_seconds: float | None
+    replace: bool
 
 
 class Handlers(StoreHandle):
@@ -48,17 +50,23 @@ class Handlers(StoreHandle):
         tries: int | None = None,
         pause_seconds: float | None = None,
         timeout_seconds: float | None = None,
+        replace: bool = False,
     ) -> Callable[[T], T]:
         """Register a handler for being in `state`: owed by each entry, void once the lifecycle moves on.
 
         Its name (the function's, unless `name` is given) is kept in the store, so that every process owes it.
         `not_before` names a field of the claim with an instant (`eligible_from`) before which it isn't due.
         `tries` and the first pause default to the settings'. Past `timeout_seconds` another worker may take
-        it over. Raises HandlerInvalid.
+        it over, and another thread stands in for the one that it holds.
+
+        A name that the store keeps for what something else owes is another program's: HandlerInvalid, unless
+        it is to `replace` that. Raises HandlerInvalid.
         """
+        _refuse_bare("on_enter", state, '("matched")')
         return lambda function: self._registry.add(
             function,
             name,
+            replace=replace,
             enter=state,
             not_before=not_before,
             tries=tries,
@@ -68,6 +76,8 @@ class Handlers(StoreHandle):
 
     def on_transition(
         self,
+        bare: None = None,
+        /,
         *,
         trigger: str | None = None,
         source: str | None = None,
@@ -77,14 +87,17 @@ class Handlers(StoreHandle):
         tries: int | None = None,
         pause_seconds: float | None = None,
         timeout_seconds: float | None = None,
+        replace: bool = False,
     ) -> Callable[[T], T]:
         """Register a handler for each transition that fits (what isn't given fits any); owed regardless.
 
         The options are those of `on_enter`. Raises HandlerInvalid.
         """
+        _refuse_bare("on_transition", bare, '(target="paid"), or with () for every transition')
         return lambda function: self._registry.add(
             function,
             name,
+            replace=replace,
             trigger=trigger,
             source=source,
             target=target,
@@ -112,7 +125,7 @@ class Handlers(StoreHandle):
     ) -> D | Callable[[D], D]:
         """Register a handler that is told, durably, of each dead letter; used with or without parentheses.
 
-        It gets a `DeadLetter`. `options` are `tries`, `pause_seconds` and `timeout_seconds`.
+        It gets a `DeadLetter`. `options` are `tries`, `pause_seconds`, `timeout_seconds` and `replace`.
         """
         if function is None:
             return lambda given: self._registry.add(given, name, dead_letter=True, **options)
@@ -120,6 +133,7 @@ class Handlers(StoreHandle):
 
     def on_request(self, name: str, **options: Unpack[HandlerOptions]) -> Callable[[Q], Q]:
         """Register a handler for what `request` asks for; it gets a `Request`. `options` as `on_enter`'s."""
+        _refuse_bare("on_request", name, '("NAME"), by the name that `request` asks for')
         return lambda function: self._registry.add(function, name, request=True, **options)
 
     def request(self, handler: str, *, user_id: str) -> bool:
@@ -154,10 +168,13 @@ class Handlers(StoreHandle):
 
     def owed(self, user_id: str | None = None, *, limit: int = 1000) -> list[OwedEffect]:
         """List the effects owed and not done, oldest first; `here` tells whether their code is here."""
-        names, over = self._registry.names, self._engine.over()
-        return self._store.read(
-            lambda session: outbox.unfinished(session, names, user_id, over=over, limit=limit)
-        )
+        over = self._engine.over()
+
+        def find(session: Session) -> list[OwedEffect]:
+            mine = self._registry.mine(patterns(session))
+            return outbox.unfinished(session, mine, user_id, over=over, limit=limit)
+
+        return self._store.read(find)
 
     def run_effects(self) -> int:
         """Do, in this thread, every effect that is due by the clock and whose handler is here; give how many.
@@ -184,6 +201,15 @@ class Handlers(StoreHandle):
 
     # -- parts
 
-    def _register(self, pattern: Pattern) -> None:
+    def _register(self, pattern: Pattern, replace: bool) -> None:
         now = self._clock()
-        self._store.commit(lambda unit: outbox.register(unit.session, pattern, now))
+        self._store.commit(lambda unit: outbox.register(unit.session, pattern, now, replace=replace))
+
+
+def _refuse_bare(decorator: str, given: object, told: str) -> None:
+    """Refuse a decorator without parentheses, which would put itself in the function's place."""
+    if callable(given):
+        raise HandlerInvalid(
+            f"@workflow.{decorator} stands without parentheses on {getattr(given, '__name__', given)!r}, and "
+            f"nothing says what owes that; write @workflow.{decorator}{told}"
+        )

@@ -36,7 +36,7 @@ from workflow_fsm.core.values import strict_json
 from workflow_fsm.dead_letters import DeadLetters
 from workflow_fsm.effects.engine import Engine, Retrying
 from workflow_fsm.effects.leases import LeaseClock
-from workflow_fsm.effects.registry import Registry
+from workflow_fsm.effects.registration.registry import Registry
 from workflow_fsm.effects.worker import WakeUp
 from workflow_fsm.handlers import Handlers
 from workflow_fsm.naming import Naming

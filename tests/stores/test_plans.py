@@ -98,6 +98,7 @@ VALUES: Mapping[str, Any] = {
     "from_sync_id": "",
     **dict.fromkeys(("check_id", "parent", "root"), "x"),
     "answered": "%payout%",
+    "before": "{}",
     "alias": "x1",
     "but_of": '["nobody"]',
     "case_id": "amazon_case_id-c1",

@@ -94,6 +94,7 @@ def lock(
     session.prefetch(
         [
             ("lock_free_user", whose),
+            ("handlers", {}),
             ("ready_effect", {**whose, **told}),
             ("row_at", {**whose, "cursor": candidate.cursor}),
             ("user", whose),

@@ -22,8 +22,9 @@ from workflow_fsm.effects.candidates import Found, ReadyEffect
 from workflow_fsm.effects.handler import Discard, RetryAfter, tell
 from workflow_fsm.effects.leases import LEASE_SECONDS, STEP_SECONDS, Held, LeaseClock
 from workflow_fsm.effects.outbox import Due, LeasedEffect
-from workflow_fsm.effects.registry import Registry
+from workflow_fsm.effects.registration.registry import Registry
 from workflow_fsm.effects.verdicts import Reader, Verdict
+from workflow_fsm.stores.repository import patterns
 from workflow_fsm.stores.session import Columns, Session
 from workflow_fsm.stores.store import Store
 from workflow_fsm.stores.unit_of_work import UnitOfWork
@@ -96,7 +97,8 @@ class Engine:
         return None
 
     def _look(self, session: Session, *, suspects: bool, held: Collection[str]) -> list[ReadyEffect]:
-        return candidates.find(session, self._registry.names, self._due(), suspects=suspects, but_of=held)
+        mine = self._mine(session)
+        return candidates.find(session, mine, self._due(), suspects=suspects, but_of=held)
 
     def _lease_one(self, held: set[str], *, suspects: bool) -> LeasedEffect | None:
         """Lease the first of those found that is ready still and whose user is free, None where none is.
@@ -111,6 +113,8 @@ class Engine:
             while candidate is not None:
                 if candidate.user_id not in held:
                     is_free, effect = candidates.lock(unit.session, candidate, due, suspects=suspects)
+                    if effect is not None and effect["handler"] not in self._mine(unit.session):
+                        effect = None
                     if effect is not None and not self._is_passed_over(unit, effect, now, until):
                         definition = self._store.definition
                         return outbox.lease(unit.session, definition, effect, now=now, until=until)
@@ -233,6 +237,9 @@ class Engine:
         return self._registry.pattern(taken.handler).timeout_seconds
 
     # -- parts
+
+    def _mine(self, session: Session) -> tuple[str, ...]:
+        return self._registry.mine(patterns(session))
 
     def _due(self) -> Due:
         return Due(now=self._clock(), over=self._leases.over())

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from workflow_fsm.core.definition import Definition
-from workflow_fsm.core.errors import RowUnreadable
+from workflow_fsm.core.errors import HandlerInvalid, RowUnreadable
 from workflow_fsm.core.model.outbox import REQUEST, Pattern
 from workflow_fsm.core.values.instants import read_instant, show_instant
 from workflow_fsm.read.dead_letters import show_dead_letter
@@ -20,7 +20,8 @@ from workflow_fsm.read.shapes import Claim, DeadLetterRecord, HistoryRow, OwedEf
 from workflow_fsm.read.status import show_claim
 from workflow_fsm.stores.columns import reads, unreadable
 from workflow_fsm.stores.event_mapping import body_of
-from workflow_fsm.stores.repository import Repository, patterns
+from workflow_fsm.stores.mapping import pattern_of
+from workflow_fsm.stores.repository import Repository
 from workflow_fsm.stores.session import Columns, Session
 
 NO_CLAIM = partial(Claim.of, {})
@@ -69,13 +70,38 @@ class Due:
         }
 
 
-def register(session: Session, pattern: Pattern, now: datetime) -> bool:
-    """Let transitions owe a handler from this commit on; tell whether that was news."""
-    if pattern in patterns(session):
-        return False
-    row = {"name": pattern.name, "pattern": json.dumps(pattern.as_dict()), "registered_at": show_instant(now)}
-    session.run("put_handler", row)
-    return True
+def register(session: Session, pattern: Pattern, now: datetime, *, replace: bool = False) -> None:
+    """Let transitions owe a handler from this commit on.
+
+    Raises HandlerInvalid where its name is kept for what something else owes, unless it is to `replace` that.
+    """
+    row = {
+        "handler": pattern.name,
+        "pattern": json.dumps(pattern.as_dict()),
+        "registered_at": show_instant(now),
+    }
+    known = next((one for one in session.rows("handlers") if one["name"] == pattern.name), None)
+    while known is None or known["pattern"] != row["pattern"]:
+        kept = None if known is None else _readable(known)
+        if kept is not None and not kept.is_owed_alike(pattern) and not replace:
+            raise HandlerInvalid(
+                f"the store keeps the handler {pattern.name!r} for {kept.owing()}, and this one is for "
+                f"{pattern.owing()}: another program's work would be owed no more. Give name=… to one of the "
+                "two; where this one takes the other's place, replace=True"
+            )
+        before = None if known is None else known["pattern"]
+        if session.row("put_handler", **row, before=before) is not None:
+            return
+        # Another program was first: what it registered counts, and is seen by the next statement.
+        known = session.row("handler", handler=pattern.name)
+
+
+def _readable(row: Columns) -> Pattern | None:
+    """Read a handler's pattern; one that is damaged is in nobody's way."""
+    try:
+        return pattern_of(row)
+    except RowUnreadable:
+        return None
 
 
 def forget(session: Session, name: str, over: datetime) -> tuple[bool, int]:

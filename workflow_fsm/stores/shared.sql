@@ -252,9 +252,14 @@ INSERT INTO currencies (currency, decimals) VALUES (:currency, :decimals) ON CON
 -- name: handlers
 SELECT name, pattern, registered_at FROM handlers ORDER BY name;
 
+-- name: handler
+SELECT name, pattern, registered_at FROM handlers WHERE name = :handler;
+
 -- name: put_handler
-INSERT INTO handlers (name, pattern, registered_at) VALUES (:name, :pattern, :registered_at)
-ON CONFLICT (name) DO UPDATE SET pattern = excluded.pattern, registered_at = excluded.registered_at;
+-- only where nobody changed it since it was looked at: of two programs at once one is told of the other
+INSERT INTO handlers (name, pattern, registered_at) VALUES (:handler, :pattern, :registered_at)
+ON CONFLICT (name) DO UPDATE SET pattern = excluded.pattern, registered_at = excluded.registered_at
+WHERE handlers.pattern = :before RETURNING name;
 
 -- name: drop_handler
 DELETE FROM handlers WHERE name = :handler RETURNING name;
