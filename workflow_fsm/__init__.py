@@ -27,7 +27,7 @@ from workflow_fsm.core.outcome import Outcome
 from workflow_fsm.core.records import Page, Record
 from workflow_fsm.effects.handler import DeadLetter, Discard, Fire, Request, RetryAfter, Transition
 from workflow_fsm.settings import Settings
-from workflow_fsm.stores.observers import Observer
+from workflow_fsm.stores.observers import FailedTry, Observer
 from workflow_fsm.workflow import Workflow
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "EventIdReused",
     "EventTooLarge",
     "Explanation",
+    "FailedTry",
     "FieldError",
     "Fire",
     "HandlerInvalid",

@@ -19,6 +19,7 @@ PUBLIC = [
     "EventIdReused",
     "EventTooLarge",
     "Explanation",
+    "FailedTry",
     "FieldError",
     "Fire",
     "HandlerInvalid",

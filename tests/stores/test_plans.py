@@ -75,7 +75,7 @@ EVERYBODY = {
 
 NOON = "2026-03-01T12:00:00.000000Z"
 _MISSING = (
-    "about currency error from_state letter letter_at occurred_at reason "
+    "about currency error from_state letter letter_at occurred_at reason traceback "
     "alone amount booked_case doubt merged_into overlay"
 )
 _INSTANTS = "due_at entered_at expires_at late owed_at ready_at received_at updated_at"

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from workflow_fsm.core.definition.events import Event
-from workflow_fsm.core.errors import EventIdReused, StoreUnavailable
+from workflow_fsm.core.errors import EventIdReused, StoreRefused, StoreUnavailable
 from workflow_fsm.core.model.outbox import REQUEST
 from workflow_fsm.effects import candidates, outbox, verdicts
 from workflow_fsm.effects.backoff import pause_seconds
@@ -24,6 +24,7 @@ from workflow_fsm.effects.leases import LEASE_SECONDS, STEP_SECONDS, Held, Lease
 from workflow_fsm.effects.outbox import Due, LeasedEffect
 from workflow_fsm.effects.registration.registry import Registry
 from workflow_fsm.effects.verdicts import Reader, Verdict
+from workflow_fsm.stores.observers import FailedTry
 from workflow_fsm.stores.repository import patterns
 from workflow_fsm.stores.session import Columns, Session
 from workflow_fsm.stores.store import Store
@@ -147,27 +148,36 @@ class Engine:
         return True
 
     def do(self, taken: LeasedEffect) -> str:
-        """Run a taken effect's handler and settle it; tell how it stands then, as `settle` does."""
+        """Run a taken effect's handler in its caller's thread and settle it; tell how it stands, as `settle`.
+
+        Raises KeyboardInterrupt where that met the handler: the caller's program is to end. The effect is
+        owed again at once, and that was no try.
+        """
         with self.holding(taken):
-            return self.settle(taken, self.run(taken))
+            verdict = self.run(taken)
+            if isinstance(verdict.cause, KeyboardInterrupt):
+                self._let_go(taken)
+                raise verdict.cause
+            return self.settle(taken, verdict)
 
     def holding(self, taken: LeasedEffect) -> AbstractContextManager[None]:
         """Know for as long as a block takes that an effect is at work here, so that it isn't taken again."""
         return self._held.held(taken, self.timeout_seconds(taken))
 
     def run(self, taken: LeasedEffect) -> Verdict:
-        """Run a taken effect's handler; nothing is settled yet."""
+        """Run a taken effect's handler; nothing is settled yet. Whatever it raises is a try that failed."""
         if taken.fault is not None:
-            log.error("effect %s of %s can't be done: %s", taken.handler, taken.user_id, taken.fault)
             return self._again(taken, taken.fault)
         try:
             answer = self._registry.function(taken.handler)(tell(taken))
             return Verdict(standing="done", events=self._fired(taken, answer))
         except Discard as error:
-            return Verdict(standing="dead", error=verdicts.text_of(error) or "discarded by its handler")
+            self._log(taken, error)
+            reason = verdicts.text_of(error) or "discarded by its handler"
+            return Verdict(standing="dead", error=reason, cause=error)
         except RetryAfter as error:
             return self._again(taken, error, seconds=min(error.seconds, LONGEST_WAIT_SECONDS))
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             return self._again(taken, error)
 
     def settle(self, taken: LeasedEffect, verdict: Verdict) -> str:
@@ -220,15 +230,13 @@ class Engine:
         self._leases.refresh()
         return self._leases.over()
 
-    def release(self, taken: Sequence[LeasedEffect]) -> None:
+    def release(self, taken: Sequence[LeasedEffect], *, why: str = "its worker stopped") -> None:
         """Let leases go, so that another may take the effects up at once; a stop costs them no try."""
         now = self._clock()
 
         def release(unit: UnitOfWork) -> None:
             for one in taken:
-                outbox.settle(
-                    unit.session, one, "owed", ready_at=now, error="its worker stopped", forgiven=True
-                )
+                outbox.settle(unit.session, one, "owed", ready_at=now, error=why, forgiven=True)
 
         self._store.commit(release, users=[one.user_id for one in taken], always=True)
 
@@ -248,22 +256,50 @@ class Engine:
         return self._leases.now() + timedelta(seconds=LEASE_SECONDS)
 
     def _again(self, taken: LeasedEffect, error: BaseException, *, seconds: float | None = None) -> Verdict:
+        self._log(taken, error)
         told = verdicts.describe(error)
         if taken.tried >= self._tries(taken.handler):
-            return Verdict(standing="dead", error=told)
+            return Verdict(standing="dead", error=told, cause=error)
         if seconds is None:
             first = self._registry.pattern(taken.handler).pause_seconds
             first = self._retrying.pause_seconds if first is None else first
             seconds = pause_seconds(taken.tried, first=first, chance=self._chance())
-        return Verdict(standing="owed", error=told, seconds=seconds)
+        return Verdict(standing="owed", error=told, seconds=seconds, cause=error)
+
+    def _log(self, taken: LeasedEffect, error: BaseException) -> None:
+        is_shown = verdicts.can_be_logged(error)
+        log.warning(
+            "try %d of handler %s for user %s, claim %s, failed: %s%s",
+            taken.attempt,
+            taken.handler,
+            taken.user_id,
+            taken.claim_id,
+            verdicts.storable(verdicts.describe(error)),
+            "" if is_shown else f"\n{verdicts.traceback_of(error)}",
+            exc_info=error if is_shown else None,
+        )
+
+    def _let_go(self, taken: LeasedEffect) -> None:
+        try:
+            self.release([taken], why="its caller was interrupted")
+        except (StoreUnavailable, StoreRefused):
+            log.warning("the lease of effect %s of %s runs out by itself", taken.handler, taken.user_id)
 
     def _end(self, taken: LeasedEffect, verdict: Verdict) -> str:
         error = None if verdict.error is None else verdicts.storable(verdict.error)
+        traceback = None if verdict.cause is None else verdicts.traceback_of(verdict.cause)
 
         def end(unit: UnitOfWork) -> str:
             now = self._clock()
             ready_at = now + timedelta(seconds=verdict.seconds)
-            settled = outbox.settle(unit.session, taken, verdict.standing, ready_at=ready_at, error=error)
+            settled = outbox.settle(
+                unit.session,
+                taken,
+                verdict.standing,
+                ready_at=ready_at,
+                error=error,
+                traceback=traceback,
+            )
             if settled is None:
                 return outbox.settled_before(unit.session, taken, verdict.standing) or "lost"
             if settled == "dead" and taken.about is None:
@@ -273,6 +309,18 @@ class Engine:
 
         settled = self._store.commit(end, users=[taken.user_id], events=verdict.events, always=True)
         self._store.observers.tried(taken.handler, settled)
+        if verdict.cause is not None:
+            self._store.observers.failed(
+                FailedTry(
+                    handler=taken.handler,
+                    user_id=taken.user_id,
+                    claim_id=taken.claim_id,
+                    key=taken.key,
+                    attempt=taken.attempt,
+                    outcome=settled,
+                    error=verdict.cause,
+                )
+            )
         return settled
 
     def _bury_fired(self, unit: UnitOfWork, taken: LeasedEffect, reused: EventIdReused, now: datetime) -> str:

@@ -19,7 +19,7 @@ from workflow_fsm.read.history import show_transition
 from workflow_fsm.read.shapes import Claim, DeadLetterRecord, HistoryRow, OwedEffect, SettledLetter
 from workflow_fsm.read.status import show_claim
 from workflow_fsm.stores.columns import reads, unreadable
-from workflow_fsm.stores.event_mapping import body_of
+from workflow_fsm.stores.event_mapping import said_by
 from workflow_fsm.stores.mapping import pattern_of
 from workflow_fsm.stores.repository import Repository
 from workflow_fsm.stores.session import Columns, Session
@@ -51,6 +51,13 @@ class LeasedEffect:
     claim: Claim = field(default_factory=NO_CLAIM)
     about: DeadLetterRecord | SettledLetter | None = None
     fault: RowUnreadable | None = None
+
+    @property
+    def claim_id(self) -> str | None:
+        """The claim that it is about, where it is about one."""
+        if self.transition is not None:
+            return self.transition.claim_id
+        return None if self.about is None else self.about.get("claim_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +181,7 @@ def _told(session: Session, definition: Definition, effect: Columns, now: dateti
         event = session.row("event", user_id=effect["user_id"], event_id=row["event_id"])
     return {
         "transition": _transition(row),
-        "event": {} if event is None else body_of(event),
+        "event": {} if event is None else said_by(event),
         "claim": show_claim(session, definition, effect["user_id"], lifecycle, now),
     }
 
@@ -246,12 +253,13 @@ def settle(
     *,
     ready_at: datetime,
     error: str | None = None,
+    traceback: str | None = None,
     forgiven: bool = False,
 ) -> str | None:
     """Mark an effect `done`, `dead` or `owed` again; None where its lease was lost meanwhile.
 
     Gives how it stands then: `void` where it was work for being in a state that the lifecycle has left. A
-    `forgiven` attempt is no try.
+    `forgiven` attempt is no try, and leaves the traceback of the last that was.
     """
     row = session.row(
         "settle_effect",
@@ -261,6 +269,7 @@ def settle(
         standing=standing,
         ready_at=show_instant(ready_at),
         error=error,
+        traceback=traceback,
         forgiven=int(forgiven),
     )
     return None if row is None else str(row["standing"])

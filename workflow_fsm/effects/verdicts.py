@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,10 @@ from workflow_fsm.read.shapes import HistoryRow
 
 MOST_OF_AN_ERROR = 2000
 """Characters of an error's text that are kept."""
+MOST_OF_A_TRACEBACK = 8000
+MOST_LOGGED = 64_000
+"""Of a traceback: characters that a dead letter keeps, bytes that a log is given as they are."""
+_BEGINNING = 2000
 Reader = Callable[[str, Mapping[str, Any]], Event]
 """Turns a trigger and fields into an event."""
 
@@ -24,11 +29,12 @@ Reader = Callable[[str, Mapping[str, Any]], Event]
 class Verdict:
     """What becomes of an effect that was run: `done`, `dead`, or `owed` again after some seconds.
 
-    `events` are those that it fires, in the commit that marks it done.
+    `events` are those that it fires, in the commit that marks it done. `cause` is what its handler raised.
     """
 
     standing: str
     error: str | None = None
+    cause: BaseException | None = None
     seconds: float = 0.0
     events: Sequence[Event] = ()
 
@@ -57,13 +63,34 @@ def text_of(error: BaseException) -> str:
     """Give an error's text, also where its own code fails at that."""
     try:
         return str(error)
-    except Exception as worse:
+    except BaseException as worse:
         return f"its text can't be had: {type(worse).__name__}"
 
 
-def storable(told: str) -> str:
+def can_be_logged(error: BaseException) -> bool:
+    """Tell whether any log takes an error's whole traceback: it is text, and not without end."""
+    try:
+        told = "".join(traceback.format_exception(error))
+        return len(told.encode()) <= MOST_LOGGED
+    except BaseException:
+        return False
+
+
+def traceback_of(error: BaseException) -> str:
+    """Give an error's traceback, cut in the middle where it is long: its end says what broke, and where."""
+    try:
+        told = "".join(traceback.format_exception(error))
+    except BaseException as worse:
+        told = f"{type(error).__name__}: its traceback can't be had: {type(worse).__name__}"
+    told = told.rstrip()
+    if len(told) > MOST_OF_A_TRACEBACK:
+        told = told[:_BEGINNING] + "\n  …\n" + told[_BEGINNING + 5 - MOST_OF_A_TRACEBACK :]
+    return storable(told, most=MOST_OF_A_TRACEBACK)
+
+
+def storable(told: str, *, most: int = MOST_OF_AN_ERROR) -> str:
     """Cut a text, and replace what a database takes for no text."""
-    return told[:MOST_OF_AN_ERROR].encode(errors="replace").decode().replace("\0", "?")
+    return told[:most].encode(errors="replace").decode().replace("\0", "?")
 
 
 def _event(taken: LeasedEffect, fire: Fire, key: str, definition: Definition, read: Reader) -> Event:

@@ -192,3 +192,8 @@ CREATE TABLE checks (
 CREATE TABLE checked (
     user_id $text NOT NULL, check_id $text NOT NULL, cursor $integer NOT NULL, PRIMARY KEY (user_id, check_id)
 ) $table;
+
+-- migration: 0010_expand_tracebacks
+-- of an effect's last try that failed, beside its error's text
+
+ALTER TABLE effects ADD COLUMN traceback $text;

@@ -333,7 +333,8 @@ WHERE user_id = :user_id AND seq = :seq AND attempt = :attempt AND standing = 't
 -- name: settle_effect
 -- done, dead, or owed again; only while this attempt still holds it, so that a late worker changes nothing.
 -- What would be tried again for being in a state that the lifecycle left meanwhile is void
-UPDATE effects SET ready_at = :ready_at, error = :error, forgiven = forgiven + :forgiven, standing = CASE
+UPDATE effects SET ready_at = :ready_at, error = :error, forgiven = forgiven + :forgiven,
+    traceback = CASE WHEN :forgiven = 1 THEN traceback ELSE :traceback END, standing = CASE
     WHEN :standing = 'owed' AND
     -- include: left
     THEN 'void' ELSE :standing END
