@@ -21,13 +21,14 @@ from workflow_fsm.core.errors import (
     StoreRefused,
     StoreUnavailable,
     UnlinkRefused,
+    WorkerStuck,
     WorkflowError,
 )
 from workflow_fsm.core.outcome import Outcome
 from workflow_fsm.core.records import Page, Record
 from workflow_fsm.effects.handler import DeadLetter, Discard, Fire, Request, RetryAfter, Transition
 from workflow_fsm.settings import Settings
-from workflow_fsm.stores.observers import FailedTry, Observer
+from workflow_fsm.stores.observers import FailedTry, Observer, WorkerHealth
 from workflow_fsm.workflow import Workflow
 
 __all__ = [
@@ -62,6 +63,8 @@ __all__ = [
     "StoreUnavailable",
     "Transition",
     "UnlinkRefused",
+    "WorkerHealth",
+    "WorkerStuck",
     "Workflow",
     "WorkflowError",
     "claim_lifecycle",

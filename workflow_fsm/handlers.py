@@ -12,6 +12,7 @@ from workflow_fsm.effects import outbox
 from workflow_fsm.effects.engine import Engine
 from workflow_fsm.effects.handler import DeadLetterHandler, Handler, RequestHandler
 from workflow_fsm.effects.registration.registry import Registry
+from workflow_fsm.effects.threads.crew import MOST_REPLACED
 from workflow_fsm.effects.worker import THREADS, WakeUp, Worker
 from workflow_fsm.read.shapes import DroppedHandler, HandlerRecord, OwedEffect, PatternRecord
 from workflow_fsm.store_handle import StoreHandle
@@ -188,16 +189,23 @@ class Handlers(StoreHandle):
             done += 1
         return done
 
-    def worker(self, *, threads: int = THREADS) -> Worker:
-        """Make a worker for the handlers that are here; it lets time pass too. Start and stop it yourself."""
-        return Worker(
+    def worker(self, *, threads: int = THREADS, most_replaced: int = MOST_REPLACED) -> Worker:
+        """Make a worker for the handlers that are here; it lets time pass too. Start and stop it yourself.
+
+        For threads that died, or hang past `timeout_seconds`, others stand in: for so many at a time.
+        """
+        worker = Worker(
             self._engine,
             self._wake_up,
             ready=self._readiness.check,
             tick=self.tick,
             listen=self._store.listen,
+            watched=self._store.observers.watched,
             threads=threads,
+            most_replaced=most_replaced,
         )
+        self._workers.add(worker)
+        return worker
 
     # -- parts
 

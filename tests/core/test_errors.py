@@ -20,6 +20,7 @@ CODES = {
     "UnlinkRefused": "unlink-refused",
     "NameUnknown": "name-unknown",
     "StoreUnavailable": "store-unavailable",
+    "WorkerStuck": "worker-stuck",
     "StoreRefused": "store-refused",
     "RowUnreadable": "row-unreadable",
     "DefinitionInvalid": "definition-invalid",

@@ -41,6 +41,8 @@ PUBLIC = [
     "StoreUnavailable",
     "Transition",
     "UnlinkRefused",
+    "WorkerHealth",
+    "WorkerStuck",
     "Workflow",
     "WorkflowError",
     "claim_lifecycle",

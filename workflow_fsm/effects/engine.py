@@ -23,8 +23,8 @@ from workflow_fsm.effects.handler import Discard, RetryAfter, tell
 from workflow_fsm.effects.leases import LEASE_SECONDS, STEP_SECONDS, Held, LeaseClock
 from workflow_fsm.effects.outbox import Due, LeasedEffect
 from workflow_fsm.effects.registration.registry import Registry
+from workflow_fsm.effects.threads.turns import FREELY, Turn, Turns
 from workflow_fsm.effects.verdicts import Reader, Verdict
-from workflow_fsm.stores.observers import FailedTry
 from workflow_fsm.stores.repository import patterns
 from workflow_fsm.stores.session import Columns, Session
 from workflow_fsm.stores.store import Store
@@ -78,31 +78,34 @@ class Engine:
         self._commit = commit
         self._found = Found(chance)
 
-    def lease(self, *, suspects: bool = True) -> LeasedEffect | None:
+    def lease(self, *, suspects: bool = True, turns: Turns = FREELY) -> LeasedEffect | None:
         """Lease the effect that has been ready longest, None where none is.
 
-        Without `suspects`, none whose holder died in it.
+        Without `suspects`, none whose holder died in it. Of the `turns` one is taken for its handler, and is
+        given back by whoever has done it.
         One that was begun as often as it may be tried, and never settled, has killed its process each time:
         it is buried instead.
         """
         self._leases.refresh()
         held: set[str] = set()
         for _ in range(_LOOKS):
-            taken = self._lease_one(held, suspects=suspects)
+            taken = self._lease_one(held, suspects=suspects, turns=turns)
             if taken is not None:
                 return taken
-            found = self._store.read(partial(self._look, suspects=suspects, held=held))
+            found = self._store.read(partial(self._look, suspects=suspects, held=held, turns=turns))
             if not found:
                 return None
             self._found.put(found)
         return None
 
-    def _look(self, session: Session, *, suspects: bool, held: Collection[str]) -> list[ReadyEffect]:
-        mine = self._mine(session)
+    def _look(
+        self, session: Session, *, suspects: bool, held: Collection[str], turns: Turns
+    ) -> list[ReadyEffect]:
+        mine = turns.open(self._mine(session))
         return candidates.find(session, mine, self._due(), suspects=suspects, but_of=held)
 
-    def _lease_one(self, held: set[str], *, suspects: bool) -> LeasedEffect | None:
-        """Lease the first of those found that is ready still and whose user is free, None where none is.
+    def _lease_one(self, held: set[str], *, suspects: bool, turns: Turns) -> LeasedEffect | None:
+        """Lease the first of those found that is ready still, in turn, and whose user is free; else None.
 
         Users whom somebody else has locked are added to `held`.
         """
@@ -112,7 +115,7 @@ class Engine:
             now, until = due.now, self._until()
             candidate: ReadyEffect | None = first
             while candidate is not None:
-                if candidate.user_id not in held:
+                if candidate.user_id not in held and turn.is_for(candidate.handler):
                     is_free, effect = candidates.lock(unit.session, candidate, due, suspects=suspects)
                     if effect is not None and effect["handler"] not in self._mine(unit.session):
                         effect = None
@@ -127,7 +130,14 @@ class Engine:
             return None
 
         first = self._found.next()
-        return None if first is None else self._store.commit(lease)
+        turn = Turn(turns, self._registry.names)
+        taken = None
+        try:
+            taken = None if first is None else self._store.commit(lease)
+        finally:
+            if taken is None:
+                turn.end()
+        return taken
 
     def _is_passed_over(self, unit: UnitOfWork, effect: Columns, now: datetime, until: datetime) -> bool:
         """Pass over what isn't to be begun, and write down why; tell whether it was so.
@@ -172,7 +182,7 @@ class Engine:
             answer = self._registry.function(taken.handler)(tell(taken))
             return Verdict(standing="done", events=self._fired(taken, answer))
         except Discard as error:
-            self._log(taken, error)
+            verdicts.log_failure(taken, error)
             reason = verdicts.text_of(error) or "discarded by its handler"
             return Verdict(standing="dead", error=reason, cause=error)
         except RetryAfter as error:
@@ -256,7 +266,7 @@ class Engine:
         return self._leases.now() + timedelta(seconds=LEASE_SECONDS)
 
     def _again(self, taken: LeasedEffect, error: BaseException, *, seconds: float | None = None) -> Verdict:
-        self._log(taken, error)
+        verdicts.log_failure(taken, error)
         told = verdicts.describe(error)
         if taken.tried >= self._tries(taken.handler):
             return Verdict(standing="dead", error=told, cause=error)
@@ -265,19 +275,6 @@ class Engine:
             first = self._retrying.pause_seconds if first is None else first
             seconds = pause_seconds(taken.tried, first=first, chance=self._chance())
         return Verdict(standing="owed", error=told, seconds=seconds, cause=error)
-
-    def _log(self, taken: LeasedEffect, error: BaseException) -> None:
-        is_shown = verdicts.can_be_logged(error)
-        log.warning(
-            "try %d of handler %s for user %s, claim %s, failed: %s%s",
-            taken.attempt,
-            taken.handler,
-            taken.user_id,
-            taken.claim_id,
-            verdicts.storable(verdicts.describe(error)),
-            "" if is_shown else f"\n{verdicts.traceback_of(error)}",
-            exc_info=error if is_shown else None,
-        )
 
     def _let_go(self, taken: LeasedEffect) -> None:
         try:
@@ -310,17 +307,7 @@ class Engine:
         settled = self._store.commit(end, users=[taken.user_id], events=verdict.events, always=True)
         self._store.observers.tried(taken.handler, settled)
         if verdict.cause is not None:
-            self._store.observers.failed(
-                FailedTry(
-                    handler=taken.handler,
-                    user_id=taken.user_id,
-                    claim_id=taken.claim_id,
-                    key=taken.key,
-                    attempt=taken.attempt,
-                    outcome=settled,
-                    error=verdict.cause,
-                )
-            )
+            self._store.observers.failed(verdicts.failed_try(taken, verdict.cause, settled))
         return settled
 
     def _bury_fired(self, unit: UnitOfWork, taken: LeasedEffect, reused: EventIdReused, now: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from workflow_fsm.core.values.fields import Kind
 from workflow_fsm.effects.handler import Discard, Fire, RetryAfter
 from workflow_fsm.effects.outbox import LeasedEffect
 from workflow_fsm.read.shapes import HistoryRow
+from workflow_fsm.stores.observers import FailedTry
+
+log = logging.getLogger(__name__)
 
 MOST_OF_AN_ERROR = 2000
 """Characters of an error's text that are kept."""
@@ -65,6 +69,34 @@ def text_of(error: BaseException) -> str:
         return str(error)
     except BaseException as worse:
         return f"its text can't be had: {type(worse).__name__}"
+
+
+def failed_try(taken: LeasedEffect, cause: BaseException, outcome: str) -> FailedTry:
+    """Give what observers are told of a try that failed."""
+    return FailedTry(
+        handler=taken.handler,
+        user_id=taken.user_id,
+        claim_id=taken.claim_id,
+        key=taken.key,
+        attempt=taken.attempt,
+        outcome=outcome,
+        error=cause,
+    )
+
+
+def log_failure(taken: LeasedEffect, error: BaseException) -> None:
+    """Log a try that failed, with its traceback."""
+    is_shown = can_be_logged(error)
+    log.warning(
+        "try %d of handler %s for user %s, claim %s, failed: %s%s",
+        taken.attempt,
+        taken.handler,
+        taken.user_id,
+        taken.claim_id,
+        storable(describe(error)),
+        "" if is_shown else f"\n{traceback_of(error)}",
+        exc_info=error if is_shown else None,
+    )
 
 
 def can_be_logged(error: BaseException) -> bool:

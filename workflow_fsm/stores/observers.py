@@ -34,6 +34,22 @@ class FailedTry:
     error: BaseException
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerHealth:
+    """How the threads of a worker are: of so many `threads`, `working` live and don't hang.
+
+    `hung` run past their handler's timeout; `missing` died or hang, and no other stands in for them;
+    `replaced` counts those for which another ever did. `failing` says why it can't go on as it should, if so.
+    """
+
+    threads: int
+    working: int
+    hung: int
+    missing: int
+    replaced: int
+    failing: str | None
+
+
 class Observer:
     """Override what you want to be told; `workflow.observe` makes it heard.
 
@@ -54,6 +70,9 @@ class Observer:
 
     def failed(self, failed: FailedTry) -> None:
         """Hear of one try that failed, behind `tried`: whose it was, and the exception."""
+
+    def watched(self, health: WorkerHealth) -> None:
+        """Hear how the threads of a worker are: about each second while it works, and as it stops."""
 
 
 class Observers(Observer):
@@ -90,6 +109,11 @@ class Observers(Observer):
         """Tell of a try that failed."""
         for one in self._all:
             _tell(one.failed, failed)
+
+    def watched(self, health: WorkerHealth) -> None:
+        """Tell how a worker's threads are."""
+        for one in self._all:
+            _tell(one.watched, health)
 
     def hear(
         self, events: Sequence[Event | WorkflowError], outcomes: Sequence[Outcome | WorkflowError]
