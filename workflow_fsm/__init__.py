@@ -22,6 +22,7 @@ from workflow_fsm.core.errors import (
     StoreRefused,
     StoreUnavailable,
     UnlinkRefused,
+    WorkerStuck,
     WorkflowClosed,
     WorkflowError,
 )
@@ -29,7 +30,7 @@ from workflow_fsm.core.outcome import Outcome
 from workflow_fsm.core.records import Page, Record
 from workflow_fsm.effects.handler import DeadLetter, Discard, Fire, Request, RetryAfter, Transition
 from workflow_fsm.settings import Settings
-from workflow_fsm.stores.observers import Observer
+from workflow_fsm.stores.observers import FailedTry, Observer, WorkerHealth
 from workflow_fsm.workflow import Workflow
 
 __version__ = "0.1.0"
@@ -45,6 +46,7 @@ __all__ = [
     "EventIdReused",
     "EventTooLarge",
     "Explanation",
+    "FailedTry",
     "FieldError",
     "Fire",
     "HandlerInvalid",
@@ -66,6 +68,8 @@ __all__ = [
     "StoreUnavailable",
     "Transition",
     "UnlinkRefused",
+    "WorkerHealth",
+    "WorkerStuck",
     "Workflow",
     "WorkflowClosed",
     "WorkflowError",

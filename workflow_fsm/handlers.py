@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TypedDict, TypeVar, Unpack, overload
-from weakref import WeakSet
 
-from workflow_fsm.core.errors import EffectsEndless, FieldError, InvalidEvent
+from workflow_fsm.core.errors import EffectsEndless, FieldError, HandlerInvalid, InvalidEvent
 from workflow_fsm.core.model.outbox import REQUEST, Pattern
 from workflow_fsm.core.values.fields import Kind, read_value
 from workflow_fsm.effects import outbox
 from workflow_fsm.effects.engine import Engine
 from workflow_fsm.effects.handler import DeadLetterHandler, Handler, RequestHandler
-from workflow_fsm.effects.registry import Registry
+from workflow_fsm.effects.registration.registry import Registry
+from workflow_fsm.effects.threads.crew import MOST_REPLACED
 from workflow_fsm.effects.worker import THREADS, WakeUp, Worker
 from workflow_fsm.read.limits import checked_limit
 from workflow_fsm.read.shapes import DroppedHandler, HandlerRecord, OwedEffect, PatternRecord
 from workflow_fsm.store_handle import StoreHandle
 from workflow_fsm.stores.repository import patterns
+from workflow_fsm.stores.session import Session
 from workflow_fsm.stores.unit_of_work import UnitOfWork
 
 T = TypeVar("T", bound=Handler)
@@ -26,11 +27,12 @@ Q = TypeVar("Q", bound=RequestHandler)
 
 
 class HandlerOptions(TypedDict, total=False):
-    """How a handler is tried; what isn't told is as the settings say."""
+    """How a handler is tried, else as the settings say; with `replace` it takes another's place."""
 
     tries: int | None
     pause_seconds: float | None
     timeout_seconds: float | None
+    replace: bool
 
 
 class Handlers(StoreHandle):
@@ -39,7 +41,6 @@ class Handlers(StoreHandle):
     _registry: Registry
     _engine: Engine
     _wake_up: WakeUp
-    _workers: WeakSet[Worker]
     tick: Callable[..., int]
 
     def on_enter(
@@ -51,17 +52,23 @@ class Handlers(StoreHandle):
         tries: int | None = None,
         pause_seconds: float | None = None,
         timeout_seconds: float | None = None,
+        replace: bool = False,
     ) -> Callable[[T], T]:
         """Register a handler for being in `state`: owed by each entry, void once the lifecycle moves on.
 
         Its name (the function's, unless `name` is given) is kept in the store, so that every process owes it.
         `not_before` names a field of the claim with an instant (`eligible_from`) before which it isn't due.
         `tries` and the first pause default to the settings'. Past `timeout_seconds` another worker may take
-        it over. Raises HandlerInvalid.
+        it over, and another thread stands in for the one that it holds.
+
+        A name that the store keeps for what something else owes is another program's: HandlerInvalid, unless
+        it is to `replace` that. Raises HandlerInvalid.
         """
+        _refuse_bare("on_enter", state, '("matched")')
         return lambda function: self._registry.add(
             function,
             name,
+            replace=replace,
             enter=state,
             not_before=not_before,
             tries=tries,
@@ -71,6 +78,8 @@ class Handlers(StoreHandle):
 
     def on_transition(
         self,
+        bare: None = None,
+        /,
         *,
         trigger: str | None = None,
         source: str | None = None,
@@ -80,14 +89,17 @@ class Handlers(StoreHandle):
         tries: int | None = None,
         pause_seconds: float | None = None,
         timeout_seconds: float | None = None,
+        replace: bool = False,
     ) -> Callable[[T], T]:
         """Register a handler for each transition that fits (what isn't given fits any); owed regardless.
 
         The options are those of `on_enter`. Raises HandlerInvalid.
         """
+        _refuse_bare("on_transition", bare, '(target="paid"), or with () for every transition')
         return lambda function: self._registry.add(
             function,
             name,
+            replace=replace,
             trigger=trigger,
             source=source,
             target=target,
@@ -115,7 +127,7 @@ class Handlers(StoreHandle):
     ) -> D | Callable[[D], D]:
         """Register a handler that is told, durably, of each dead letter; used with or without parentheses.
 
-        It gets a `DeadLetter`. `options` are `tries`, `pause_seconds` and `timeout_seconds`.
+        It gets a `DeadLetter`. `options` are `tries`, `pause_seconds`, `timeout_seconds` and `replace`.
         """
         if function is None:
             return lambda given: self._registry.add(given, name, dead_letter=True, **options)
@@ -123,6 +135,7 @@ class Handlers(StoreHandle):
 
     def on_request(self, name: str, **options: Unpack[HandlerOptions]) -> Callable[[Q], Q]:
         """Register a handler for what `request` asks for; it gets a `Request`. `options` as `on_enter`'s."""
+        _refuse_bare("on_request", name, '("NAME"), by the name that `request` asks for')
         return lambda function: self._registry.add(function, name, request=True, **options)
 
     def request(self, handler: str, *, user_id: str) -> bool:
@@ -158,10 +171,13 @@ class Handlers(StoreHandle):
     def owed(self, user_id: str | None = None, *, limit: int = 1000) -> list[OwedEffect]:
         """List the effects owed and not done, oldest first; `here` tells whether their code is here."""
         checked_limit(limit)
-        names, over = self._registry.names, self._engine.over()
-        return self._store.read(
-            lambda session: outbox.unfinished(session, names, user_id, over=over, limit=limit)
-        )
+        over = self._engine.over()
+
+        def find(session: Session) -> list[OwedEffect]:
+            mine = self._registry.mine(patterns(session))
+            return outbox.unfinished(session, mine, user_id, over=over, limit=limit)
+
+        return self._store.read(find)
 
     def run_effects(self, *, raising: bool = False, limit: int | None = None) -> int:
         """Do, in this thread, every effect that is due by the clock and whose handler is here; give how many.
@@ -182,11 +198,12 @@ class Handlers(StoreHandle):
             done += 1
         return done
 
-    def worker(self, *, threads: int = THREADS) -> Worker:
+    def worker(self, *, threads: int = THREADS, most_replaced: int = MOST_REPLACED) -> Worker:
         """Make a worker for the handlers that are here; it lets time pass too.
 
         It does effects behind `with workflow.worker():` for as long as the block takes, else from its `start`
-        to its `stop`, or until the workflow is closed.
+        to its `stop`, or until the workflow is closed. For threads that died, or hang past `timeout_seconds`,
+        others stand in: for so many at a time.
         """
         made = Worker(
             self._engine,
@@ -194,13 +211,24 @@ class Handlers(StoreHandle):
             ready=self._readiness.check,
             tick=self.tick,
             listen=self._store.listen,
+            watched=self._store.observers.watched,
             threads=threads,
+            most_replaced=most_replaced,
         )
         self._workers.add(made)
         return made
 
     # -- parts
 
-    def _register(self, pattern: Pattern) -> None:
+    def _register(self, pattern: Pattern, replace: bool) -> None:
         now = self._clock()
-        self._store.commit(lambda unit: outbox.register(unit.session, pattern, now))
+        self._store.commit(lambda unit: outbox.register(unit.session, pattern, now, replace=replace))
+
+
+def _refuse_bare(decorator: str, given: object, told: str) -> None:
+    """Refuse a decorator without parentheses, which would put itself in the function's place."""
+    if callable(given):
+        raise HandlerInvalid(
+            f"@workflow.{decorator} stands without parentheses on {getattr(given, '__name__', given)!r}, and "
+            f"nothing says what owes that; write @workflow.{decorator}{told}"
+        )

@@ -180,9 +180,13 @@ class Queries(StoreHandle):
     def ready(self) -> None:
         """Try a write that leaves nothing behind. Raises StoreUnavailable where that can't be done.
 
-        One is tried at a time, and its answer stands for a second: asking often costs nothing.
+        Raises WorkerStuck where so many threads of a worker that this workflow made died or hang that a
+        restart is due. One write is tried at a time, and its answer stands for a second: asking often costs
+        nothing.
         """
         self._readiness.check()
+        for worker in tuple(self._workers):
+            worker.check()
 
     def figures(self) -> Figures:
         """Count the backlog and the totals, of one snapshot."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from weakref import WeakSet
 
 from workflow_fsm.core.decision.decide import Policy
+from workflow_fsm.effects.worker import Worker
 from workflow_fsm.readiness import Readiness
 from workflow_fsm.settings import Settings
 from workflow_fsm.stores.store import Store
@@ -24,6 +26,7 @@ class StoreHandle:
         self.settings = settings
         self._store = store
         self._readiness = Readiness(store.probe)
+        self._workers: WeakSet[Worker] = WeakSet()
         self._clock = clock
         self._ids = ids
         self._policy = Policy(defer=settings.defer)

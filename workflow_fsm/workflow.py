@@ -14,7 +14,6 @@ from os import PathLike, fsdecode
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self, overload
-from weakref import WeakSet
 
 from ulid import ULID
 
@@ -41,7 +40,7 @@ from workflow_fsm.dead_letters import DeadLetters
 from workflow_fsm.definition.named import definition_for
 from workflow_fsm.effects.engine import Engine, Retrying
 from workflow_fsm.effects.leases import LeaseClock
-from workflow_fsm.effects.registry import Registry
+from workflow_fsm.effects.registration.registry import Registry
 from workflow_fsm.effects.worker import WakeUp
 from workflow_fsm.handlers import Handlers
 from workflow_fsm.naming import Naming
@@ -97,7 +96,6 @@ class Workflow(Queries, Questions, DeadLetters, Naming, Handlers):
     ) -> None:
         super().__init__(store, settings=settings, clock=clock, ids=ids)
         self._wake_up = WakeUp()
-        self._workers = WeakSet()
         self._shown = "a store"
         self._is_closed = False
         store.on_enqueued = self._wake_up.ring

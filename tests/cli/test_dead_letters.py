@@ -55,6 +55,20 @@ def only_id(run: Run) -> str:
 # -- listed
 
 
+def test_the_last_traceback_of_a_handler_is_printed_where_it_is_asked_for(run: Run, store: Workflow) -> None:
+    """ "the dead letter keeps the last traceback as `error`" """
+    refuse(store)
+    kill(store, "c2")
+    assert "Traceback" not in run("deadletters").stdout
+    (line,) = [one for one in answer(run("deadletters", "--json"))["deadletters"] if one["kind"] == "effect"]
+    printed = run("deadletters", "--errors").stdout
+    assert f"\n{line['id']} (submit)\n  Traceback (most recent call last):\n" in printed
+    assert printed.endswith("Discard: the marketplace is closed\n")
+    assert [one.strip() for one in line["error"].splitlines()] == [
+        one.strip() for one in printed.partition("(submit)\n")[2].splitlines()
+    ]
+
+
 def test_the_list_as_json_is_that_of_http(run: Run, store: Workflow) -> None:
     refuse(store)
     kill(store, "c2")

@@ -22,6 +22,7 @@ CODES = {
     "StoreUnavailable": "store-unavailable",
     "WorkflowClosed": "workflow-closed",
     "EffectsEndless": "effects-endless",
+    "WorkerStuck": "worker-stuck",
     "StoreRefused": "store-refused",
     "RowUnreadable": "row-unreadable",
     "DefinitionInvalid": "definition-invalid",

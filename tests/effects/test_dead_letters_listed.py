@@ -33,13 +33,20 @@ def test_dead_letters_of_every_kind_are_listed_oldest_first(all_kinds: Workflow)
         ["event", "u1", "c1", "claim_rejected", None, None, None],
         ["event", "u3", "never", "claim_submitted", None, None, None],
     ]
-    keys = ["error", "attempts", "at", "event_id", "candidates", "conflicts_with"]
-    assert [[getattr(one, key) for key in keys] for one in found] == [
-        [None, None, "2026-01-01T12:00:00.000000Z", "money", [], None],
-        [None, 1, "2026-01-02T12:00:00.000000Z", "evt_3", [], None],
-        [None, None, "2026-01-04T12:00:00.000000Z", "no", [], None],
-        [None, None, "2026-01-10T12:00:00.000000Z", "early", [], None],
+    traceback = found[1].error
+    assert isinstance(traceback, str)
+    assert traceback.splitlines()[-2:] == [
+        '    raise Discard("no such case")',
+        "workflow_fsm.effects.handler.Discard: no such case",
     ]
+    keys = ["attempts", "at", "event_id", "candidates", "conflicts_with"]
+    assert [[getattr(one, key) for key in keys] for one in found] == [
+        [None, "2026-01-01T12:00:00.000000Z", "money", [], None],
+        [1, "2026-01-02T12:00:00.000000Z", "evt_3", [], None],
+        [None, "2026-01-04T12:00:00.000000Z", "no", [], None],
+        [None, "2026-01-10T12:00:00.000000Z", "early", [], None],
+    ]
+    assert [one.error is None for one in found] == [True, False, True, True]
     money, effect, refused, expired = (one.reason for one in found)
     assert money == "claim 'gone' is not known yet; retry it with the claim_id that it is for, or drop it"
     assert effect == "no such case"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.effects.conftest import Died, Open
+from tests.effects.conftest import Open, die_in_what_is_due
 from workflow_fsm import Fire, Transition, Workflow
 from workflow_fsm.results import Claim, HistoryRow
 from workflow_fsm.testing import ManualClock, detected, matched, paid, submitted, synced
@@ -234,13 +234,10 @@ def test_a_death_between_the_handler_and_its_mark_repeats_it_under_the_same_key_
     @workflow.on_enter("matched")
     def submit(told: Transition) -> Fire:
         filed.append(told.key)
-        if told.attempt == 1:
-            raise Died
         return Fire("claim_submitted", amazon_case_id="k1")
 
     matched(workflow)
-    with pytest.raises(Died):
-        workflow.run_effects()
+    die_in_what_is_due(workflow)
     clock.advance(seconds=30)
     workflow.run_effects()
     assert len(filed) == 2

@@ -139,7 +139,7 @@ def test_a_new_deployment_changes_what_a_name_is_owed_by_from_its_next_commit_on
     on" """
     before, after = open_again(), open_again()
     before.on_enter("detected", name="work")(lambda told: None)
-    after.on_enter("matched", name="work")(lambda told: None)
+    after.on_enter("matched", name="work", replace=True)(lambda told: None)
     matched(before)
     assert handlers_owed(before) == [("work", "evidence_matching_complete")]
 

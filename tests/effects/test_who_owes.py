@@ -170,7 +170,7 @@ def test_what_a_transition_owes_is_owed_whatever_comes_after_it(workflow: Workfl
         ({"source": "detected"}, [3]),
         ({"target": "matched"}, [3]),
         ({"source": "synced", "target": "detected"}, [2]),
-        ({"source": "matched", "target": "detected"}, []),
+        ({"source": "submitted", "target": "paid"}, []),
         ({"trigger": "detection_complete", "source": "synced", "target": "detected"}, [2]),
     ],
     ids=str,

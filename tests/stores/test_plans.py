@@ -77,7 +77,7 @@ EVERYBODY = {
 
 NOON = "2026-03-01T12:00:00.000000Z"
 _MISSING = (
-    "about currency error from_state letter letter_at occurred_at reason "
+    "about currency error from_state letter letter_at occurred_at reason traceback "
     "alone amount booked_case definition doubt merged_into overlay source"
 )
 _INSTANTS = "due_at entered_at expires_at late owed_at ready_at received_at updated_at"
@@ -101,6 +101,7 @@ VALUES: Mapping[str, Any] = {
     "from_sync_id": "",
     **dict.fromkeys(("check_id", "parent", "root"), "x"),
     "answered": "%payout%",
+    "before": "{}",
     "alias": "x1",
     "but_of": '["nobody"]',
     "case_id": "amazon_case_id-c1",

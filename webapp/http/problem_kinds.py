@@ -173,6 +173,14 @@ KINDS = {
             "it again after the seconds in `Retry-After`.",
         ),
         ProblemKind(
+            code="worker-stuck",
+            status=503,
+            title="The service's worker is stuck",
+            meaning="So many of its threads died, or hang in handlers past their `timeout_seconds`, that "
+            "effects wait. Only readiness is answered so; events are taken. Whatever supervises the service "
+            "should restart it: nothing is lost by that.",
+        ),
+        ProblemKind(
             code="too-many-sockets",
             status=503,
             title="No further WebSocket can be opened just now",

@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector
 
 from webapp.http.flask_app import current_request
 from webapp.routes.sampling import REST_SECONDS, Sampler
-from workflow_fsm.stores.observers import Observer
+from workflow_fsm.stores.observers import Observer, WorkerHealth
 from workflow_fsm.workflow import Workflow
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -84,10 +84,19 @@ TRIES = _metric(
 )
 COMMIT_JOBS = _metric("workflow_commit_jobs", "histogram", "Jobs in one commit.")
 COMMIT_SECONDS = _metric("workflow_commit_seconds", "histogram", "Seconds that a commit took.")
+THREADS = _metric(
+    "workflow_worker_threads",
+    "gauge",
+    "Its worker's: `working`, `hung` past a timeout, `missing`: hung or dead, and none stands in.",
+    "standing",
+)
+REPLACED = _metric(
+    "workflow_worker_threads_replaced_total", "counter", "Those that died or hung, and others stood in for."
+)
 SOCKETS = _metric("workflow_sockets", "gauge", "Open WebSockets of this process.")
 
 OF_THE_STORE = (EVENTS, EFFECTS, DUE, OVERDUE, TIMERS, OLDEST, DEAD_LETTERS, LIFECYCLES, RECOVERED, UP, AGE)
-OF_A_PROCESS = (ANSWERS, TRIES, COMMIT_JOBS, COMMIT_SECONDS, SOCKETS)
+OF_A_PROCESS = (ANSWERS, TRIES, COMMIT_JOBS, COMMIT_SECONDS, THREADS, REPLACED, SOCKETS)
 
 
 def add_to(routes: Blueprint, workflow: Workflow) -> None:
@@ -136,6 +145,11 @@ class Measures(Observer):
         self._seconds = Histogram(
             COMMIT_SECONDS.name, COMMIT_SECONDS.tells, buckets=SECONDS, registry=self._registry
         )
+        self._threads = Gauge(
+            THREADS.name, THREADS.tells, THREADS.labels, registry=self._registry, multiprocess_mode="livesum"
+        )
+        self._replaced = Counter(REPLACED.name, REPLACED.tells, registry=self._registry)
+        self._replaced_before = 0
         self.sockets = Gauge(
             SOCKETS.name, SOCKETS.tells, registry=self._registry, multiprocess_mode="livesum"
         )
@@ -161,6 +175,13 @@ class Measures(Observer):
     def tried(self, handler: str, outcome: str) -> None:
         """Count a try."""
         self._tries.labels(handler, outcome).inc()
+
+    def watched(self, health: WorkerHealth) -> None:
+        """Take down how its worker's threads are."""
+        for standing in ("working", "hung", "missing"):
+            self._threads.labels(standing).set(getattr(health, standing))
+        self._replaced.inc(max(0, health.replaced - self._replaced_before))
+        self._replaced_before = health.replaced
 
 
 class StoreFigures(Collector):

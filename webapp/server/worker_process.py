@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import NoReturn
 
 from webapp.http import access_log
 from webapp.server.startup import REFUSED, give_up, open_workflow, refusal
 from webapp.settings import ServiceSettings
-from workflow_fsm.core.errors import StoreRefused, WorkflowError
+from workflow_fsm.core.errors import StoreRefused, WorkerStuck, WorkflowError
 from workflow_fsm.effects.process import told_to_end, work_until
 from workflow_fsm.workflow import Workflow
 
+STUCK = os.EX_SOFTWARE
+"""Exit code of a worker that only another process can go on for: what supervises it should start one."""
 BESIDE_SECONDS = 2.0
 """How long a stopping service waits for the effects that run: within its own time to end."""
 
@@ -60,4 +63,6 @@ def work(settings: ServiceSettings) -> NoReturn:
             work_until(told, workflow.worker())
         except StoreRefused as error:
             give_up("work on", REFUSED, str(error))
+        except WorkerStuck as error:
+            give_up("work on", STUCK, str(error))
     raise SystemExit(0)

@@ -53,11 +53,14 @@ def knowledge(command: F) -> F:
 @click.group(invoke_without_command=True)
 @matching
 @click.option("--dropped", is_flag=True, help="Those that were dropped, which `restore` brings back.")
+@click.option("--errors", is_flag=True, help="Print the last traceback of each handler below the list.")
 @limit
 @click.option("--cursor", callback=text, help="Go on behind this `next_cursor`.")
 @common
 @click.pass_context
-def deadletters(ctx: click.Context, /, as_json: bool, database: str | None, **which: Any) -> None:
+def deadletters(
+    ctx: click.Context, /, as_json: bool, database: str | None, errors: bool, **which: Any
+) -> None:
     """List dead letters, oldest first; `retry`, `drop` and `restore` act on them.
 
     A dead letter is what can't go on by itself: an event that was refused or whose wait ended, money that
@@ -66,7 +69,8 @@ def deadletters(ctx: click.Context, /, as_json: bool, database: str | None, **wh
     if ctx.invoked_subcommand is not None:
         for parameter in ctx.command.params:
             name = str(parameter.name)
-            if name in which and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            lists = name in which or name == "errors"
+            if lists and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
                 raise click.UsageError(
                     f"{parameter.opts[0]} stands before {ctx.invoked_subcommand}; it chooses what is listed."
                 )
@@ -77,7 +81,7 @@ def deadletters(ctx: click.Context, /, as_json: bool, database: str | None, **wh
     if as_json:
         show_json({"deadletters": found, "next_cursor": found.next_cursor})
     else:
-        show.show_dead_letters(found)
+        show.show_dead_letters(found, errors=errors)
 
 
 @deadletters.command()

@@ -43,7 +43,8 @@ Exit codes:
   4   nothing is known of the user, the dead letter, the handler or the root
   70  a fault of the program
   serve and worker end with 69 where they can't work just now (the port is taken,
-  the store is busy), and with 78 where what is configured can't be worked with.
+  the store is busy), worker with 70 where so many of its threads hang that only a
+  new process helps, and both with 78 where what is configured can't be worked with.
 
 \b
 Answers go to stdout, an error as one sentence to stderr; with --json, stdout gets

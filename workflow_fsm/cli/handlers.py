@@ -9,10 +9,10 @@ from typing import NoReturn
 import click
 
 from workflow_fsm.cli import printing as show
-from workflow_fsm.cli.exit_codes import UNKNOWN, Failure
+from workflow_fsm.cli.exit_codes import FAULT, UNKNOWN, Failure
 from workflow_fsm.cli.options import common, existing, hand_down, text
 from workflow_fsm.cli.terminal import show_json
-from workflow_fsm.core.errors import HandlerInvalid, StoreRefused, StoreUnavailable
+from workflow_fsm.core.errors import HandlerInvalid, StoreRefused, StoreUnavailable, WorkerStuck
 from workflow_fsm.effects.modules import load_handlers
 from workflow_fsm.effects.process import told_to_end, work_until
 from workflow_fsm.read.shapes import HandlerLoad
@@ -72,6 +72,8 @@ def work_alone(settings: Settings) -> NoReturn:
             work_until(told, workflow.worker())
     except (HandlerInvalid, StoreRefused) as error:
         raise Failure(CONFIGURED, error.code, str(error)) from error
+    except WorkerStuck as error:
+        raise Failure(FAULT, error.code, str(error)) from error
     except StoreUnavailable as error:
         raise Failure(UNAVAILABLE, error.code, str(error)) from error
     raise SystemExit(0)

@@ -126,8 +126,8 @@ def show_history(page: Page[HistoryRow]) -> None:
     _more(page.next_cursor)
 
 
-def show_dead_letters(dead_letters: DeadLetterPage) -> None:
-    """Print dead letters, oldest first."""
+def show_dead_letters(dead_letters: DeadLetterPage, *, errors: bool = False) -> None:
+    """Print dead letters, oldest first; with `errors`, below them the last traceback of each handler."""
     columns = ("id", "kind", "at", "user", "claim", "trigger", "amount", "handler", "tries", "event")
     table(
         (*columns, "reason"),
@@ -150,6 +150,9 @@ def show_dead_letters(dead_letters: DeadLetterPage) -> None:
     )
     if not dead_letters:
         print_lines(["no dead letters"])
+    for one in dead_letters if errors else ():
+        if one.error is not None:
+            print_lines(["", f"{one.id} ({one.handler})", *(f"  {line}" for line in one.error.splitlines())])
     _more(dead_letters.next_cursor)
 
 

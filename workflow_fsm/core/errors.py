@@ -14,6 +14,7 @@ WorkflowError
 ├── EffectsEndless        as many effects were done as may be at once, and more are due
 ├── StoreRefused          the store is not one this version can work on
 │   └── RowUnreadable     a row in it can't be read: it was damaged
+├── WorkerStuck           so many of a worker's threads died or hang that only a restart helps
 ├── DefinitionInvalid     a lifecycle's table is wrong
 ├── HandlerInvalid        a handler's name, or what it is registered for, can't be taken
 ├── DeadLetterUnknown     there is no such dead letter (any more)
@@ -253,6 +254,15 @@ class RowUnreadable(StoreRefused):
             f"row {key!r} of {table}{whose} can't be read ({reason}); run `workflow-fsm check`, which names "
             "all that is damaged, and mend the row or restore a backup"
         )
+
+
+class WorkerStuck(WorkflowError):
+    """So many threads of this process's worker died or hang that effects wait; restart the process.
+
+    Nothing is lost by that: what ran is taken over, and tried again.
+    """
+
+    code = "worker-stuck"
 
 
 class DefinitionInvalid(WorkflowError):

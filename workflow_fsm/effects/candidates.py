@@ -24,6 +24,7 @@ class ReadyEffect:
 
     user_id: str
     seq: int
+    handler: str
     lifecycle_id: int
     cursor: int
 
@@ -76,7 +77,11 @@ def find(
     found.sort(key=lambda row: (row["ready_at"], row["user_id"], row["seq"]))
     return [
         ReadyEffect(
-            user_id=row["user_id"], seq=row["seq"], lifecycle_id=row["lifecycle"], cursor=row["cursor"]
+            user_id=row["user_id"],
+            seq=row["seq"],
+            handler=row["handler"],
+            lifecycle_id=row["lifecycle"],
+            cursor=row["cursor"],
         )
         for row in found[:MOST]
     ]
@@ -94,6 +99,7 @@ def lock(
     session.prefetch(
         [
             ("lock_free_user", whose),
+            ("handlers", {}),
             ("ready_effect", {**whose, **told}),
             ("row_at", {**whose, "cursor": candidate.cursor}),
             ("user", whose),

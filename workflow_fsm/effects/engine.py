@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from workflow_fsm.core.definition.events import Event
-from workflow_fsm.core.errors import EventIdReused, StoreUnavailable
+from workflow_fsm.core.errors import EventIdReused, StoreRefused, StoreUnavailable
 from workflow_fsm.core.model.outbox import REQUEST
 from workflow_fsm.effects import candidates, outbox, verdicts
 from workflow_fsm.effects.backoff import pause_seconds
@@ -22,8 +22,10 @@ from workflow_fsm.effects.candidates import Found, ReadyEffect
 from workflow_fsm.effects.handler import Discard, RetryAfter, tell
 from workflow_fsm.effects.leases import LEASE_SECONDS, STEP_SECONDS, Held, LeaseClock
 from workflow_fsm.effects.outbox import Due, LeasedEffect
-from workflow_fsm.effects.registry import Registry
+from workflow_fsm.effects.registration.registry import Registry
+from workflow_fsm.effects.threads.turns import FREELY, Turn, Turns
 from workflow_fsm.effects.verdicts import Reader, Verdict
+from workflow_fsm.stores.repository import patterns
 from workflow_fsm.stores.session import Columns, Session
 from workflow_fsm.stores.store import Store
 from workflow_fsm.stores.unit_of_work import UnitOfWork
@@ -76,30 +78,34 @@ class Engine:
         self._commit = commit
         self._found = Found(chance)
 
-    def lease(self, *, suspects: bool = True) -> LeasedEffect | None:
+    def lease(self, *, suspects: bool = True, turns: Turns = FREELY) -> LeasedEffect | None:
         """Lease the effect that has been ready longest, None where none is.
 
-        Without `suspects`, none whose holder died in it.
+        Without `suspects`, none whose holder died in it. Of the `turns` one is taken for its handler, and is
+        given back by whoever has done it.
         One that was begun as often as it may be tried, and never settled, has killed its process each time:
         it is buried instead.
         """
         self._leases.refresh()
         held: set[str] = set()
         for _ in range(_LOOKS):
-            taken = self._lease_one(held, suspects=suspects)
+            taken = self._lease_one(held, suspects=suspects, turns=turns)
             if taken is not None:
                 return taken
-            found = self._store.read(partial(self._look, suspects=suspects, held=held))
+            found = self._store.read(partial(self._look, suspects=suspects, held=held, turns=turns))
             if not found:
                 return None
             self._found.put(found)
         return None
 
-    def _look(self, session: Session, *, suspects: bool, held: Collection[str]) -> list[ReadyEffect]:
-        return candidates.find(session, self._registry.names, self._due(), suspects=suspects, but_of=held)
+    def _look(
+        self, session: Session, *, suspects: bool, held: Collection[str], turns: Turns
+    ) -> list[ReadyEffect]:
+        mine = turns.open(self._mine(session))
+        return candidates.find(session, mine, self._due(), suspects=suspects, but_of=held)
 
-    def _lease_one(self, held: set[str], *, suspects: bool) -> LeasedEffect | None:
-        """Lease the first of those found that is ready still and whose user is free, None where none is.
+    def _lease_one(self, held: set[str], *, suspects: bool, turns: Turns) -> LeasedEffect | None:
+        """Lease the first of those found that is ready still, in turn, and whose user is free; else None.
 
         Users whom somebody else has locked are added to `held`.
         """
@@ -109,8 +115,10 @@ class Engine:
             now, until = due.now, self._until()
             candidate: ReadyEffect | None = first
             while candidate is not None:
-                if candidate.user_id not in held:
+                if candidate.user_id not in held and turn.is_for(candidate.handler):
                     is_free, effect = candidates.lock(unit.session, candidate, due, suspects=suspects)
+                    if effect is not None and effect["handler"] not in self._mine(unit.session):
+                        effect = None
                     if effect is not None and not self._is_passed_over(unit, effect, now, until):
                         definition = self._store.definition
                         return outbox.lease(unit.session, definition, effect, now=now, until=until)
@@ -122,7 +130,14 @@ class Engine:
             return None
 
         first = self._found.next()
-        return None if first is None else self._store.commit(lease)
+        turn = Turn(turns, self._registry.names)
+        taken = None
+        try:
+            taken = None if first is None else self._store.commit(lease)
+        finally:
+            if taken is None:
+                turn.end()
+        return taken
 
     def _is_passed_over(self, unit: UnitOfWork, effect: Columns, now: datetime, until: datetime) -> bool:
         """Pass over what isn't to be begun, and write down why; tell whether it was so.
@@ -143,12 +158,17 @@ class Engine:
         return True
 
     def do(self, taken: LeasedEffect, *, raising: bool = False) -> str:
-        """Run a taken effect's handler and settle it; tell how it stands then, as `settle` does.
+        """Run a taken effect's handler in its caller's thread and settle it; tell how it stands, as `settle`.
 
-        Where it is `raising`, what the handler raised is raised once that is settled.
+        Where it is `raising`, what the handler raised is raised once that is settled. Raises
+        KeyboardInterrupt in any case where that met the handler: the caller's program is to end. The effect
+        is owed again at once then, and that was no try.
         """
         with self.holding(taken):
             verdict = self.run(taken)
+            if isinstance(verdict.cause, KeyboardInterrupt):
+                self._let_go(taken)
+                raise verdict.cause
             settled = self.settle(taken, verdict)
         if raising and verdict.cause is not None:
             raise verdict.cause
@@ -159,20 +179,19 @@ class Engine:
         return self._held.held(taken, self.timeout_seconds(taken))
 
     def run(self, taken: LeasedEffect) -> Verdict:
-        """Run a taken effect's handler; nothing is settled yet."""
+        """Run a taken effect's handler; nothing is settled yet. Whatever it raises is a try that failed."""
         if taken.fault is not None:
-            log.error("effect %s of %s can't be done: %s", taken.handler, taken.user_id, taken.fault)
             return self._again(taken, taken.fault)
         try:
             answer = self._registry.function(taken.handler)(tell(taken))
             return Verdict(standing="done", events=self._fired(taken, answer))
         except Discard as error:
-            return Verdict(
-                standing="dead", error=verdicts.text_of(error) or "discarded by its handler", cause=error
-            )
+            verdicts.log_failure(taken, error)
+            reason = verdicts.text_of(error) or "discarded by its handler"
+            return Verdict(standing="dead", error=reason, cause=error)
         except RetryAfter as error:
             return self._again(taken, error, seconds=min(error.seconds, LONGEST_WAIT_SECONDS))
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             return self._again(taken, error)
 
     def settle(self, taken: LeasedEffect, verdict: Verdict) -> str:
@@ -225,15 +244,13 @@ class Engine:
         self._leases.refresh()
         return self._leases.over()
 
-    def release(self, taken: Sequence[LeasedEffect]) -> None:
+    def release(self, taken: Sequence[LeasedEffect], *, why: str = "its worker stopped") -> None:
         """Let leases go, so that another may take the effects up at once; a stop costs them no try."""
         now = self._clock()
 
         def release(unit: UnitOfWork) -> None:
             for one in taken:
-                outbox.settle(
-                    unit.session, one, "owed", ready_at=now, error="its worker stopped", forgiven=True
-                )
+                outbox.settle(unit.session, one, "owed", ready_at=now, error=why, forgiven=True)
 
         self._store.commit(release, users=[one.user_id for one in taken], always=True)
 
@@ -243,6 +260,9 @@ class Engine:
 
     # -- parts
 
+    def _mine(self, session: Session) -> tuple[str, ...]:
+        return self._registry.mine(patterns(session))
+
     def _due(self) -> Due:
         return Due(now=self._clock(), over=self._leases.over())
 
@@ -250,6 +270,7 @@ class Engine:
         return self._leases.now() + timedelta(seconds=LEASE_SECONDS)
 
     def _again(self, taken: LeasedEffect, error: BaseException, *, seconds: float | None = None) -> Verdict:
+        verdicts.log_failure(taken, error)
         told = verdicts.describe(error)
         if taken.tried >= self._tries(taken.handler):
             return Verdict(standing="dead", error=told, cause=error)
@@ -259,13 +280,27 @@ class Engine:
             seconds = pause_seconds(taken.tried, first=first, chance=self._chance())
         return Verdict(standing="owed", error=told, seconds=seconds, cause=error)
 
+    def _let_go(self, taken: LeasedEffect) -> None:
+        try:
+            self.release([taken], why="its caller was interrupted")
+        except (StoreUnavailable, StoreRefused):
+            log.warning("the lease of effect %s of %s runs out by itself", taken.handler, taken.user_id)
+
     def _end(self, taken: LeasedEffect, verdict: Verdict) -> str:
         error = None if verdict.error is None else verdicts.storable(verdict.error)
+        traceback = None if verdict.cause is None else verdicts.traceback_of(verdict.cause)
 
         def end(unit: UnitOfWork) -> str:
             now = self._clock()
             ready_at = now + timedelta(seconds=verdict.seconds)
-            settled = outbox.settle(unit.session, taken, verdict.standing, ready_at=ready_at, error=error)
+            settled = outbox.settle(
+                unit.session,
+                taken,
+                verdict.standing,
+                ready_at=ready_at,
+                error=error,
+                traceback=traceback,
+            )
             if settled is None:
                 return outbox.settled_before(unit.session, taken, verdict.standing) or "lost"
             if settled == "dead" and taken.about is None:
@@ -275,6 +310,8 @@ class Engine:
 
         settled = self._store.commit(end, users=[taken.user_id], events=verdict.events, always=True)
         self._store.observers.tried(taken.handler, settled)
+        if verdict.cause is not None:
+            self._store.observers.failed(verdicts.failed_try(taken, verdict.cause, settled))
         return settled
 
     def _bury_fired(self, unit: UnitOfWork, taken: LeasedEffect, reused: EventIdReused, now: datetime) -> str:

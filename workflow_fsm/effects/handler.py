@@ -16,9 +16,11 @@ from workflow_fsm.read.shapes import Claim, DeadLetterRecord, SettledLetter
 class Transition:
     """The transition that owes the work.
 
-    `event` is what the event said (empty for a timer's). `claim` is the claim as it stood when this attempt
-    began, in the shape of a status answer's. `key` is the same over all tries: hand it on as an idempotency
-    key. `attempt` counts from 1. `at` is when the transition was committed.
+    `event` is what the event said, in values that JSON has (empty for a timer's). `amount`, a decimal text,
+    and `currency` are what this transition booked, or took back; None where it is about no money. `claim` is
+    the claim as it stood when this attempt began, in the shape of a status answer's. `key` is the same over
+    all tries: hand it on as an idempotency key. `attempt` counts from 1. `at` is when the transition was
+    committed.
     """
 
     user_id: str
@@ -29,6 +31,8 @@ class Transition:
     trigger: str
     version: int
     at: datetime
+    amount: str | None = None
+    currency: str | None = None
     event: Mapping[str, Any] = field(default_factory=dict)
     claim: Claim = field(default_factory=NO_CLAIM)
     key: str = ""
@@ -120,6 +124,8 @@ def tell(taken: LeasedEffect) -> Transition | DeadLetter | Request:
         trigger=row.trigger,
         version=row.version,
         at=read_instant(row.at),
+        amount=row.amount,
+        currency=row.currency,
         event=taken.event,
         claim=taken.claim,
         key=taken.key,

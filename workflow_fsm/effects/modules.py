@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import sys
 from collections.abc import Sequence
@@ -31,11 +32,23 @@ def load_handlers(modules: Sequence[str], workflow: Any) -> None:
             raise HandlerInvalid(
                 f"WORKFLOW_HANDLERS names {name!r}, which has no function register(workflow); add one"
             )
+        if inspect.iscoroutinefunction(register):
+            raise HandlerInvalid(_only_begins(name))
         try:
-            register(workflow)
+            begun = register(workflow)
         except WorkflowError:
             raise
         except (Exception, SystemExit) as error:
             raise HandlerInvalid(
                 f"register(workflow) of {name!r} failed: {type(error).__name__}: {error}"
             ) from error
+        if inspect.isawaitable(begun) or inspect.isgenerator(begun):
+            getattr(begun, "close", lambda: None)()
+            raise HandlerInvalid(_only_begins(name))
+
+
+def _only_begins(name: str) -> str:
+    return (
+        f"register(workflow) of {name!r} is async, or a generator, so that calling it registers nothing; "
+        "make it a plain function"
+    )

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from workflow_fsm.core.definition import Definition
-from workflow_fsm.core.errors import RowUnreadable
+from workflow_fsm.core.errors import HandlerInvalid, RowUnreadable
 from workflow_fsm.core.model.outbox import REQUEST, Pattern
 from workflow_fsm.core.values.instants import read_instant, show_instant
 from workflow_fsm.read.dead_letters import show_dead_letter
@@ -19,8 +19,9 @@ from workflow_fsm.read.history import show_transition
 from workflow_fsm.read.shapes import Claim, DeadLetterRecord, HistoryRow, OwedEffect, SettledLetter
 from workflow_fsm.read.status import show_claim
 from workflow_fsm.stores.columns import reads, unreadable
-from workflow_fsm.stores.event_mapping import body_of
-from workflow_fsm.stores.repository import Repository, patterns
+from workflow_fsm.stores.event_mapping import said_by
+from workflow_fsm.stores.mapping import pattern_of
+from workflow_fsm.stores.repository import Repository
 from workflow_fsm.stores.session import Columns, Session
 
 NO_CLAIM = partial(Claim.of, {})
@@ -51,6 +52,13 @@ class LeasedEffect:
     about: DeadLetterRecord | SettledLetter | None = None
     fault: RowUnreadable | None = None
 
+    @property
+    def claim_id(self) -> str | None:
+        """The claim that it is about, where it is about one."""
+        if self.transition is not None:
+            return self.transition.claim_id
+        return None if self.about is None else self.about.get("claim_id")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
@@ -69,13 +77,38 @@ class Due:
         }
 
 
-def register(session: Session, pattern: Pattern, now: datetime) -> bool:
-    """Let transitions owe a handler from this commit on; tell whether that was news."""
-    if pattern in patterns(session):
-        return False
-    row = {"name": pattern.name, "pattern": json.dumps(pattern.as_dict()), "registered_at": show_instant(now)}
-    session.run("put_handler", row)
-    return True
+def register(session: Session, pattern: Pattern, now: datetime, *, replace: bool = False) -> None:
+    """Let transitions owe a handler from this commit on.
+
+    Raises HandlerInvalid where its name is kept for what something else owes, unless it is to `replace` that.
+    """
+    row = {
+        "handler": pattern.name,
+        "pattern": json.dumps(pattern.as_dict()),
+        "registered_at": show_instant(now),
+    }
+    known = next((one for one in session.rows("handlers") if one["name"] == pattern.name), None)
+    while known is None or known["pattern"] != row["pattern"]:
+        kept = None if known is None else _readable(known)
+        if kept is not None and not kept.is_owed_alike(pattern) and not replace:
+            raise HandlerInvalid(
+                f"the store keeps the handler {pattern.name!r} for {kept.owing()}, and this one is for "
+                f"{pattern.owing()}: another program's work would be owed no more. Give name=… to one of the "
+                "two; where this one takes the other's place, replace=True"
+            )
+        before = None if known is None else known["pattern"]
+        if session.row("put_handler", **row, before=before) is not None:
+            return
+        # Another program was first: what it registered counts, and is seen by the next statement.
+        known = session.row("handler", handler=pattern.name)
+
+
+def _readable(row: Columns) -> Pattern | None:
+    """Read a handler's pattern; one that is damaged is in nobody's way."""
+    try:
+        return pattern_of(row)
+    except RowUnreadable:
+        return None
 
 
 def forget(session: Session, name: str, over: datetime) -> tuple[bool, int]:
@@ -148,7 +181,7 @@ def _told(session: Session, definition: Definition, effect: Columns, now: dateti
         event = session.row("event", user_id=effect["user_id"], event_id=row["event_id"])
     return {
         "transition": _transition(row),
-        "event": {} if event is None else body_of(event),
+        "event": {} if event is None else said_by(event),
         "claim": show_claim(session, definition, effect["user_id"], lifecycle, now),
     }
 
@@ -220,12 +253,13 @@ def settle(
     *,
     ready_at: datetime,
     error: str | None = None,
+    traceback: str | None = None,
     forgiven: bool = False,
 ) -> str | None:
     """Mark an effect `done`, `dead` or `owed` again; None where its lease was lost meanwhile.
 
     Gives how it stands then: `void` where it was work for being in a state that the lifecycle has left. A
-    `forgiven` attempt is no try.
+    `forgiven` attempt is no try, and leaves the traceback of the last that was.
     """
     row = session.row(
         "settle_effect",
@@ -235,6 +269,7 @@ def settle(
         standing=standing,
         ready_at=show_instant(ready_at),
         error=error,
+        traceback=traceback,
         forgiven=int(forgiven),
     )
     return None if row is None else str(row["standing"])

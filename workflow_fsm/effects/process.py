@@ -7,6 +7,7 @@ import signal
 import threading
 from types import FrameType
 
+from workflow_fsm.core.errors import StoreRefused, WorkerStuck
 from workflow_fsm.effects.worker import Worker
 
 STOP_SECONDS = 8.0
@@ -33,14 +34,24 @@ def told_to_end() -> threading.Event:
 def work_until(told: threading.Event, worker: Worker) -> None:
     """Let a worker work until the process is told to end.
 
-    Raises StoreRefused where the store is none any more that this version can work on.
+    Raises StoreRefused where the store is none any more that this version can work on, and WorkerStuck where
+    so many threads died or hang that only another process can go on: nobody probes this one.
     """
     worker.start()
     log.info("working in %d threads", worker.threads)
+    stuck: WorkerStuck | None = None
     while not told.wait(LOOK_SECONDS) and worker.refused is None:  # another thread's signal wakes nobody here
-        pass
+        try:
+            worker.check()
+        except WorkerStuck as error:
+            stuck = error
+            break
+        except StoreRefused:
+            break
     log.info("stopping: waiting at most %g seconds for what runs", STOP_SECONDS)
     worker.stop(within_seconds=STOP_SECONDS)
     log.info("stopped")
     if worker.refused is not None:
         raise worker.refused
+    if stuck is not None:
+        raise stuck

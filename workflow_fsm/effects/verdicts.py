@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +15,16 @@ from workflow_fsm.core.values.fields import Kind
 from workflow_fsm.effects.handler import Discard, Fire, RetryAfter
 from workflow_fsm.effects.outbox import LeasedEffect
 from workflow_fsm.read.shapes import HistoryRow
+from workflow_fsm.stores.observers import FailedTry
+
+log = logging.getLogger(__name__)
 
 MOST_OF_AN_ERROR = 2000
 """Characters of an error's text that are kept."""
+MOST_OF_A_TRACEBACK = 8000
+MOST_LOGGED = 64_000
+"""Of a traceback: characters that a dead letter keeps, bytes that a log is given as they are."""
+_BEGINNING = 2000
 Reader = Callable[[str, Mapping[str, Any]], Event]
 """Turns a trigger and fields into an event."""
 
@@ -58,13 +67,62 @@ def text_of(error: BaseException) -> str:
     """Give an error's text, also where its own code fails at that."""
     try:
         return str(error)
-    except Exception as worse:
+    except BaseException as worse:
         return f"its text can't be had: {type(worse).__name__}"
 
 
-def storable(told: str) -> str:
+def failed_try(taken: LeasedEffect, cause: BaseException, outcome: str) -> FailedTry:
+    """Give what observers are told of a try that failed."""
+    return FailedTry(
+        handler=taken.handler,
+        user_id=taken.user_id,
+        claim_id=taken.claim_id,
+        key=taken.key,
+        attempt=taken.attempt,
+        outcome=outcome,
+        error=cause,
+    )
+
+
+def log_failure(taken: LeasedEffect, error: BaseException) -> None:
+    """Log a try that failed, with its traceback."""
+    is_shown = can_be_logged(error)
+    log.warning(
+        "try %d of handler %s for user %s, claim %s, failed: %s%s",
+        taken.attempt,
+        taken.handler,
+        taken.user_id,
+        taken.claim_id,
+        storable(describe(error)),
+        "" if is_shown else f"\n{traceback_of(error)}",
+        exc_info=error if is_shown else None,
+    )
+
+
+def can_be_logged(error: BaseException) -> bool:
+    """Tell whether any log takes an error's whole traceback: it is text, and not without end."""
+    try:
+        told = "".join(traceback.format_exception(error))
+        return len(told.encode()) <= MOST_LOGGED
+    except BaseException:
+        return False
+
+
+def traceback_of(error: BaseException) -> str:
+    """Give an error's traceback, cut in the middle where it is long: its end says what broke, and where."""
+    try:
+        told = "".join(traceback.format_exception(error))
+    except BaseException as worse:
+        told = f"{type(error).__name__}: its traceback can't be had: {type(worse).__name__}"
+    told = told.rstrip()
+    if len(told) > MOST_OF_A_TRACEBACK:
+        told = told[:_BEGINNING] + "\n  …\n" + told[_BEGINNING + 5 - MOST_OF_A_TRACEBACK :]
+    return storable(told, most=MOST_OF_A_TRACEBACK)
+
+
+def storable(told: str, *, most: int = MOST_OF_AN_ERROR) -> str:
     """Cut a text, and replace what a database takes for no text."""
-    return told[:MOST_OF_AN_ERROR].encode(errors="replace").decode().replace("\0", "?")
+    return told[:most].encode(errors="replace").decode().replace("\0", "?")
 
 
 def _event(taken: LeasedEffect, fire: Fire, key: str, definition: Definition, read: Reader) -> Event:

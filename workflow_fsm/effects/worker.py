@@ -8,14 +8,24 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 from typing import Self
 
-from workflow_fsm.core.errors import RowUnreadable, StoreRefused, StoreUnavailable, WorkflowClosed
+from workflow_fsm.core.errors import (
+    RowUnreadable,
+    StoreRefused,
+    StoreUnavailable,
+    WorkerStuck,
+    WorkflowClosed,
+)
 from workflow_fsm.effects.engine import Engine
 from workflow_fsm.effects.leases import LEASE_SECONDS
 from workflow_fsm.effects.outbox import LeasedEffect
+from workflow_fsm.effects.threads.crew import MOST_REPLACED, Crew, Member
+from workflow_fsm.effects.threads.turns import Turns
 from workflow_fsm.effects.verdicts import Verdict
+from workflow_fsm.stores.observers import WorkerHealth
 from workflow_fsm.stores.session import Listening
 
 log = logging.getLogger(__name__)
@@ -26,6 +36,8 @@ LOOK_SECONDS = 0.5
 """How often an idle worker looks for what other processes committed."""
 TICK_SECONDS = 1.0
 BEAT_SECONDS = LEASE_SECONDS / 4
+WATCH_SECONDS = 1.0
+"""How often it looks whether its threads live, and don't hang."""
 DOWN_SECONDS = 1.0
 """How long it leaves a store alone that was unavailable."""
 
@@ -70,7 +82,9 @@ class Worker:
         ready: Callable[[], None],
         tick: Callable[[], int],
         listen: Callable[[Callable[[], None]], Listening],
+        watched: Callable[[WorkerHealth], None],
         threads: int = THREADS,
+        most_replaced: int = MOST_REPLACED,
     ) -> None:
         self.threads = threads
         self.refused: StoreRefused | None = None
@@ -86,11 +100,11 @@ class Worker:
         self._stopping = threading.Event()
         self._stopped = threading.Event()
         self._mutex = threading.Lock()
-        self._suspecting = threading.Lock()
-        self._held: dict[int, tuple[LeasedEffect, float]] = {}
-        names = [f"effects-{number}" for number in range(threads)]
-        self._workers = [threading.Thread(target=self._work, name=name, daemon=True) for name in names]
-        self._workers.append(threading.Thread(target=self._keep_time, name="effects-clock", daemon=True))
+        self._suspecting: Member | None = None
+        self._watched = watched
+        self._turns = Turns(threads)
+        self._crew = Crew(self._work, threads, self._let_go, most=most_replaced)
+        self._clock = threading.Thread(target=self._keep_time, name="effects-clock", daemon=True)
         self._heart = threading.Thread(target=self._beat, name="effects-heart", daemon=True)
 
     def __enter__(self) -> Self:
@@ -111,7 +125,8 @@ class Worker:
                 )
             self._started = True
         self._listening = self._listen(self._wake_up.ring)
-        for thread in (*self._workers, self._heart):
+        self._crew.start()
+        for thread in (self._clock, self._heart):
             thread.start()
 
     def stop(self, *, within_seconds: float = 10.0) -> None:
@@ -119,32 +134,49 @@ class Worker:
         self._stopping.set()
         self._wake_up.ring()
         until = monotonic() + within_seconds
-        for thread in self._workers:
-            if thread.is_alive() and thread is not threading.current_thread():
-                thread.join(max(0.0, until - monotonic()))
+        self._crew.wait_until(until)
+        if self._clock.is_alive():
+            self._clock.join(max(0.0, until - monotonic()))
         self._stopped.set()
         if self._listening is not None:
             self._listening.close()
         if self._heart.is_alive():
             self._heart.join()
-        with self._mutex:
-            left = [taken for taken, _ in self._held.values()]
+        self._watched(self._crew.health())
+        left = self._crew.held()
         if left:
             try:
                 self._engine.release(left)
             except (StoreUnavailable, StoreRefused, WorkflowClosed):
                 log.warning("the leases of %d effects run out by themselves", len(left))
 
-    def _work(self) -> None:
-        while not self._stopping.is_set():
+    @property
+    def health(self) -> WorkerHealth:
+        """How its threads are."""
+        return self._crew.health()
+
+    def check(self) -> None:
+        """Return where it can go on, or was stopped. Raises WorkerStuck, and StoreRefused."""
+        if self.refused is not None:
+            raise self.refused
+        if self._stopping.is_set() or self._heart.ident is None:
+            return
+        if not (self._heart.is_alive() and self._clock.is_alive()):
+            raise WorkerStuck("a thread that effects need died; restart the process")
+        failing = self._crew.health().failing
+        if failing is not None:
+            raise WorkerStuck(failing)
+
+    def _work(self, me: Member) -> None:
+        while not self._stopping.is_set() and not me.replaced:
             heard = self._wake_up.heard()
             try:
-                if not self._take_and_do():
+                if not self._take_and_do(me):
                     self._rest(heard)
             except StoreUnavailable as error:
                 log.warning("effects wait for the store: %s", error)
                 self._await_store()
-            except Exception as error:
+            except BaseException as error:
                 if self._is_refused(error):
                     return
                 log.exception("a worker's thread failed, and goes on")
@@ -163,7 +195,7 @@ class Worker:
             except (StoreRefused, WorkflowClosed):
                 return  # which whoever looks for effects is told, too
 
-    def _is_refused(self, error: Exception) -> bool:
+    def _is_refused(self, error: BaseException) -> bool:
         """Take nothing more where the store is none any more that this version can work on; tell whether."""
         if isinstance(error, WorkflowClosed):
             self._stopping.set()
@@ -192,36 +224,49 @@ class Worker:
             if self._listening is not None and not self._stopped.is_set():
                 self._listening.idle(self._idle > 0)
 
-    def _take_and_do(self) -> bool:
+    def _take_and_do(self, me: Member) -> bool:
         """Take an effect and do it; tell whether one was ready.
 
         One process does at most one at a time in which a process died before: else the innocent ones that run
         beside a deadly one would die with it each time, and be buried with it.
         """
-        alone = self._suspecting.acquire(blocking=False)
+        with self._mutex:
+            alone = self._suspecting is None
+            if alone:
+                self._suspecting = me
         try:
-            taken = self._engine.lease(suspects=alone)
-            if alone and (taken is None or not taken.suspect):
-                self._suspecting.release()
-                alone = False
+            taken = self._engine.lease(suspects=alone, turns=self._turns)
             if taken is None:
                 return False
-            self._do(taken)
+            if not taken.suspect:
+                self._suspect_no_more(me)
+            self._do(me, taken)
             return True
         finally:
-            if alone:
-                self._suspecting.release()
+            self._suspect_no_more(me)
 
-    def _do(self, taken: LeasedEffect) -> None:
-        me = threading.get_ident()
+    def _suspect_no_more(self, me: Member) -> None:
         with self._mutex:
-            self._held[me] = (taken, monotonic())
+            if self._suspecting is me:
+                self._suspecting = None
+
+    def _let_go(self, member: Member, taken: LeasedEffect) -> None:
+        """Count a thread that another stands in for no more: what it does counts for nothing."""
+        self._suspect_no_more(member)
+        self._end_turn(taken)
+
+    def _end_turn(self, taken: LeasedEffect) -> None:
+        if self._turns.give_back(taken.handler):
+            self._wake_up.ring()
+
+    def _do(self, me: Member, taken: LeasedEffect) -> None:
+        self._crew.take(me, taken)
         try:
             with self._engine.holding(taken):
                 outcome = self._settle(taken, self._engine.run(taken))
         finally:
-            with self._mutex:
-                del self._held[me]
+            if not self._crew.leave(me):
+                self._end_turn(taken)
         if outcome in ("dead", "lost"):
             log.warning("effect %s of %s is %s", taken.handler, taken.user_id, outcome)
 
@@ -240,21 +285,30 @@ class Worker:
                     raise
 
     def _beat(self) -> None:
-        """Extend the leases of what runs, each as long as its handler's timeout allows; cut the overlong."""
-        while not self._stopped.wait(BEAT_SECONDS):
-            with self._mutex:
-                held = list(self._held.values())
-            living = [taken for taken, since in held if self._is_in_time(taken, since)]
+        """Watch the threads; extend the leases of what runs, as long as its handler's timeout allows."""
+        extended = monotonic()
+        while not self._stopped.wait(WATCH_SECONDS):
+            try:
+                self._crew.watch(self._is_in_time)
+                self._watched(self._crew.health())
+            except BaseException:
+                with suppress(BaseException):
+                    log.exception("a worker's threads could not be watched")
+            if monotonic() - extended < BEAT_SECONDS:
+                continue
+            extended = monotonic()
+            living = [taken for taken, since in self._crew.at_work() if self._is_in_time(taken, since)]
             try:
                 if living:
                     self._engine.extend(living)
                 self._engine.cut_overlong()
             except StoreUnavailable as error:
                 log.warning("leases could not be extended: %s", error)
-            except Exception as error:
+            except BaseException as error:
                 if self._is_refused(error):
                     return
-                log.exception("leases could not be extended")
+                with suppress(BaseException):
+                    log.exception("leases could not be extended")
 
     def _is_in_time(self, taken: LeasedEffect, since: float) -> bool:
         timeout = self._engine.timeout_seconds(taken)
@@ -267,7 +321,8 @@ class Worker:
                     pass
             except StoreUnavailable as error:
                 log.warning("timers wait for the store: %s", error)
-            except Exception as error:
+            except BaseException as error:
                 if self._is_refused(error):
                     return
-                log.exception("the clock's thread failed, and goes on")
+                with suppress(BaseException):
+                    log.exception("the clock's thread failed, and goes on")

@@ -194,7 +194,7 @@ class _Shower:
             currency=None,
             handler=row["handler"],
             reason=reason,
-            error=None,
+            error=row["traceback"],
             attempts=row["attempt"],
             at=row["ready_at"],
             event_id=row["event_id"],

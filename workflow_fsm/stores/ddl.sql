@@ -233,4 +233,9 @@ CREATE INDEX events_waiting_of ON events (user_id, "trigger", received_at, seq) 
 CREATE INDEX events_dropped_by ON events ("trigger", received_at, user_id, seq) WHERE dropped = 1;
 CREATE INDEX events_dropped_by_of ON events (user_id, "trigger", received_at, seq) WHERE dropped = 1;
 CREATE INDEX effects_by_handler ON effects (handler, standing, user_id, seq);
-CREATE INDEX effects_of_claim ON effects (user_id, lifecycle) WHERE on_enter = 0
+CREATE INDEX effects_of_claim ON effects (user_id, lifecycle) WHERE on_enter = 0;
+
+-- migration: 0012_expand_tracebacks
+-- of an effect's last try that failed, beside its error's text
+
+ALTER TABLE effects ADD COLUMN traceback $text;

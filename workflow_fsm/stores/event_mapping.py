@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 from workflow_fsm.core.definition import Definition
@@ -80,6 +82,22 @@ def event_and_fingerprint_of(definition: Definition, row: Columns) -> tuple[Stor
 def body_of(row: Columns) -> dict[str, Any]:
     """Give what a stored event said, with its id."""
     return {**object_of(json_of(row["body"])), "event_id": row["event_id"]}
+
+
+def said_by(row: Columns) -> dict[str, Any]:
+    """Give the same in values that JSON has: a number that isn't whole is a float."""
+    said: dict[str, Any] = _in_json(body_of(row))
+    return said
+
+
+def _in_json(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _in_json(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_in_json(one) for one in value]
+    if isinstance(value, Decimal):
+        return float(value) if isfinite(float(value)) else str(value)
+    return value
 
 
 def _stored(definition: Definition, row: Columns) -> tuple[StoredEvent, str]:

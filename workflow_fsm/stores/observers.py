@@ -8,12 +8,46 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
 from workflow_fsm.core.definition.events import Event
 from workflow_fsm.core.errors import WorkflowError
 from workflow_fsm.core.outcome import Outcome
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedTry:
+    """One try of an effect that failed: of which handler, for whom, and by what it raised.
+
+    `outcome` is how the effect stands then: `owed` again, `dead`, `void`, or `lost` to another. `claim_id` is
+    None for what is about no claim.
+    """
+
+    handler: str
+    user_id: str
+    claim_id: str | None
+    key: str
+    attempt: int
+    outcome: str
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerHealth:
+    """How the threads of a worker are: of so many `threads`, `working` live and don't hang.
+
+    `hung` run past their handler's timeout; `missing` died or hang, and no other stands in for them;
+    `replaced` counts those for which another ever did. `failing` says why it can't go on as it should, if so.
+    """
+
+    threads: int
+    working: int
+    hung: int
+    missing: int
+    replaced: int
+    failing: str | None
 
 
 class Observer:
@@ -33,6 +67,12 @@ class Observer:
 
     def tried(self, handler: str, outcome: str) -> None:
         """Hear of one try of an effect: `done`, `owed` again, `dead`, `void`, or `lost` to another."""
+
+    def failed(self, failed: FailedTry) -> None:
+        """Hear of one try that failed, behind `tried`: whose it was, and the exception."""
+
+    def watched(self, health: WorkerHealth) -> None:
+        """Hear how the threads of a worker are: about each second while it works, and as it stops."""
 
 
 class Observers(Observer):
@@ -64,6 +104,16 @@ class Observers(Observer):
         """Tell of a try."""
         for one in self._all:
             _tell(one.tried, handler, outcome)
+
+    def failed(self, failed: FailedTry) -> None:
+        """Tell of a try that failed."""
+        for one in self._all:
+            _tell(one.failed, failed)
+
+    def watched(self, health: WorkerHealth) -> None:
+        """Tell how a worker's threads are."""
+        for one in self._all:
+            _tell(one.watched, health)
 
     def hear(
         self, events: Sequence[Event | WorkflowError], outcomes: Sequence[Outcome | WorkflowError]

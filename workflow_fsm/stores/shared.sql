@@ -265,9 +265,14 @@ INSERT INTO currencies (currency, decimals) VALUES (:currency, :decimals) ON CON
 -- name: handlers
 SELECT name, pattern, registered_at FROM handlers ORDER BY name;
 
+-- name: handler
+SELECT name, pattern, registered_at FROM handlers WHERE name = :handler;
+
 -- name: put_handler
-INSERT INTO handlers (name, pattern, registered_at) VALUES (:name, :pattern, :registered_at)
-ON CONFLICT (name) DO UPDATE SET pattern = excluded.pattern, registered_at = excluded.registered_at;
+-- only where nobody changed it since it was looked at: of two programs at once one is told of the other
+INSERT INTO handlers (name, pattern, registered_at) VALUES (:handler, :pattern, :registered_at)
+ON CONFLICT (name) DO UPDATE SET pattern = excluded.pattern, registered_at = excluded.registered_at
+WHERE handlers.pattern = :before RETURNING name;
 
 -- name: drop_handler
 DELETE FROM handlers WHERE name = :handler RETURNING name;
@@ -342,7 +347,8 @@ WHERE user_id = :user_id AND seq = :seq AND attempt = :attempt AND standing = 't
 -- name: settle_effect
 -- done, dead, or owed again; only while this attempt still holds it, so that a late worker changes nothing.
 -- What would be tried again for being in a state that the lifecycle left meanwhile is void
-UPDATE effects SET ready_at = :ready_at, error = :error, forgiven = forgiven + :forgiven, standing = CASE
+UPDATE effects SET ready_at = :ready_at, error = :error, forgiven = forgiven + :forgiven,
+    traceback = CASE WHEN :forgiven = 1 THEN traceback ELSE :traceback END, standing = CASE
     WHEN :standing = 'owed' AND
     -- include: left
     THEN 'void' ELSE :standing END

@@ -18,6 +18,7 @@ from workflow_fsm.core.errors import (
     RowUnreadable,
     StoreRefused,
     StoreUnavailable,
+    WorkerStuck,
     WorkflowError,
 )
 from workflow_fsm.testing import ManualClock, open_workflow
@@ -91,6 +92,8 @@ ADVICE = {
     "for: the repeat tells what became of it.",
     "too-many-sockets": "Each open WebSocket has a thread, so there is a bound, `WORKFLOW_MAX_SOCKETS`, "
     "for each process. Read `history` meanwhile: it has all that a socket would tell.",
+    "worker-stuck": "Only `health` and `/readyz` answer it; point what restarts the service at one of them. "
+    "[Threads that hang](../../how-to/run-a-worker.md#threads-that-hang).",
     "row-unreadable": "What a row of one user holds stops no other user. Restore a backup, or mend the row "
     "that `detail` names, and run `workflow-fsm check` again.",
     "store-refused": "The file is no store, or one of a newer version, or it holds states that the "
@@ -168,6 +171,10 @@ _FAULTS: Mapping[str, WorkflowError | Problem] = {
     "store-refused": StoreRefused(
         "the store was migrated by a newer version of workflow-fsm (0009_contract_0007_thing); "
         "upgrade workflow-fsm to work on it: this version knows the schema up to 0006_other"
+    ),
+    "worker-stuck": WorkerStuck(
+        "1 of 4 threads that do effects died or hang (in submit), and 16 others were replaced already; "
+        "restart the process, and give what its handlers call a timeout"
     ),
     "too-many-sockets": Problem(
         "too-many-sockets", "200 sockets are open, as many as WORKFLOW_MAX_SOCKETS allows; try later."

@@ -20,6 +20,7 @@ ACROSS = {
     "checks",
     "extent",
     "handlers",
+    "handler",
     "put_handler",
     "drop_handler",
     "users_owing",

@@ -27,7 +27,12 @@ def put(store: SQLite, number: int) -> None:
 
     def work(session: Session) -> None:
         pattern = f"{number}" * 50_000
-        session.run("put_handler", {"name": f"h{number % 5}", "pattern": pattern, "registered_at": ""})
+        name = f"h{number % 5}"
+        known = session.row("handler", handler=name)
+        before = None if known is None else known["pattern"]
+        session.run(
+            "put_handler", {"handler": name, "pattern": pattern, "registered_at": "", "before": before}
+        )
 
     store.write(work)
 

@@ -81,6 +81,15 @@ def test_dead_letters_are_listed_with_all_their_facts(client: FlaskClient, workf
     assert told["next_cursor"] is None
 
 
+def test_a_dead_effect_has_its_handlers_last_traceback(client: FlaskClient, workflow: Workflow) -> None:
+    """ ""error" (a handler's traceback) ◆" """
+    fail_effect(workflow)
+    [dead_letter] = dead_letters(client)
+    assert dead_letter["error"].startswith("Traceback (most recent call last):\n")
+    assert dead_letter["error"].endswith("Discard: no use")
+    assert dead_letter["reason"] == "no use"
+
+
 def test_kinds_and_users_are_told_apart(client: FlaskClient, workflow: Workflow) -> None:
     fail_effect(workflow)
     refuse(workflow, "u2")

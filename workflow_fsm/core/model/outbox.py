@@ -1,7 +1,7 @@
 """The outbox, as values: handlers by name and pattern, and the effects that a move enqueues or makes void.
 
 A handler here is data: its name, what it is owed by, and how it is retried. The code behind a name is known
-to `effects/registry.py` of the processes that have it.
+to `effects/registration/registry.py` of the processes that have it.
 """
 
 from __future__ import annotations
@@ -55,6 +55,34 @@ class Pattern:
             self.trigger in (None, row.trigger)
             and self.source in (None, row.from_state)
             and self.target in (None, row.to_state)
+        )
+
+    def is_owed_alike(self, other: Pattern) -> bool:
+        """Tell whether both are owed by the same, and due at the same time, however they are tried."""
+        return self._what() == other._what()
+
+    def owing(self) -> str:
+        """Say in words what owes it."""
+        if self.dead_letter:
+            return "dead letters"
+        if self.request:
+            return "requests"
+        held = "" if self.not_before is None else f", not before {self.not_before}"
+        if self.enter is not None:
+            return f"entering {self.enter}{held}"
+        by = "" if self.trigger is None else f" by {self.trigger}"
+        between = f"{self.source or 'any state'} to {self.target or 'any state'}"
+        return f"a transition from {between}{by}{held}"
+
+    def _what(self) -> tuple[object, ...]:
+        return (
+            self.enter,
+            self.dead_letter,
+            self.request,
+            self.trigger,
+            self.source,
+            self.target,
+            self.not_before,
         )
 
     def as_dict(self) -> dict[str, Any]:

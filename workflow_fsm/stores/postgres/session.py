@@ -155,6 +155,7 @@ class PostgresSession:
 _WRITING = frozenset(
     {
         "drop_handler",
+        "put_handler",
         "void_effects_of_handler",
         "revive_effect",
         "restore_effect",

@@ -1,0 +1,1 @@
+"""Registration: which handlers this process has the code of, and what can be one at all."""

@@ -1,0 +1,1 @@
+"""Threads: those of a worker, watched, and shared among its handlers."""
