@@ -101,7 +101,7 @@ class Store:
                 statement for event in events for statement in expected_statements(self.definition, event)
             )
             scope = Scope(user_id=whom[0], expected=expected)
-        result, unit = self._database.write(run, scope=scope, always=always)
+        result, unit = self._database.write(run, scope=scope, users=whom, always=always)
         self._tell(unit)
         return result
 
@@ -124,7 +124,9 @@ class Store:
         try:
             for _ in range(TRIES_AHEAD):
                 decided = self._database.read(decide_here)
-                if self._database.write(partial(write_decided, decided=decided)):
+                if self._database.write(
+                    partial(write_decided, decided=decided), users=[event.user_id], apart=True
+                ):
                     self._tell(decided.unit)
                     return decided.result
         finally:

@@ -1,0 +1,162 @@
+"""Group commit: whoever finds a lane free commits all the work waiting, in one go.
+
+It does so in its own thread (handing it to another would cost a lone thread a third of its speed); what
+arrives meanwhile goes into the next commit together. SQLite has one lane, as it has one writer: a commit of
+its takes what `turns.py` says, and the rest waits for the next. With several lanes no two are busy with one
+user: that user's work waits, and is committed together.
+
+The queue is fair and bounded, and nobody is answered before its own work is on disk. What was taken in is
+done, whatever comes after it; what finds the queue full is refused at once, and what finds it half full of
+the same user's.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from time import perf_counter
+from typing import Any, TypeVar
+
+from workflow_fsm.core.errors import StoreUnavailable
+from workflow_fsm.stores.group_commit.turns import Job, Turns
+from workflow_fsm.stores.session import Scope, Session
+
+T = TypeVar("T")
+
+MOST_IN_A_COMMIT = 256
+"""Work taken into one commit, so that the first of it isn't kept waiting by the last."""
+MOST_WAITING = MOST_IN_A_COMMIT
+"""Work that may wait: as much as the next commit may take."""
+MOST_WAITING_OF_ONE = MOST_WAITING // 2
+"""Work that may wait of one user, so that others find a place."""
+RETRY_AFTER_SECONDS = 1
+
+
+class LeftOut(Exception):
+    """Set as the error of work that was left out of a commit, so that its bringer does it by itself."""
+
+
+class CommitQueue:
+    """Work waiting to be committed. `commit` runs a batch in one transaction.
+
+    It is handed jobs one behind the other, and asks for the next when one is done; of each it sets `result`
+    or `error` (LeftOut, where it was left out), and it raises what fails the batch as a whole. `on_committed`
+    is told of each commit: how many jobs were in it, and how many seconds it took.
+    """
+
+    def __init__(
+        self,
+        commit: Callable[[Iterable[Job[Any]]], None],
+        *,
+        lanes: int = 1,
+        clock: Callable[[], float] = perf_counter,
+    ) -> None:
+        self._commit = commit
+        self._turns = Turns(clock) if lanes == 1 else None
+        self._clock = clock
+        self._idle_lanes = lanes
+        self._busy: set[str] = set()
+        self._waiting: deque[Job[Any]] = deque()
+        self._mutex = threading.Lock()
+        self.on_committed: Callable[[int, float], None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def do(
+        self,
+        work: Callable[[Session], T],
+        *,
+        scope: Scope | None = None,
+        users: Sequence[str] = (),
+        always: bool = False,
+        apart: bool = False,
+    ) -> T:
+        """Have `work` done and committed; give its result, or raise its error, or its batch's.
+
+        `users` are those whose time it takes; `apart`, it has a commit to itself where there is one lane.
+        Raises StoreUnavailable where too much is waiting, unless it is to be done `always`.
+        """
+        job = Job(work, scope, users=users, apart=apart)
+        with self._mutex:
+            if len(self._waiting) >= MOST_WAITING_OF_ONE and not always:
+                self._refuse_too_much(users)
+            job.since = self._clock()
+            self._waiting.append(job)
+            if self._idle_lanes and self._is_free(job):
+                self._idle_lanes -= 1
+                self._lead(job)
+        while not job.done or job.leads:
+            job.turn.acquire()
+            self._serve(job)
+        if job.error is not None:
+            raise job.error
+        return job.result  # type: ignore[return-value]  # None only where T is
+
+    def _refuse_too_much(self, users: Sequence[str]) -> None:
+        """Raise StoreUnavailable where too much waits, of all or of a user's."""
+        whose, many = "others", len(self._waiting)
+        if many < MOST_WAITING:
+            whose, many = f"others of {' and '.join(users)}", sum(job.users == users for job in self._waiting)
+            if not users or many < MOST_WAITING_OF_ONE:
+                return
+        raise StoreUnavailable(
+            f"{many} {whose} wait to be committed already, and nothing was kept; try again",
+            retry_after=RETRY_AFTER_SECONDS,
+        )
+
+    def _serve(self, leader: Job[Any]) -> None:
+        """Where a job leads, commit what waits, then hand the lane to the next that arrived, or to nobody."""
+        with self._mutex:
+            if not leader.leads:
+                return
+            leader.leads = False
+            waiting = [job for job in self._waiting if self._is_free(job)][:MOST_IN_A_COMMIT]
+            users = {job.scope.user_id for job in waiting if job.scope is not None}
+            self._busy |= users
+            taken = set(waiting)
+            self._waiting = deque(job for job in self._waiting if job not in taken)
+            if self._turns is not None:
+                self._turns.begin(waiting)
+        batch: list[Job[Any]] = []
+        since = self._clock()
+        try:
+            if waiting:
+                self._commit(self._taken(waiting, batch))
+            many = sum(not isinstance(job.error, LeftOut) for job in batch)
+            if many and self.on_committed is not None:
+                self.on_committed(many, self._clock() - since)
+        except BaseException as error:
+            batch = waiting
+            for job in batch:
+                job.error = job.error or error
+        finally:
+            with self._mutex:
+                self._busy -= users
+                if len(batch) < len(waiting):
+                    committed = set(batch)
+                    self._waiting.extendleft(job for job in reversed(waiting) if job not in committed)
+                if self._turns is not None:
+                    self._turns.end(self._waiting)
+                following = next((job for job in self._waiting if not job.leads and self._is_free(job)), None)
+                if following is not None:
+                    self._lead(following)
+                else:
+                    self._idle_lanes += 1
+                for job in batch:
+                    job.done = True
+                    job.wake()
+
+    def _taken(self, waiting: Sequence[Job[Any]], batch: list[Job[Any]]) -> Iterator[Job[Any]]:
+        """Give what goes into a commit, and note it."""
+        for job in waiting if self._turns is None else self._turns.take(waiting):
+            batch.append(job)
+            yield job
+
+    def _is_free(self, job: Job[Any]) -> bool:
+        return job.scope is None or job.scope.user_id not in self._busy
+
+    def _lead(self, job: Job[Any]) -> None:
+        job.leads = True
+        job.wake()
