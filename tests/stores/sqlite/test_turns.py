@@ -134,7 +134,20 @@ def test_what_fails_fails_alone_and_what_is_behind_it_goes_on(writer: Writer) ->
     writer.bring("a", LIGHT)
     assert writer.let_go() == [["heavy"], ["a"], ["heavy"]]
     with pytest.raises(LookupError):
-        failing.result(0)
+        failing.result(20)
+
+
+def test_what_fails_in_a_commit_of_its_own_fails_nobody_else(writer: Writer) -> None:
+    def fail(session: Session) -> None:
+        raise LookupError("it fails")
+
+    writer._bring("large", fail, apart=True)
+    until(lambda: len(writer._database._queue) == 1)
+    failing = writer._brought.pop()
+    writer.bring("a", LIGHT)
+    assert writer.let_go() == [["a"]]
+    with pytest.raises(LookupError):
+        failing.result(20)
 
 
 def test_one_user_may_have_half_of_the_places_and_others_find_the_rest(writer: Writer) -> None:

@@ -128,7 +128,7 @@ class CommitQueue:
             if many and self.on_committed is not None:
                 self.on_committed(many, self._clock() - since)
         except BaseException as error:
-            batch = waiting
+            batch = batch or waiting
             for job in batch:
                 job.error = job.error or error
         finally:
