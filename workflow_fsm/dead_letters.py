@@ -107,8 +107,8 @@ class DeadLetters(StoreHandle):
         acting = self._acting(DeadLetterId.parse(letter_id), actor, reason)
         if not reason.strip():
             raise InvalidEvent([FieldError(field="reason", reason="is required, and not blank")])
-        self._store.commit(
-            lambda unit: dead_letter_acts.drop(unit, self.definition, acting), users=[acting.letter.user_id]
+        self._store.commit_for(
+            acting.letter.user_id, lambda unit: dead_letter_acts.drop(unit, self.definition, acting)
         )
         return DroppedLetter(status="dropped")
 
@@ -121,9 +121,8 @@ class DeadLetters(StoreHandle):
         dropped.
         """
         acting = self._acting(DeadLetterId.parse(letter_id), actor, reason)
-        self._store.commit(
-            lambda unit: dead_letter_acts.restore(unit, self.definition, acting),
-            users=[acting.letter.user_id],
+        self._store.commit_for(
+            acting.letter.user_id, lambda unit: dead_letter_acts.restore(unit, self.definition, acting)
         )
         return RestoredLetter(status="restored")
 
@@ -187,9 +186,9 @@ class DeadLetters(StoreHandle):
 
     def _retry(self, acting: Acting, overlay: Mapping[str, Any] | None) -> EventAnswer | RevivedEffect:
         """Retry a dead letter. Raises what its event is refused with."""
-        outcome = self._store.commit(
+        outcome = self._store.commit_for(
+            acting.letter.user_id,
             lambda unit: dead_letter_acts.retry(unit, self.definition, acting, overlay, self._policy),
-            users=[acting.letter.user_id],
         )
         if isinstance(outcome, WorkflowError):
             raise outcome

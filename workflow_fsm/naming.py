@@ -24,7 +24,7 @@ class Naming(StoreHandle):
         _check_ids(user_id=user_id, claim_id=claim_id, alias=alias)
         now = self._clock()
         change = partial(link, self.definition, claim_id=claim_id, alias=alias, now=now)
-        self._store.commit(lambda unit: unit.change(user_id, now, change), users=[user_id])
+        self._store.commit_for(user_id, lambda unit: unit.change(user_id, now, change))
         return LinkedAlias(status="linked")
 
     def unlink(
@@ -59,7 +59,7 @@ class Naming(StoreHandle):
             _check_ids(user_id=user_id)
             reason = "is required, or else claim_id and amazon_case_id"
             raise InvalidEvent([FieldError(field="alias", reason=reason)])
-        self._store.commit(lambda unit: unit.change(user_id, now, change), users=[user_id])
+        self._store.commit_for(user_id, lambda unit: unit.change(user_id, now, change))
         return UnlinkedName(status="unlinked")
 
 

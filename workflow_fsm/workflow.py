@@ -29,6 +29,7 @@ from workflow_fsm.core.errors import (
     InvalidEvent,
     RowUnreadable,
     SettingsInvalid,
+    StoreUnavailable,
     WorkflowError,
 )
 from workflow_fsm.core.model.directory import TooMuch
@@ -50,7 +51,7 @@ from workflow_fsm.read.limits import checked_limit
 from workflow_fsm.rehearsal import explained, rehearse
 from workflow_fsm.settings import Settings
 from workflow_fsm.store_handle import Clock, Ids
-from workflow_fsm.stores.store import Overdue, Store
+from workflow_fsm.stores.store import MOST_IN_TURN, Overdue, Store
 from workflow_fsm.stores.unit_of_work import UnitOfWork
 from workflow_fsm.stores.url import open_database, shown
 
@@ -60,12 +61,13 @@ TIMERS_A_COMMIT = 100
 """Timers and waits that one commit ends at most."""
 SECONDS_A_COMMIT = 0.1
 """For how long a commit goes on to the next timer: what one brings about may be much, and others wait."""
-MOST_IN_TURN = 1000
-"""How many claims an event reads together, or changes, in its turn; a larger one is decided on apart."""
 MOST_TOGETHER = 5000
 """How many claims the events of one commit read together, or change, so that nobody waits long for them."""
 LEAST_TOGETHER = 100
 """How many of these any of them may, however many the others took."""
+
+_CANT_PASS = (WorkflowError, AssertionError, ArithmeticError, LookupError, TypeError, ValueError)
+"""What a user's rows, once damaged, may raise where time passes for them."""
 
 
 def utc_now() -> datetime:
@@ -304,17 +306,12 @@ class Workflow(Queries, Questions, DeadLetters, Naming, Handlers):
         """Take one event: in its turn, or, where it is large, decided on beside the others."""
         deciding = self._deciding(Arrival(event=event, actor=actor, at=now, new_id=self._ids))
 
-        def decide_here(unit: UnitOfWork) -> Outcome | WorkflowError | None:
-            try:
-                return unit.change(event.user_id, now, deciding, event=event, most=MOST_IN_TURN)
-            except TooMuch:
-                return None
+        def decide_here(unit: UnitOfWork) -> Outcome | WorkflowError:
+            return unit.change(event.user_id, now, deciding, event=event)
 
         try:
-            outcome = None
-            if not self._is_large(event):
-                outcome = self._store.commit(decide_here, events=[event])
-            return outcome or self._store.commit_ahead(event, now, deciding)
+            is_large = self._is_large(event)
+            return self._store.commit_for(event.user_id, decide_here, events=[event], is_large=is_large)
         except EventTooLarge as error:
             return error
 
@@ -374,7 +371,7 @@ class Workflow(Queries, Questions, DeadLetters, Naming, Handlers):
         """Let time pass for the first of some, in one commit; give what was done, and for how many.
 
         One that can't be done is logged, and holds up nobody; the commit ends when it has taken its time, so
-        that what others bring passes before the next.
+        that what others bring passes before the next. One that brings much about is decided on apart.
         """
 
         def change(situation: Situation, one: Overdue) -> int:
@@ -387,20 +384,35 @@ class Workflow(Queries, Questions, DeadLetters, Naming, Handlers):
                 expired=[] if stored is None else [stored],
             )
 
-        def pass_for_each(unit: UnitOfWork) -> tuple[int, int]:
+        def pass_for_each(unit: UnitOfWork) -> tuple[int, int, Overdue | None]:
             since = monotonic()
             done = 0
             for many, one in enumerate(overdue):
                 if many and monotonic() - since >= SECONDS_A_COMMIT:
-                    return done, many
+                    return done, many, None
                 try:
-                    done += unit.change_apart(one.user_id, now, partial(change, one=one))
-                except (WorkflowError, AssertionError, ArithmeticError, LookupError, TypeError, ValueError):
-                    log.exception("time can't pass for %r", one)
-                    self._store.set_aside(one, now)
-            return done, len(overdue)
+                    done += unit.change_apart(one.user_id, now, partial(change, one=one), most=MOST_IN_TURN)
+                except TooMuch:
+                    return done, many + 1, one
+                except _CANT_PASS:
+                    self._set_aside(one, now)
+            return done, len(overdue), None
 
-        return self._store.commit(pass_for_each, users=[one.user_id for one in overdue])
+        done, many, large = self._store.commit(pass_for_each, users=[one.user_id for one in overdue])
+        if large is not None:
+            try:
+                done += self._store.commit_ahead(
+                    large.user_id, lambda unit: unit.change(large.user_id, now, partial(change, one=large))
+                )
+            except StoreUnavailable:
+                raise
+            except _CANT_PASS:
+                self._set_aside(large, now)
+        return done, many
+
+    def _set_aside(self, one: Overdue, now: datetime) -> None:
+        log.exception("time can't pass for %r", one)
+        self._store.set_aside(one, now)
 
 
 def _url(url: str | PathLike[str]) -> str:

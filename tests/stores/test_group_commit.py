@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from random import Random
@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from workflow_fsm.stores.group_commit import CommitQueue, Job, LeftOut
+from workflow_fsm.stores.group_commit.queue import CommitQueue, LeftOut
+from workflow_fsm.stores.group_commit.turns import Job
 from workflow_fsm.stores.session import Scope
 
 LANES = 3
@@ -42,7 +43,8 @@ def test_whatever_happens_to_a_batch_each_job_ends_once_and_every_lane_comes_bac
     most_of_one: list[int] = []
     most_lanes: list[int] = []
 
-    def commit(batch: Sequence[Job[Any]]) -> None:
+    def commit(jobs: Iterable[Job[Any]]) -> None:
+        batch = list(jobs)
         users = {job.scope.user_id for job in batch if job.scope is not None}
         with mutex:
             busy.update(users)

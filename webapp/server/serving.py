@@ -36,7 +36,7 @@ from webapp.server.worker_process import EmbeddedWorker, is_beside, work
 from webapp.settings import ServiceSettings
 from webapp.ws.session import Sockets
 from workflow_fsm.core.errors import WorkflowError
-from workflow_fsm.stores.group_commit import MOST_WAITING
+from workflow_fsm.stores.group_commit.queue import MOST_WAITING
 from workflow_fsm.workflow import Workflow
 
 __all__ = ["exposed", "serve", "work"]

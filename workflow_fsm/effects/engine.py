@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from workflow_fsm.core.definition.events import Event
-from workflow_fsm.core.errors import EventIdReused, StoreRefused, StoreUnavailable
+from workflow_fsm.core.errors import EventIdReused, EventTooLarge, StoreRefused, StoreUnavailable
+from workflow_fsm.core.model.directory import TooMuch
 from workflow_fsm.core.model.outbox import REQUEST
 from workflow_fsm.effects import candidates, outbox, verdicts
 from workflow_fsm.effects.backoff import pause_seconds
@@ -27,7 +28,7 @@ from workflow_fsm.effects.threads.turns import FREELY, Turn, Turns
 from workflow_fsm.effects.verdicts import Reader, Verdict
 from workflow_fsm.stores.repository import patterns
 from workflow_fsm.stores.session import Columns, Session
-from workflow_fsm.stores.store import Store
+from workflow_fsm.stores.store import MOST_IN_TURN, Store
 from workflow_fsm.stores.unit_of_work import UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ OVERLONG_SECONDS = LEASE_SECONDS + STEP_SECONDS
 """Later from now than this no lease ends, if its clock wasn't set."""
 _LOOKS = 32
 """How often it looks for something to take where others take what it finds."""
+MOST_FIRED_TOGETHER = 5000
+"""How much the events read and change together that one effect fires, in one commit; one alone may more."""
 LONGEST_WAIT_SECONDS = 366 * 86400.0
 """The longest that a handler may put itself off."""
 
@@ -46,6 +49,18 @@ class Retrying:
 
     tries: int = 8
     pause_seconds: float = 1.0
+
+
+class _SettledBefore(Exception):
+    """Another attempt, or this one, has settled the effect already; `standing` tells which."""
+
+    def __init__(self, standing: str) -> None:
+        self.standing = standing
+        super().__init__(standing)
+
+
+class _ReusedMeanwhile(Exception):
+    """The event's id is another's by now."""
 
 
 class Engine:
@@ -308,11 +323,47 @@ class Engine:
             reused = self._commit(unit, verdict.events, f"effect:{taken.handler}", now)
             return settled if reused is None else self._bury_fired(unit, taken, reused, now)
 
-        settled = self._store.commit(end, users=[taken.user_id], events=verdict.events, always=True)
+        many = len(verdict.events)
+        try:
+            settled = self._store.commit(
+                end,
+                users=[taken.user_id],
+                events=verdict.events,
+                always=True,
+                most=MOST_IN_TURN if many == 1 else MOST_FIRED_TOGETHER,
+            )
+        except TooMuch as error:
+            if many > 1:
+                raise EventTooLarge(
+                    f"the {many} events that it fires together read and change more than "
+                    f"{MOST_FIRED_TOGETHER} claims, and nothing of them was kept: fire them one an effect",
+                    most=MOST_FIRED_TOGETHER,
+                ) from error
+            settled = self._end_apart(taken, verdict)
         self._store.observers.tried(taken.handler, settled)
         if verdict.cause is not None:
             self._store.observers.failed(verdicts.failed_try(taken, verdict.cause, settled))
         return settled
+
+    def _end_apart(self, taken: LeasedEffect, verdict: Verdict) -> str:
+        """Commit that an effect is done, with a large event that is decided on beside the writer."""
+        now = self._clock()
+
+        def settle(session: Session) -> None:
+            if outbox.settle(session, taken, "done", ready_at=now) is None:
+                raise _SettledBefore(outbox.settled_before(session, taken, "done") or "lost")
+
+        def fire(unit: UnitOfWork) -> None:
+            if self._commit(unit, verdict.events, f"effect:{taken.handler}", now) is not None:
+                raise _ReusedMeanwhile
+
+        try:
+            self._store.commit_ahead(taken.user_id, fire, before=settle, always=True)
+        except _SettledBefore as before:
+            return before.standing
+        except _ReusedMeanwhile:
+            return self._end(taken, verdict)
+        return "done"
 
     def _bury_fired(self, unit: UnitOfWork, taken: LeasedEffect, reused: EventIdReused, now: datetime) -> str:
         """Make a dead letter of an effect that fired under an id which is another event's."""

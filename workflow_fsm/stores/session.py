@@ -91,8 +91,19 @@ class Database(Protocol):
     def tell_commits(self, hear: Callable[[int, float], None]) -> None:
         """Tell of each commit from now on: how many jobs were in it, and how many seconds it took."""
 
-    def write(self, work: Callable[[Session], T], *, scope: Scope | None = None, always: bool = False) -> T:
-        """Do work in a transaction and commit it, `always` however many wait. Raises StoreUnavailable."""
+    def write(
+        self,
+        work: Callable[[Session], T],
+        *,
+        scope: Scope | None = None,
+        users: Sequence[str] = (),
+        always: bool = False,
+        apart: bool = False,
+    ) -> T:
+        """Do work in a transaction and commit it, `always` however many wait. Raises StoreUnavailable.
+
+        `users` are those whose time it takes, where there is one writer; `apart`, it is known to take long.
+        """
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Do work on one snapshot. Raises StoreUnavailable."""

@@ -16,6 +16,7 @@ from typing import TypeVar
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.definition.events import Event
 from workflow_fsm.core.errors import StoreRefused, StoreUnavailable
+from workflow_fsm.core.model.directory import TooMuch
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.values.instants import show_instant
 from workflow_fsm.stores.ahead.decided import Decided, decide_ahead, write_decided
@@ -29,6 +30,8 @@ from workflow_fsm.stores.unit_of_work import UnitOfWork
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
+MOST_IN_TURN = 1000
+"""How much work a change does in its turn: claims read together or changed, waiting events judged again."""
 TRIES_AHEAD = 5
 """How often a large event is decided on, where its user changes meanwhile."""
 LARGE_SECONDS = 30.0
@@ -78,6 +81,7 @@ class Store:
         users: Iterable[str] = (),
         events: Sequence[Event] = (),
         always: bool = False,
+        most: int | None = None,
     ) -> T:
         """Do `work` in one commit; what the unit's situations changed is committed.
 
@@ -85,12 +89,12 @@ class Store:
         order, so that no two units wait for each other.
 
         Work that must not be lost, since what it tells of is done, is taken `always`; any other is refused
-        (StoreUnavailable) where too much waits.
+        (StoreUnavailable) where too much waits. Raises TooMuch where its changes take more work than `most`.
         """
         whom = sorted({*users, *(event.user_id for event in events)})
 
         def run(session: Session) -> tuple[T, UnitOfWork]:
-            unit = UnitOfWork(session, self._under, self.currencies)
+            unit = UnitOfWork(session, self._under, self.currencies, most=most)
             unit.lock(whom, events)
             result = work(unit)
             unit.forget_strangers()
@@ -102,19 +106,49 @@ class Store:
                 statement for event in events for statement in expected_statements(self.definition, event)
             )
             scope = Scope(user_id=whom[0], expected=expected)
-        result, unit = self._database.write(run, scope=scope, always=always)
+        result, unit = self._database.write(run, scope=scope, users=whom, always=always)
         self._tell(unit)
         return result
 
-    def commit_ahead(self, event: Event, now: datetime, decide: Callable[[Situation], T]) -> T:
-        """Decide one event beside the writer, then commit what was decided; anew where its user has changed.
+    def commit_for(
+        self,
+        user_id: str,
+        change: Callable[[UnitOfWork], T],
+        *,
+        events: Sequence[Event] = (),
+        is_large: bool = False,
+    ) -> T:
+        """Commit one change of a user's: in its turn, or, where it is much, decided on beside the writer."""
 
-        What is so large, and its user's alone, holds up nobody else while it is decided. Raises
-        StoreUnavailable where other events of the user came in between again and again.
+        def change_in_turn(unit: UnitOfWork) -> tuple[T] | None:
+            try:
+                return (change(unit),)
+            except TooMuch:
+                return None
+
+        if not is_large:
+            done = self.commit(change_in_turn, users=[user_id], events=events, most=MOST_IN_TURN)
+            if done is not None:
+                return done[0]
+        return self.commit_ahead(user_id, change)
+
+    def commit_ahead(
+        self,
+        user_id: str,
+        change: Callable[[UnitOfWork], T],
+        *,
+        before: Callable[[Session], None] | None = None,
+        always: bool = False,
+    ) -> T:
+        """Decide one change beside the writer, then commit what was decided; anew where its user has changed.
+
+        What is so large, and its user's alone, holds up nobody else while it is decided. `before` does in the
+        same commit what belongs to it; what that raises undoes both. Raises StoreUnavailable where other
+        events of the user came in between again and again.
         """
 
         def decide_here(session: Session) -> Decided[T]:
-            return decide_ahead(session, self._under, event, now, decide, self.currencies)
+            return decide_ahead(session, self._under, user_id, change, self.currencies)
 
         try:
             if not self._large.acquire(timeout=LARGE_SECONDS):
@@ -125,14 +159,15 @@ class Store:
                 )
             for _ in range(TRIES_AHEAD):
                 decided = self._database.read(decide_here)
-                if self._database.write(partial(write_decided, decided=decided)):
+                write = partial(write_decided, decided=decided, before=before)
+                if self._database.write(write, users=[user_id], always=always, apart=True):
                     self._tell(decided.unit)
                     return decided.result
         finally:
             with suppress(RuntimeError):  # where this thread hasn't got it
                 self._large.release()
         raise StoreUnavailable(
-            f"other events of user {event.user_id!r} came in between {TRIES_AHEAD} times while this large "
+            f"other events of user {user_id!r} came in between {TRIES_AHEAD} times while this large "
             "one was decided on, and nothing of it was kept; send it again, or in parts",
             retry_after=2,
         )
@@ -141,7 +176,10 @@ class Store:
         """Decide one event on a snapshot, and write nothing of what was decided."""
 
         def decide_here(session: Session) -> T:
-            return decide_ahead(session, self._under, event, now, decide, self.currencies).result
+            def change(unit: UnitOfWork) -> T:
+                return unit.change(event.user_id, now, decide, event=event)
+
+            return decide_ahead(session, self._under, event.user_id, change, self.currencies).result
 
         return self._database.read(decide_here)
 

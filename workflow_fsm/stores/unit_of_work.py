@@ -40,12 +40,19 @@ class UnitOfWork:
     """One commit in the making."""
 
     def __init__(
-        self, session: Session, under: WorkedUnder, currencies: Mapping[str, int] = MappingProxyType({})
+        self,
+        session: Session,
+        under: WorkedUnder,
+        currencies: Mapping[str, int] = MappingProxyType({}),
+        *,
+        most: int | None = None,
     ) -> None:
+        """Begin with a session; `most` is how much work all its changes may do together, None for any."""
         self.session = session
         self.enqueued = False
         self.work = 0
-        """How many lifecycles were read together, or changed, so far."""
+        """How many lifecycles were read together, or changed, and events judged again, so far."""
+        self._most = most
         self.currencies: dict[str, int] = {}
         self._known_currencies = currencies
         self.moved: set[str] = set()
@@ -90,6 +97,8 @@ class UnitOfWork:
         source = Repository(self.session, self._definition, user_id, row, self._known_currencies)
         if event is not None:
             source.look_ahead(event)
+        if most is None and self._most is not None:
+            most = self._most - self.work
         situation = Situation(user_id, source, most=most)
         try:
             result = decide(situation)

@@ -15,7 +15,7 @@ import pytest
 from tests.stores.postgres.proxy import Proxy
 from tests.stories.acts import status, sync
 from workflow_fsm import Observer, Outcome, Settings, StoreUnavailable, Workflow
-from workflow_fsm.stores.group_commit import MOST_WAITING
+from workflow_fsm.stores.group_commit.queue import MOST_WAITING
 from workflow_fsm.stores.postgres.database import LANES, MOST_CONNECTIONS
 from workflow_fsm.stores.unit_of_work import UnitOfWork
 

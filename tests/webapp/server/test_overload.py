@@ -15,7 +15,7 @@ import requests
 
 from tests.webapp.services import Service, until
 from webapp.routes.webhooks import PREFIX
-from workflow_fsm.stores.group_commit import MOST_WAITING
+from workflow_fsm.stores.group_commit.queue import MOST_WAITING
 
 ROUTE = f"{PREFIX}/sync/complete"
 MANY = MOST_WAITING + 60

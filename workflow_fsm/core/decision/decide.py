@@ -200,6 +200,7 @@ def follow(definition: Definition, situation: Situation, now: datetime) -> None:
                 _fire_timers(definition, situation, lifecycle, now)
             enqueue(woken(definition, situation, touched, names))
         elif queue:
+            situation.do_work(1)
             stored = situation.current(waiting.pop(heapq.heappop(queue)))
             applied = Application(definition, situation, stored, now).apply()
             if applied.shares != stored.shares or applied.money != stored.money:

@@ -23,7 +23,7 @@ from workflow_fsm.core.values import money
 
 
 class TooMuch(Exception):
-    """A decision reads or changes more lifecycles than it may here: nothing of it is to be kept."""
+    """A decision reads, changes or judges more than it may here: nothing of it is to be kept."""
 
 
 class Directory:
@@ -99,7 +99,7 @@ class Directory:
         spare = self._lifecycles.taken_from(wanted.states)
         widened = wanted if wanted.limit is None else replace(wanted, limit=wanted.limit + spare)
         told = self._source.seek(widened)
-        self._do_work(len(told))
+        self.do_work(len(told))
         found = [one for one in map(self._now, told) if one.id not in self.changes.lifecycles]
         found += [self.changes.lifecycles[one] for one in self._lifecycles.within(wanted.states)]
         rows = _by_id(one for one in found if wanted.finds(one))
@@ -122,7 +122,7 @@ class Directory:
 
     def put(self, lifecycle: Lifecycle, *, made: bool = False) -> None:
         """Lay a new or changed lifecycle over the source's. Raises TooMuch."""
-        self._do_work(1)
+        self.do_work(1)
         before = self._seen.get(lifecycle.id)
         self._count_currency(before, -1)
         self._count_currency(lifecycle, 1)
@@ -137,8 +137,9 @@ class Directory:
             index[lifecycle.claim_id or lifecycle.sync_id] = lifecycle.id
         self._touched.append(lifecycle.id)
 
-    def _do_work(self, lifecycles: int) -> None:
-        self.work += lifecycles
+    def do_work(self, many: int) -> None:
+        """Count lifecycles that are read together, or changed, or events that are judged. Raises TooMuch."""
+        self.work += many
         if self._most is not None and self.work > self._most:
             raise TooMuch
 

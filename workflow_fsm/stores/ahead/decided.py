@@ -1,6 +1,6 @@
 """Ahead: much is decided on a snapshot, beside the writer, and written where its user hasn't changed since.
 
-Deciding takes most of the time that a large event takes, and is pure: nobody need wait for it. What it would
+Deciding takes most of the time that much work takes, and is pure: nobody need wait for it. What it would
 write is kept, statement by statement, and runs of one statement are written at once.
 """
 
@@ -9,11 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from workflow_fsm.core.definition.events import Event
-from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.stores.definitions import WorkedUnder
 from workflow_fsm.stores.session import Columns, Session, Statement, Write
 from workflow_fsm.stores.unit_of_work import UnitOfWork
@@ -37,17 +34,16 @@ class Decided(Generic[T]):
 def decide_ahead(
     session: Session,
     under: WorkedUnder,
-    event: Event,
-    now: datetime,
-    decide: Callable[[Situation], T],
+    user_id: str,
+    change: Callable[[UnitOfWork], T],
     currencies: Mapping[str, int],
 ) -> Decided[T]:
-    """Decide one event on a snapshot, which nothing is written to."""
+    """Do one change of a user's on a snapshot, which nothing is written to."""
     recording = _Recording(session)
     unit = UnitOfWork(recording, under, currencies)
-    result = unit.change(event.user_id, now, decide, event=event)
+    result = change(unit)
     return Decided(
-        user_id=event.user_id,
+        user_id=user_id,
         result=result,
         unit=unit,
         met=_met(recording.met),
@@ -55,11 +51,18 @@ def decide_ahead(
     )
 
 
-def write_decided(session: Session, decided: Decided[T]) -> bool:
-    """Write what was decided, under the lock of its user; not where that has changed meanwhile."""
+def write_decided(
+    session: Session, decided: Decided[T], before: Callable[[Session], None] | None = None
+) -> bool:
+    """Write what was decided, and `before` it what belongs to it, under the lock of its user.
+
+    Not where the user has changed meanwhile.
+    """
     row = session.row("lock_user", user_id=decided.user_id)
     if _met(row) != decided.met:
         return False
+    if before is not None:
+        before(session)
     for write in decided.writes:
         session.write(write)
     if row is not None and decided.met is None and not decided.writes:

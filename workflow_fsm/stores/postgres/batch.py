@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
-from workflow_fsm.stores.group_commit import Job, LeftOut
+from workflow_fsm.stores.group_commit.queue import LeftOut
+from workflow_fsm.stores.group_commit.turns import Job
 from workflow_fsm.stores.postgres.session import PostgresSession
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import select
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -21,7 +21,8 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from workflow_fsm.core.errors import StoreUnavailable, WorkflowClosed, WorkflowError
 from workflow_fsm.core.values.instants import read_instant
-from workflow_fsm.stores.group_commit import CommitQueue, Job, LeftOut
+from workflow_fsm.stores.group_commit.queue import CommitQueue, LeftOut
+from workflow_fsm.stores.group_commit.turns import Job
 from workflow_fsm.stores.postgres import errors as faults
 from workflow_fsm.stores.postgres.batch import do_together
 from workflow_fsm.stores.postgres.connecting import read_url
@@ -102,7 +103,9 @@ class Postgres:
         work: Callable[[Session], T],
         *,
         scope: Scope | None = None,
+        users: Sequence[str] = (),
         always: bool = False,
+        apart: bool = False,
     ) -> T:
         """Do `work` in a transaction and commit it; give its result.
 
@@ -114,7 +117,7 @@ class Postgres:
         if scope is None:
             return self._alone(work)
         try:
-            return self._queue.do(work, scope=scope, always=always)
+            return self._queue.do(work, scope=scope, users=users, always=always)
         except LeftOut:
             return self._apart(work)
 
@@ -152,8 +155,9 @@ class Postgres:
 
     # -- parts
 
-    def _commit(self, batch: Sequence[Job[Any]]) -> None:
+    def _commit(self, jobs: Iterable[Job[Any]]) -> None:
         """Do a batch in one transaction; what can't be done so is set aside."""
+        batch = list(jobs)
         for _ in range(2):
             try:
                 return self._once("begin", partial(do_together, batch))

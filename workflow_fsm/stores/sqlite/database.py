@@ -9,14 +9,15 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
-from time import monotonic
+from time import monotonic, perf_counter
 from typing import Any, TypeVar
 
 from workflow_fsm.core.errors import StoreUnavailable, WorkflowClosed
-from workflow_fsm.stores.group_commit import CommitQueue, Job
+from workflow_fsm.stores.group_commit.queue import CommitQueue
+from workflow_fsm.stores.group_commit.turns import Job
 from workflow_fsm.stores.schema.versions import Watch
 from workflow_fsm.stores.session import Scope, Session, SilentListener
 from workflow_fsm.stores.sqlite.errors import OF_THE_JOB, is_busy, translated
@@ -40,20 +41,27 @@ _Identity = tuple[int, int]
 class SQLite:
     """A SQLite file (or `:memory:`, which is one connection, readers included).
 
-    `busy_seconds` bounds how long another process's write is waited for, `log_bytes` the log beside the file.
-    Opening applies what migrations are due, under a file lock. Raises StoreRefused where the file can't be
-    worked on.
+    `busy_seconds` bounds how long another process's write is waited for, `log_bytes` the log beside the file;
+    `seconds` is the clock by which users share the writer's time. Opening applies what migrations are due,
+    under a file lock. Raises StoreRefused where the file can't be worked on.
     """
 
     clock = None
     """Every process that uses the file is on its machine, and reads that one's clock."""
 
-    def __init__(self, path: str, *, busy_seconds: float = 5.0, log_bytes: int = MOST_BYTES) -> None:
+    def __init__(
+        self,
+        path: str,
+        *,
+        busy_seconds: float = 5.0,
+        log_bytes: int = MOST_BYTES,
+        seconds: Callable[[], float] = perf_counter,
+    ) -> None:
         self.path = path
         self._log_path = f"{path}-wal"
         self._busy_seconds = busy_seconds
         self._memory = path == MEMORY
-        self._queue = CommitQueue(self._commit)
+        self._queue = CommitQueue(self._commit, clock=seconds)
         self._mutex = threading.Lock()
         self._connection_lock = threading.RLock()
         self._readers: list[tuple[sqlite3.Connection, _Identity | None]] = []
@@ -76,13 +84,21 @@ class SQLite:
         """Tell of each commit from now on: how many jobs were in it, and how many seconds it took."""
         self._queue.on_committed = hear
 
-    def write(self, work: Callable[[Session], T], *, scope: Scope | None = None, always: bool = False) -> T:
-        """Do `work` in a transaction and commit it, with whatever else is waiting; give its result.
+    def write(
+        self,
+        work: Callable[[Session], T],
+        *,
+        scope: Scope | None = None,
+        users: Sequence[str] = (),
+        always: bool = False,
+        apart: bool = False,
+    ) -> T:
+        """Do `work` in a transaction and commit it, with what else is waiting, or `apart`; give its result.
 
         Raises what `work` raises (then nothing of it is kept), and StoreUnavailable where the store can't
         commit just now, or where too much waits for it and this isn't to be done `always`.
         """
-        return self._queue.do(work, always=always)
+        return self._queue.do(work, users=users, always=always, apart=apart)
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Do `work` on one snapshot of the store, beside the writer. Raises StoreUnavailable."""
@@ -148,7 +164,7 @@ class SQLite:
 
     # -- the writer
 
-    def _commit(self, batch: Sequence[Job[Any]]) -> None:
+    def _commit(self, batch: Iterable[Job[Any]]) -> None:
         """Run a batch in one transaction. An error that ends the transaction ends it for all."""
         with self._connection_lock, translated():
             connection = self._writing()
@@ -161,7 +177,7 @@ class SQLite:
                 session = SQLiteSession(connection)
                 self._heed_migrations(session)
                 for job in batch:
-                    self._attempt(job, session, alone=len(batch) == 1)
+                    self._attempt(job, session)
                 connection.execute("COMMIT")
                 if not self._memory and self._still_the_file() != opened:
                     raise StoreUnavailable(f"{self.path} was moved away while it was written to")
@@ -178,9 +194,9 @@ class SQLite:
         assert counted is not None
         self._watch.heed(session, counted)
 
-    def _attempt(self, job: Job[Any], session: Session, *, alone: bool) -> None:
+    def _attempt(self, job: Job[Any], session: Session) -> None:
         """Run one job; what it raises is its own affair, unless the database itself gave up."""
-        if alone:
+        if job.alone:
             job.result = job.work(session)
             return
         try:
