@@ -190,6 +190,7 @@ class Handlers(StoreHandle):
         most = None if limit is None else checked_limit(limit)
         done = 0
         self._engine.cut_overlong()
+        self._engine.say_what_is_missing()
         while (taken := self._engine.lease()) is not None:
             if done == most:
                 self._engine.release([taken])

@@ -23,6 +23,7 @@ from workflow_fsm.effects.candidates import Found, ReadyEffect
 from workflow_fsm.effects.handler import Discard, RetryAfter, tell
 from workflow_fsm.effects.leases import LEASE_SECONDS, STEP_SECONDS, Held, LeaseClock
 from workflow_fsm.effects.outbox import Due, LeasedEffect
+from workflow_fsm.effects.registration.missing import MissingCode
 from workflow_fsm.effects.registration.registry import Registry
 from workflow_fsm.effects.threads.turns import FREELY, Turn, Turns
 from workflow_fsm.effects.verdicts import Reader, Verdict
@@ -92,6 +93,11 @@ class Engine:
         self._read = read
         self._commit = commit
         self._found = Found(chance)
+        self._missing = MissingCode(store, registry, leases.elapsed)
+
+    def say_what_is_missing(self) -> None:
+        """Log which handlers are owed whose code isn't here: the first time, and once an hour."""
+        self._missing.say()
 
     def lease(self, *, suspects: bool = True, turns: Turns = FREELY) -> LeasedEffect | None:
         """Lease the effect that has been ready longest, None where none is.

@@ -286,7 +286,7 @@ class Worker:
 
     def _beat(self) -> None:
         """Watch the threads; extend the leases of what runs, as long as its handler's timeout allows."""
-        extended = monotonic()
+        extended = float("-inf")
         while not self._stopped.wait(WATCH_SECONDS):
             try:
                 self._crew.watch(self._is_in_time)
@@ -302,6 +302,7 @@ class Worker:
                 if living:
                     self._engine.extend(living)
                 self._engine.cut_overlong()
+                self._engine.say_what_is_missing()
             except StoreUnavailable as error:
                 log.warning("leases could not be extended: %s", error)
             except BaseException as error:

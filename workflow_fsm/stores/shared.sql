@@ -277,6 +277,13 @@ WHERE handlers.pattern = :before RETURNING name;
 -- name: drop_handler
 DELETE FROM handlers WHERE name = :handler RETURNING name;
 
+-- name: next_owed_handler
+-- the next behind one that anything is owed to: a walk over few
+SELECT min(handler) AS handler FROM effects WHERE handler > :after AND standing IN ('owed', 'taken');
+
+-- name: owed_to_handler
+SELECT count(*) AS many FROM effects WHERE handler = :handler AND standing IN ('owed', 'taken');
+
 -- name: users_owing
 -- whoever has work of a handler that isn't done
 SELECT DISTINCT user_id FROM effects WHERE handler = :handler AND standing IN ('owed', 'taken') ORDER BY user_id;

@@ -24,6 +24,8 @@ ACROSS = {
     "put_handler",
     "drop_handler",
     "users_owing",
+    "next_owed_handler",
+    "owed_to_handler",
     "ready_effects",
     "unfinished_effects",
     "dead_events",
