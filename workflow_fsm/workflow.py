@@ -123,7 +123,7 @@ class Workflow(Queries, Questions, DeadLetters, Naming, Handlers):
         clock: Clock = utc_now,
         ids: Ids = new_id,
         chance: Chance = random.random,
-    ) -> Workflow:
+    ) -> Self:
         """Open the store at `url`, made and migrated where need be.
 
         `url` is `sqlite:///PATH` (`sqlite:////abs/path`, `sqlite:///rel/path`), `sqlite:///:memory:` or

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from workflow_fsm import Fire, Transition, Workflow
+from workflow_fsm import EffectsEndless, Fire, Transition, Workflow
 from workflow_fsm.testing import (
     NOON,
     CountedIds,
@@ -70,6 +70,127 @@ def test_it_is_a_pytest_plugin(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-W", "error", *without, str(tmp_path)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=50, check=False)
     assert "3 passed" in done.stdout, done.stdout + done.stderr
+
+
+OVERRIDDEN = '''
+"""A stranger's tests of a handler under a definition, settings and ids of their own."""
+import pytest
+from workflow_fsm import EffectsEndless, Fire, RetryAfter, Settings, Transition, claim_lifecycle
+from workflow_fsm.testing import CountedIds, matched, synced
+
+@pytest.fixture
+def workflow_definition():
+    return claim_lifecycle().variant(name="theirs")
+
+@pytest.fixture
+def workflow_settings():
+    return Settings(tries=2)
+
+@pytest.fixture
+def workflow_ids():
+    return CountedIds("theirs")
+
+def test_what_was_given_is_what_it_has(workflow):
+    assert (workflow.definition.name, workflow.settings.tries) == ("theirs", 2)
+    assert synced(workflow).event_id == "theirs_1"
+
+def test_what_a_handler_raises_is_raised(workflow, clock):
+    @workflow.on_enter("matched")
+    def submit(told):
+        assert told.claim_id == "c2", "the wrong claim"
+    matched(workflow)
+    with pytest.raises(AssertionError, match="the wrong claim"):
+        workflow.run_effects()
+    assert workflow.owed()[0].attempt == 1
+    clock.advance(hours=1)
+    assert workflow.run_effects(raising=False) == 1
+    assert [one.handler for one in workflow.dead_letters()] == ["submit"]
+
+def test_a_pause_that_is_asked_for_is_raised_too(workflow):
+    @workflow.on_enter("matched")
+    def submit(told):
+        raise RetryAfter(60, "closed")
+    matched(workflow)
+    with pytest.raises(RetryAfter, match="closed"):
+        workflow.run_effects()
+
+def test_a_handler_that_feeds_itself_ends(workflow):
+    @workflow.on_transition(trigger="evidence_matching_complete")
+    def again(told):
+        return Fire("evidence_matching_complete", confidence=str(0.1 + told.version / 10000))
+    matched(workflow, confidence="0.01")
+    with pytest.raises(EffectsEndless, match="1000 effects were done, and one of 'again'"):
+        workflow.run_effects()
+    with pytest.raises(EffectsEndless, match="^3 effects"):
+        workflow.run_effects(limit=3)
+'''
+
+
+def test_the_fixture_raises_ends_and_has_what_it_is_given(tmp_path: Path) -> None:
+    """ "whose `run_effects()` raises what a handler raised, unless `raising=False`; and whose `limit=1000`
+    ends a handler that feeds itself with an error"; "Fixtures to give a definition, settings and ids" """
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["workflow_fsm.testing"]\n')
+    (tmp_path / "test_theirs.py").write_text(OVERRIDDEN)
+    without = ("-p", "no:cacheprovider", "-p", "no:schemathesis")
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", *without, str(tmp_path)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=50, check=False)
+    assert "4 passed" in done.stdout, done.stdout + done.stderr
+
+
+WITHOUT_PYTEST = """
+import sys
+from importlib.machinery import PathFinder
+
+class WithoutPytest(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name.partition(".")[0] in ("pytest", "_pytest"):
+            return None
+        return super().find_spec(name, path, target)
+
+sys.meta_path[sys.meta_path.index(PathFinder)] = WithoutPytest
+from workflow_fsm.testing import matched, open_workflow
+with open_workflow() as workflow:
+    print(matched(workflow).status, "pytest" in sys.modules)
+"""
+
+
+def test_it_is_imported_without_pytest() -> None:
+    """ "importable without pytest" """
+    command = [sys.executable, "-c", WITHOUT_PYTEST]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+    assert done.stdout == "applied False\n", done.stderr
+
+
+def test_elsewhere_nothing_is_raised_and_nothing_bounds_what_is_done(workflow: Workflow) -> None:
+    """ "(elsewhere `limit` is `None`)" """
+
+    @workflow.on_enter("matched", tries=1)
+    def submit(told: Transition) -> None:
+        raise ValueError
+
+    for claim in ("c1", "c2"):
+        matched(workflow, "u1", claim)
+    with pytest.raises(ValueError):  # noqa: PT011  # as it was raised
+        workflow.run_effects(raising=True)
+    assert workflow.run_effects() == 1
+    matched(workflow, "u1", "c3")
+    matched(workflow, "u1", "c4")
+    with pytest.raises(EffectsEndless) as caught:
+        workflow.run_effects(limit=1)
+    assert (caught.value.limit, caught.value.handler) == (1, "submit")
+    assert workflow.run_effects(limit=1) == 1
+
+
+def test_a_file_that_exists_goes_on_with_new_ids(store_url: str) -> None:
+    """ "`open_workflow` on a file that exists goes on with new ids" """
+    ids: list[str] = []
+    for _ in range(3):
+        with open_workflow(store_url) as workflow:
+            told = [synced(workflow, sync_id=f"s{len(ids)}-{n}") for n in range(2)]
+            assert {one.status for one in told} == {"applied"}
+            ids += [one.event_id for one in told]
+    assert ids == ["evt_1", "evt_2", "evt_2_1", "evt_2_2", "evt_4_1", "evt_4_2"]
 
 
 def test_a_handler_is_called_with_a_built_transition_without_any_store() -> None:

@@ -1,144 +1,12 @@
-"""For engineers' tests: a clock that you move, ids that repeat, stories that bring a claim somewhere.
-
-As a pytest plugin (`pytest_plugins = ["workflow_fsm.testing"]`) it gives the fixtures `clock` and `workflow`.
-"""
+"""Stories: acts, one webhook each, and what brings a claim somewhere, a step further each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from itertools import count
+from collections.abc import Mapping
 from typing import Any
 
-import pytest
-
-from workflow_fsm.core.definition import Definition
-from workflow_fsm.core.definition.claim import claim_lifecycle
-from workflow_fsm.core.definition.events import DEFAULT_CURRENCY
 from workflow_fsm.core.outcome import Outcome
-from workflow_fsm.core.records import Record
-from workflow_fsm.core.values.instants import show_instant
-from workflow_fsm.effects.handler import Transition
-from workflow_fsm.read.shapes import Claim
-from workflow_fsm.settings import Settings
 from workflow_fsm.workflow import Workflow
-
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-
-
-class ManualClock:
-    """A clock that stands still until it is moved. Calling it gives its aware instant.
-
-    `advance` lets time pass; `step` sets it, as a machine's clock is set, while no time passes.
-    """
-
-    def __init__(self, now: datetime = NOON) -> None:
-        self.now = now
-        self._began = now
-
-    def __call__(self) -> datetime:
-        """Give the instant that it shows."""
-        return self.now
-
-    def advance(self, delta: timedelta | None = None, **units: float) -> datetime:
-        """Move it on, by a timedelta or by its units (`hours=3`); give the new instant."""
-        self.now += timedelta(**units) if delta is None else delta
-        return self.now
-
-    def step(self, delta: timedelta | None = None, **units: float) -> datetime:
-        """Set it forward, or back by less than nothing (`hours=-1`); give the new instant."""
-        by = timedelta(**units) if delta is None else delta
-        self.now += by
-        self._began += by
-        return self.now
-
-    def elapsed(self) -> float:
-        """Give how many seconds have passed, however it was set."""
-        return (self.now - self._began).total_seconds()
-
-    def text(self, **ahead: float) -> str:
-        """Write the instant so far ahead (`hours=3`), or behind, as a body spells it."""
-        return show_instant(self.now + timedelta(**ahead))
-
-
-class CountedIds:
-    """Ids that are the same in every run: `evt_1`, `evt_2`, …"""
-
-    def __init__(self, prefix: str = "evt") -> None:
-        self._prefix = prefix
-        self._numbers = count(1)
-
-    def __call__(self) -> str:
-        """Give the next id."""
-        return f"{self._prefix}_{next(self._numbers)}"
-
-
-def open_workflow(
-    url: str = "sqlite:///:memory:",
-    *,
-    clock: ManualClock | None = None,
-    definition: Definition | None = None,
-    settings: Settings | None = None,
-) -> Workflow:
-    """Open a workflow that repeats: a manual clock, counted ids, no jitter; in memory unless `url` says else.
-
-    The environment is not read.
-    """
-    return Workflow.open(
-        url,
-        definition=definition,
-        settings=settings or Settings(),
-        clock=clock or ManualClock(),
-        ids=CountedIds(),
-        chance=lambda: 1.0,
-    )
-
-
-def transition(claim: Mapping[str, Any] | None = None, **changed: Any) -> Transition:
-    """Build a transition for calling a handler without any store.
-
-    `claim` replaces what `transition.claim` holds, which has all that a claim of a status answer has;
-    `changed` replaces any other attribute. Untold, it is claim `c1` of user `u1`, matched at noon with a
-    confidence of 0.9.
-    """
-    told: dict[str, Any] = {
-        "user_id": "u1",
-        "claim_id": "c1",
-        "sync_id": "s1",
-        "from_state": "detected",
-        "to_state": "matched",
-        "trigger": "evidence_matching_complete",
-        "version": 3,
-        "at": NOON,
-        "event": {},
-        "key": "eff_test",
-        "attempt": 1,
-    } | changed
-    shown = Claim(
-        claim_id=told["claim_id"],
-        aliases=[],
-        sync_id=told["sync_id"],
-        state=told["to_state"],
-        version=told["version"],
-        entered_at=show_instant(told["at"]),
-        allowed=list(claim_lifecycle().allowed(told["to_state"])),
-        claim_type=None,
-        amount=None,
-        currency=DEFAULT_CURRENCY,
-        confidence=0.9,
-        decision="auto_submit",
-        amazon_case_id=None,
-        cases=[],
-        rejection_reason=None,
-        paid=Record(),
-        units=0,
-        deadline_date=None,
-        eligible_from=None,
-        overdue=False,
-        merged_into=None,
-    )
-    return Transition(claim=Claim.of(shown | dict(claim or {})), **told)
-
 
 # -- acts: one webhook each, of user `u1` unless told; `fields` are the trigger's
 
@@ -273,19 +141,3 @@ def paid(
     """File a claim, and have it paid."""
     submitted(workflow, user_id, claim_id)
     return pay(workflow, claim_id, amount, user_id=user_id, **payout)
-
-
-# -- fixtures
-
-
-@pytest.fixture(name="clock")
-def clock_fixture() -> ManualClock:
-    """Give a clock that stands at noon of 1 January 2026 until the test moves it."""
-    return ManualClock()
-
-
-@pytest.fixture(name="workflow")
-def workflow_fixture(clock: ManualClock) -> Iterator[Workflow]:
-    """Give a workflow in memory, on the test's clock, closed behind it."""
-    with open_workflow(clock=clock) as workflow:
-        yield workflow
