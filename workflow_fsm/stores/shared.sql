@@ -736,11 +736,6 @@ WHERE forked = 0 AND state = :state AND
   AND
     -- include: told_amount
     = :at AND (user_id, id) > (:after_user, :after_seq)
-  AND
-    -- include: told_deadline
-    >= :due_from AND
-    -- include: told_deadline
-    < :due_before
 ORDER BY user_id, id LIMIT :limit;
 
 -- name: claims_by_amount_down
@@ -782,11 +777,6 @@ WHERE forked = 0 AND state = :state AND
   AND
     -- include: told_amount
     = :at AND (user_id, id) < (:after_user, :after_seq)
-  AND
-    -- include: told_deadline
-    >= :due_from AND
-    -- include: told_deadline
-    < :due_before
 ORDER BY user_id DESC, id DESC LIMIT :limit;
 
 -- name: claims_by_entry
@@ -828,11 +818,6 @@ WHERE forked = 0 AND state = :state AND
   AND
     entered_at
     = :at AND (user_id, id) > (:after_user, :after_seq)
-  AND
-    -- include: told_deadline
-    >= :due_from AND
-    -- include: told_deadline
-    < :due_before
 ORDER BY user_id, id LIMIT :limit;
 
 -- name: claims_by_entry_down
@@ -874,11 +859,6 @@ WHERE forked = 0 AND state = :state AND
   AND
     entered_at
     = :at AND (user_id, id) < (:after_user, :after_seq)
-  AND
-    -- include: told_deadline
-    >= :due_from AND
-    -- include: told_deadline
-    < :due_before
 ORDER BY user_id DESC, id DESC LIMIT :limit;
 
 -- name: claims_called
