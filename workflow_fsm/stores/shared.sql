@@ -863,7 +863,7 @@ ORDER BY user_id DESC, id DESC LIMIT :limit;
 
 -- name: claims_called
 -- those whose id begins so, up to where it does no more
-SELECT user_id, claim_id FROM lifecycles
+SELECT user_id, id FROM lifecycles
 WHERE forked = 0 AND claim_id IS NOT NULL AND claim_id >= :q AND claim_id < :q_end
 ORDER BY claim_id, user_id, id LIMIT :limit;
 
