@@ -37,27 +37,41 @@ class Queries(StoreHandle):
         *,
         claim_id: str | None = None,
         sync_id: str | None = None,
-        limit: int = 100,
+        limit: int | None = None,
         cursor: int | str | None = None,
     ) -> Status | None:
         """Tell where a user stands, as `GET status` does; None for one of whom nothing is known.
 
-        `limit` (1 to 1,000) bounds `claims`, `syncs` and `deferred`; `next_cursor` is the `cursor` of the
-        next page.
+        All of `claims`, `syncs` and `deferred` are given, read a page at a time. With a `limit` (1 to 1,000)
+        each has at most so many, and `next_cursor` is the `cursor` of the next page.
         """
-        checked_limit(limit, MOST_A_PAGE)
-        return self._store.read(
-            lambda session: status.status(
-                session,
-                self.definition,
-                user_id,
-                claim_id=claim_id,
-                sync_id=sync_id,
-                limit=limit,
-                cursor=cursor,
-                now=self._clock(),
+
+        def page(many: int, at: int | str | None) -> Status | None:
+            return self._store.read(
+                lambda session: status.status(
+                    session,
+                    self.definition,
+                    user_id,
+                    claim_id=claim_id,
+                    sync_id=sync_id,
+                    limit=many,
+                    cursor=at,
+                    now=self._clock(),
+                )
             )
-        )
+
+        if limit is not None:
+            checked_limit(limit, MOST_A_PAGE)
+            return page(limit, cursor)
+        told = rest = page(MOST_A_PAGE, cursor)
+        while told is not None and rest is not None and rest.next_cursor is not None:
+            rest = page(MOST_A_PAGE, rest.next_cursor)
+            if rest is not None:
+                for name in ("claims", "syncs", "deferred"):
+                    told[name].extend(rest[name])
+        if told is not None:
+            told["next_cursor"] = None
+        return told
 
     def history(
         self,
@@ -65,25 +79,39 @@ class Queries(StoreHandle):
         claim_id: str | None = None,
         *,
         sync_id: str | None = None,
-        limit: int = 100,
+        limit: int | None = None,
         cursor: int | None = None,
     ) -> Page[HistoryRow] | None:
         """Give a user's transitions after `cursor`, oldest first; None for a user of whom nothing is known.
 
-        With a `claim_id`, those of that claim, from the first of the sync from which it forked.
+        With a `claim_id`, those of that claim, from the first of the sync from which it forked. All are
+        given, read a page at a time; with a `limit` (1 to 1,000) at most so many, and
+        `next_cursor` is the `cursor` of the next page.
         """
-        checked_limit(limit, MOST_A_PAGE)
-        return self._store.read(
-            lambda session: history.history(
-                session,
-                self.definition,
-                user_id,
-                claim_id=claim_id,
-                sync_id=sync_id,
-                limit=limit,
-                cursor=cursor or 0,
+
+        def page(many: int, at: int | None) -> Page[HistoryRow] | None:
+            return self._store.read(
+                lambda session: history.history(
+                    session,
+                    self.definition,
+                    user_id,
+                    claim_id=claim_id,
+                    sync_id=sync_id,
+                    limit=many,
+                    cursor=at or 0,
+                )
             )
-        )
+
+        if limit is not None:
+            checked_limit(limit, MOST_A_PAGE)
+            return page(limit, cursor)
+        told = rest = page(MOST_A_PAGE, cursor)
+        while told is not None and rest is not None and rest.next_cursor is not None:
+            rest = page(MOST_A_PAGE, rest.next_cursor)
+            told.extend(rest or ())
+        if told is not None:
+            told.next_cursor = None
+        return told
 
     def newest_cursor(self, user_id: str) -> int:
         """Give the cursor that a user's history has reached, 0 for one of whom nothing is known."""

@@ -220,7 +220,7 @@ def test_claims_come_in_pages_oldest_first(workflow: Workflow) -> None:
     detect(workflow, *[f"c{n:03}" for n in range(250)])
     pages, cursor = [], None
     while True:
-        page = workflow.status("u1", cursor=cursor)
+        page = workflow.status("u1", cursor=cursor, limit=100)
         assert page is not None
         assert page.counts == {"detected": 250}
         pages.append([one.claim_id for one in page.claims])

@@ -442,3 +442,23 @@ def test_an_unreadable_row_of_one_user_hides_nobody_elses(
     assert [one for one in names(workflow.money()) if not one.startswith("b/")] == others["money"]
     assert [one.user_id for one in workflow.users() if one.user_id != "b"] == others["users"]
     list(workflow.effects())
+
+
+def test_status_and_history_page_by_themselves(workflow: Workflow) -> None:
+    """They stopped silently at 100 of 250."""
+    find(workflow, *(f"c{number}" for number in range(2500)))
+    for number in range(1100):
+        workflow.fire("payout_reversed", user_id="u1", claim_id=f"c{number}", amount="1.00")
+    status, history = workflow.status("u1"), workflow.history("u1")
+    assert status is not None
+    assert history is not None
+    assert [one.claim_id for one in status.claims] == [f"c{number}" for number in range(2500)]
+    assert len({one.event_id for one in status.deferred}) == len(status.deferred) == 1100
+    assert (len(history), len({row.cursor for row in history})) == (2502, 2502)
+    assert status.next_cursor is history.next_cursor is None
+    short = workflow.status("u1", limit=100)
+    assert short is not None
+    assert (len(short.claims), short.next_cursor is None) == (100, False)
+    page = workflow.history("u1", limit=100)
+    assert page is not None
+    assert (len(page), page.next_cursor) == (100, page[-1].cursor)

@@ -33,7 +33,10 @@ class Checked:
 
         def call(*given: Any, **named: Any) -> Any:
             result = method(*given, **named)
-            self.hold(get_type_hints(method)["return"], result, name)
+            promised = get_type_hints(method)["return"]
+            if isinstance(result, results.Rows):
+                result, promised = list(result), list[get_args(promised)[0]]  # type: ignore[misc]  # at run time
+            self.hold(promised, result, name)
             return result
 
         return call
@@ -165,6 +168,11 @@ def look(workflow: Workflow) -> None:
         workflow.history("u1", claim_id)
         workflow.explain("u1", claim_id, "claim_rejected")
         workflow.allowed("u1", claim_id)
+        workflow.claim("u1", str(claim_id))
+    for ask in (workflow.claims, workflow.users, workflow.money, workflow.effects):
+        ask(limit=100)
+    workflow.event("u1", "s")
+    workflow.event("u1", "whose")
     workflow.status("nobody")
     workflow.owed()
     workflow.run_effects()

@@ -81,7 +81,7 @@ class Record(dict[str, Any], Generic[Key]):
         optional = [name for name, value in vars(cls).items() if value is OPTIONAL]
         for name in optional:
             delattr(cls, name)  # else a record that lacks the key would have the attribute
-        cls.__optional_keys__ = frozenset(map(key_of, optional))
+        cls.__optional_keys__ |= frozenset(map(key_of, optional))
 
     @classmethod
     def of(cls, members: Mapping[str, Any]) -> Self:

@@ -82,9 +82,10 @@ def _waited_for(session: Session) -> Iterator[Key]:
 
 def _called(session: Session, q: str) -> Iterator[Key]:
     asked = {"q": q, "q_end": q + LAST, "limit": FEW + 1}
-    for name in ("claims_called", "aliases_called"):
-        for row in session.rows(name, **asked):
-            yield from _claim(session, row["user_id"], row["claim_id"])
+    for row in session.rows("claims_called", **asked):
+        yield row["user_id"], row["id"]
+    for row in session.rows("aliases_called", **asked):
+        yield from _claim(session, row["user_id"], row["claim_id"])
 
 
 def due(session: Session, now: datetime) -> list[Key]:

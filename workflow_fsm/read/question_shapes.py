@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from workflow_fsm.core.definition.explain import Explained
 from workflow_fsm.core.records import (
@@ -14,20 +14,16 @@ from workflow_fsm.core.records import (
     Sums,
     TriggerName,
 )
-from workflow_fsm.read.shapes import Claim, ClaimKey, HistoryRow, WaitingEvent
+from workflow_fsm.read.shapes import ClaimKey, ClaimMembers, HistoryRow, WaitingEvent
 
 MoneyStanding = Literal["recovered", "unapplied", "dropped"]
 EffectStanding = Literal["owed", "running", "paused", "dead", "done"]
 
 
-class ClaimRow(Claim):
+class ClaimRow(ClaimMembers[ClaimKey | Literal["user_id"]]):
     """A claim, or a plain lifecycle, as status has it, and whose it is."""
 
     user_id: Id
-
-    if TYPE_CHECKING:
-
-        def __getitem__(self, key: ClaimKey | Literal["user_id"], /) -> Any: ...  # type: ignore[override]  # as Record's
 
 
 class CellRecord(Record[Literal["trigger", "verdict", "reason", "leads"]]):
@@ -62,21 +58,14 @@ class EffectRow(Record[_EffectKey]):
     key: str
 
 
-class ClaimDetail(ClaimRow):
+class ClaimDetail(ClaimMembers[ClaimKey | Literal["user_id", "explain", "deferred", "effects", "history"]]):
     """One claim as a whole."""
 
+    user_id: Id
     explain: Annotated[list[CellRecord], "What each trigger would meet."]
     deferred: Annotated[list[WaitingEvent], "The events that wait and name it."]
     effects: Annotated[list[EffectRow], "What was owed for it: done, dead, or still to do."]
     history: list[HistoryRow]
-
-    if TYPE_CHECKING:
-
-        def __getitem__(  # type: ignore[override]  # as Record's
-            self,
-            key: ClaimKey | Literal["user_id", "explain", "deferred", "effects", "history"],
-            /,
-        ) -> Any: ...
 
 
 _MoneyKey = (

@@ -12,6 +12,7 @@ from workflow_fsm.core.records import (
     Hash,
     Id,
     Instant,
+    Key,
     LetterKind,
     Named,
     Ordinal,
@@ -43,8 +44,8 @@ class CaseRecord(Record[Literal["amazon_case_id", "state", "at"]]):
     at: Instant
 
 
-class Claim(Record[ClaimKey]):
-    """A claim, or a plain lifecycle, as it stands."""
+class ClaimMembers(Record[Key]):
+    """What is told of a claim, or a plain lifecycle, wherever it is shown."""
 
     claim_id: Annotated[str | None, "Null for a plain lifecycle."]
     aliases: list[Id]
@@ -68,6 +69,10 @@ class Claim(Record[ClaimKey]):
     overdue: Annotated[bool, "Its deadline passed before it was filed."]
     merged_into: Annotated[str | None, "The claim that it is a name of by now; it takes no further part."]
     facts: Annotated[dict[str, Any], "What a variant's triggers told; of a variant only."] = OPTIONAL
+
+
+class Claim(ClaimMembers[ClaimKey]):
+    """A claim, or a plain lifecycle, as it stands."""
 
 
 class Sync(Record[Literal["sync_id", "state", "claims_found", "entered_at"]]):

@@ -749,11 +749,6 @@ WHERE forked = 0 AND state = :state AND
   AND
     -- include: told_amount
     = :at AND (user_id, id) > (:after_user, :after_seq)
-  AND
-    -- include: told_deadline
-    >= :due_from AND
-    -- include: told_deadline
-    < :due_before
 ORDER BY user_id, id LIMIT :limit;
 
 -- name: claims_by_amount_down
@@ -795,11 +790,6 @@ WHERE forked = 0 AND state = :state AND
   AND
     -- include: told_amount
     = :at AND (user_id, id) < (:after_user, :after_seq)
-  AND
-    -- include: told_deadline
-    >= :due_from AND
-    -- include: told_deadline
-    < :due_before
 ORDER BY user_id DESC, id DESC LIMIT :limit;
 
 -- name: claims_by_entry
@@ -841,11 +831,6 @@ WHERE forked = 0 AND state = :state AND
   AND
     entered_at
     = :at AND (user_id, id) > (:after_user, :after_seq)
-  AND
-    -- include: told_deadline
-    >= :due_from AND
-    -- include: told_deadline
-    < :due_before
 ORDER BY user_id, id LIMIT :limit;
 
 -- name: claims_by_entry_down
@@ -887,16 +872,11 @@ WHERE forked = 0 AND state = :state AND
   AND
     entered_at
     = :at AND (user_id, id) < (:after_user, :after_seq)
-  AND
-    -- include: told_deadline
-    >= :due_from AND
-    -- include: told_deadline
-    < :due_before
 ORDER BY user_id DESC, id DESC LIMIT :limit;
 
 -- name: claims_called
 -- those whose id begins so, up to where it does no more
-SELECT user_id, claim_id FROM lifecycles
+SELECT user_id, id FROM lifecycles
 WHERE forked = 0 AND claim_id IS NOT NULL AND claim_id >= :q AND claim_id < :q_end
 ORDER BY claim_id, user_id, id LIMIT :limit;
 

@@ -95,6 +95,8 @@ def _told(hint: Any) -> str:
         return f"{_told(inner[0])} to {_told(inner[1])}"
     if kind in (list, tuple, results.Page):
         return f"{'page' if kind is results.Page else 'list'} of {_told(inner[0])}"
+    if kind is results.Rows:
+        return f"iterator of {_told(inner[0])}"
     if hint is results.DeadLetterPage:
         return f"page of {_told(results.DeadLetterRecord)}"
     if hint is WorkflowError:
