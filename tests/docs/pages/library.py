@@ -70,9 +70,9 @@ def _testing() -> Iterator[str]:
 
 
 def helpers_of_tests() -> dict[str, Any]:
-    """Give the functions and classes of `workflow_fsm.testing`, by name."""
+    """Give the functions and classes of `workflow_fsm.testing`, by name; of fixtures, by which tests ask."""
     return {
-        name: one
+        name.removesuffix("_fixture"): one
         for name, one in vars(testing).items()
         if not name.startswith("_") and str(getattr(one, "__module__", "")).startswith(testing.__name__)
     }
