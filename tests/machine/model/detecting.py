@@ -77,6 +77,8 @@ def _entry(kept: Kept, event: Fields, entry: Fields, sync_id: str) -> str:
         return "applied"
     if told and occurred is not None:
         one["detected_at"] = max(occurred, one["detected_at"] or occurred)
+    if "amount" in one["facts"]:
+        told.pop("currency", None)  # an amount that told no currency is in the default one
     one["facts"] = {**told, **one["facts"]}  # "Known facts fill what is empty … and overwrite nothing"
     return "known"
 
