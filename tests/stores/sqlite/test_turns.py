@@ -17,7 +17,7 @@ import pytest
 
 from workflow_fsm import StoreUnavailable
 from workflow_fsm.stores.group_commit.queue import MOST_WAITING_OF_ONE
-from workflow_fsm.stores.group_commit.turns import COMMIT_SECONDS, PASSED_OVER_SECONDS, Job, Turns
+from workflow_fsm.stores.group_commit.turns import COMMIT_SECONDS, PASSED_OVER_SECONDS, FairTurns, Job
 from workflow_fsm.stores.session import Session
 from workflow_fsm.stores.sqlite.database import SQLite
 
@@ -173,7 +173,7 @@ class Simulated:
         self.took: Counter[str] = Counter()
         self.waited: Counter[str] = Counter()
         self._users, self._strangers = users, strangers
-        self._turns = Turns(lambda: self.now)
+        self._turns = FairTurns(lambda: self.now)
         self._waiting: list[Job[Any]] = []
         self._numbers = iter(range(10**9))
         for user, (_, many) in users.items():

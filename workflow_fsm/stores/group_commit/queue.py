@@ -20,7 +20,7 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 from workflow_fsm.core.errors import StoreUnavailable
-from workflow_fsm.stores.group_commit.turns import Job, Turns
+from workflow_fsm.stores.group_commit.turns import FairTurns, Job
 from workflow_fsm.stores.session import Scope, Session
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class CommitQueue:
         clock: Callable[[], float] = perf_counter,
     ) -> None:
         self._commit = commit
-        self._turns = Turns(clock) if lanes == 1 else None
+        self._turns = FairTurns(clock) if lanes == 1 else None
         self._clock = clock
         self._idle_lanes = lanes
         self._busy = _NOBODY

@@ -80,7 +80,7 @@ class Job(Generic[T]):
             self.turn.release()
 
 
-class Turns:
+class FairTurns:
     """The turns of one writer, by a clock of seconds; for one thread at a time."""
 
     def __init__(self, clock: Callable[[], float] = perf_counter) -> None:
