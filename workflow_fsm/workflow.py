@@ -6,6 +6,7 @@ Reads the clock and makes ids, both handed in, so that everything below is repea
 from __future__ import annotations
 
 import logging
+import os
 import random
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -48,6 +49,7 @@ from workflow_fsm.naming import Naming
 from workflow_fsm.queries import Queries
 from workflow_fsm.questions import Questions
 from workflow_fsm.read.limits import checked_limit
+from workflow_fsm.readiness import Readiness
 from workflow_fsm.rehearsal import explained, rehearse
 from workflow_fsm.settings import Settings
 from workflow_fsm.store_handle import Clock, Ids
@@ -80,11 +82,24 @@ def new_id() -> str:
     return f"evt_{ULID()}"
 
 
+_opened: WeakSet[Workflow] = WeakSet()
+
+
+def _leave_behind() -> None:
+    for workflow in list(_opened):
+        workflow._leave_behind()
+
+
+os.register_at_fork(after_in_child=_leave_behind)
+
+
 class Workflow(Queries, Questions, DeadLetters, Naming, Handlers):
     """A store of lifecycles, and the events that move them; made by `Workflow.open`.
 
-    One may be shared between threads. Every method that fires raises StoreUnavailable where the store can't
-    commit just now: then nothing of the call was kept, unless the error's text says that this is not known.
+    One may be shared between threads, and is its process's alone: a fork's child that uses it is told, by
+    WorkflowClosed, to open the store anew. Every method that fires raises StoreUnavailable where the store
+    can't commit just now: then nothing of the call was kept, unless the error's text says that this is not
+    known.
     """
 
     def __init__(
@@ -102,7 +117,7 @@ class Workflow(Queries, Questions, DeadLetters, Naming, Handlers):
         self._is_closed = False
         store.on_enqueued = self._wake_up.ring
         self._registry = Registry(store.definition, self._register)
-        self._engine = Engine(
+        self._new_engine: Callable[[], Engine] = lambda: Engine(
             store,
             self._registry,
             retrying=Retrying(tries=settings.tries, pause_seconds=settings.pause_seconds),
@@ -112,6 +127,8 @@ class Workflow(Queries, Questions, DeadLetters, Naming, Handlers):
             read=lambda trigger, fields: self.read(trigger, _plain(fields)),
             commit=self._commit,
         )
+        self._engine = self._new_engine()
+        _opened.add(self)
 
     @classmethod
     def open(
@@ -301,6 +318,16 @@ class Workflow(Queries, Questions, DeadLetters, Naming, Handlers):
         return done
 
     # -- parts
+
+    def _leave_behind(self) -> None:
+        """Leave store, workers and locks to the process that this one was forked from."""
+        self._store.leave_behind()
+        for worker in list(self._workers):
+            worker.leave_behind()
+        self._wake_up = WakeUp()
+        self._store.on_enqueued = self._wake_up.ring
+        self._readiness = Readiness(self._store.probe)
+        self._engine = self._new_engine()
 
     def _submit_one(self, event: Event, actor: str, now: datetime) -> Outcome | WorkflowError:
         """Take one event: in its turn, or, where it is large, decided on beside the others."""

@@ -129,6 +129,14 @@ class Worker:
         for thread in (self._clock, self._heart):
             thread.start()
 
+    def leave_behind(self) -> None:
+        """Be a worker that has ended, in the child of a fork: its threads are the parent's."""
+        self._started = True
+        self._workers, self._listening, self._held = [], None, {}
+        self._mutex, self._wake_up = threading.Lock(), WakeUp()
+        self._stopping, self._stopped = threading.Event(), threading.Event()
+        self._heart = threading.Thread(name="effects-heart")
+
     def stop(self, *, within_seconds: float = 10.0) -> None:
         """Stop: wait for what runs, up to a bound, then let the leases of the rest go."""
         self._stopping.set()

@@ -23,6 +23,7 @@ from workflow_fsm.stores.ahead.decided import Decided, decide_ahead, write_decid
 from workflow_fsm.stores.ahead.prefetch import expected_statements
 from workflow_fsm.stores.columns import MOST_DECIMALS
 from workflow_fsm.stores.definitions import RecordedDefinition, WorkedUnder, knowing, recorded
+from workflow_fsm.stores.left_behind import LeftBehind
 from workflow_fsm.stores.observers import Observers
 from workflow_fsm.stores.session import Database, Listening, Scope, Session
 from workflow_fsm.stores.unit_of_work import UnitOfWork
@@ -236,6 +237,11 @@ class Store:
     def probe(self) -> None:
         """Try a write that leaves nothing behind, within a bound. Raises StoreUnavailable."""
         self._database.probe()
+
+    def leave_behind(self) -> None:
+        """Leave the database to the process that this one was forked from."""
+        self._database = LeftBehind(self._database)
+        self._large = threading.RLock()
 
     def close(self) -> None:
         """Close the database."""

@@ -21,6 +21,7 @@ from workflow_fsm.stores.group_commit.turns import Job
 from workflow_fsm.stores.schema.versions import Watch
 from workflow_fsm.stores.session import Scope, Session, SilentListener
 from workflow_fsm.stores.sqlite.errors import OF_THE_JOB, is_busy, translated
+from workflow_fsm.stores.sqlite.forks import inside
 from workflow_fsm.stores.sqlite.log import MOST_BYTES, LogBound
 from workflow_fsm.stores.sqlite.prepare import migrate_in_memory, prepare
 from workflow_fsm.stores.sqlite.session import SQLiteSession
@@ -73,10 +74,11 @@ class SQLite:
         self._watch = Watch(list(migrations("sqlite")))
         self._log_bytes = 0
         self._bound = LogBound(log_bytes, busy_seconds)
-        if self._memory:
-            migrate_in_memory(self._writing())
-        else:
-            prepare(path, busy_seconds=busy_seconds)
+        with inside():
+            if self._memory:
+                migrate_in_memory(self._writing())
+            else:
+                prepare(path, busy_seconds=busy_seconds)
 
     # -- what the store calls
 
@@ -103,9 +105,9 @@ class SQLite:
     def read(self, work: Callable[[Session], T]) -> T:
         """Do `work` on one snapshot of the store, beside the writer. Raises StoreUnavailable."""
         if self._memory:
-            with self._connection_lock:
+            with inside(), self._connection_lock:
                 return work(SQLiteSession(self._writing()))
-        with translated():
+        with inside(), translated():
             identity = self._check_file()
             reader = self._take_reader(identity)
             try:
@@ -119,11 +121,11 @@ class SQLite:
             except BaseException:
                 reader.close()
                 raise
-        with self._mutex:
-            if keep and not self._closed:
-                self._readers.append((reader, identity))
-                return result
-        reader.close()
+            with self._mutex:
+                if keep and not self._closed:
+                    self._readers.append((reader, identity))
+                    return result
+            reader.close()
         return result
 
     def probe(self) -> None:
@@ -138,7 +140,7 @@ class SQLite:
         if self._closed:
             raise WorkflowClosed
         try:
-            with translated():
+            with inside(), translated():
                 self._check_file()
                 self._write_first_page()
                 self._still_the_file()
@@ -158,7 +160,7 @@ class SQLite:
 
     def close(self) -> None:
         """Close every connection; a store that is closed can't be used again."""
-        with self._connection_lock:
+        with inside(), self._connection_lock:
             self._closed = True
             self._drop_connections()
 
@@ -166,7 +168,7 @@ class SQLite:
 
     def _commit(self, batch: Iterable[Job[Any]]) -> None:
         """Run a batch in one transaction. An error that ends the transaction ends it for all."""
-        with self._connection_lock, translated():
+        with inside(), self._connection_lock, translated():
             connection = self._writing()
             opened = self._file
             try:
