@@ -8,12 +8,11 @@ from functools import partial
 from workflow_fsm.core.definition.explain import explain
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.effects.engine import Engine
-from workflow_fsm.read.claims import ClaimsAsked, claims_page
-from workflow_fsm.read.effects import EffectsAsked, Standpoint, effects_of, effects_page
-from workflow_fsm.read.history import history_of
-from workflow_fsm.read.money import MoneyAsked, money_page
-from workflow_fsm.read.paging import Answer, Rows
-from workflow_fsm.read.question_shapes import (
+from workflow_fsm.read.across.claims import ClaimsAsked, claims_page
+from workflow_fsm.read.across.effects import EffectsAsked, Standpoint, effects_of, effects_page
+from workflow_fsm.read.across.money import MoneyAsked, money_page
+from workflow_fsm.read.across.paging import PageRead, Rows
+from workflow_fsm.read.across.question_shapes import (
     CellRecord,
     ClaimDetail,
     ClaimRow,
@@ -22,8 +21,9 @@ from workflow_fsm.read.question_shapes import (
     MoneyRow,
     UserRow,
 )
+from workflow_fsm.read.across.users import event_record, users_page
+from workflow_fsm.read.history import history_of
 from workflow_fsm.read.status import show_claim
-from workflow_fsm.read.users import event_record, users_page
 from workflow_fsm.read.waiting import Place, WaitingEvents, waiting_page
 from workflow_fsm.store_handle import StoreHandle
 from workflow_fsm.stores.repository import NO_LIMIT, Repository
@@ -76,7 +76,7 @@ class Questions(StoreHandle):
             sort=sort,
         )
 
-        def read(many: int, at: str | None) -> Answer[ClaimRow]:
+        def read(many: int, at: str | None) -> PageRead[ClaimRow]:
             now = self._clock()
             return self._store.read(
                 lambda session: claims_page(session, self.definition, asked, now, limit=many, cursor=at)
@@ -98,7 +98,7 @@ class Questions(StoreHandle):
     ) -> Rows[UserRow]:
         """Give the users of whom anything is known, whose ids begin with `q`, in the order of their ids."""
 
-        def read(many: int, at: str | None) -> Answer[UserRow]:
+        def read(many: int, at: str | None) -> PageRead[UserRow]:
             return self._store.read(
                 lambda session: users_page(session, self.definition, q, limit=many, cursor=at)
             )
@@ -124,7 +124,7 @@ class Questions(StoreHandle):
         """
         asked = MoneyAsked(user_id=user_id, currency=currency, since=since, until=until, standing=standing)
 
-        def read(many: int, at: str | None) -> Answer[MoneyRow]:
+        def read(many: int, at: str | None) -> PageRead[MoneyRow]:
             return self._store.read(
                 lambda session: money_page(session, self.definition, asked, limit=many, cursor=at)
             )
@@ -152,7 +152,7 @@ class Questions(StoreHandle):
         """
         asked = EffectsAsked(handler=handler, standing=standing, user_id=user_id, claim_id=claim_id)
 
-        def read(many: int, at: str | None) -> Answer[EffectRow]:
+        def read(many: int, at: str | None) -> PageRead[EffectRow]:
             when = self._standpoint()
             return self._store.read(
                 lambda session: effects_page(session, self.definition, asked, when, limit=many, cursor=at)

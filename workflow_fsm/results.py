@@ -15,9 +15,8 @@ from workflow_fsm.core.records import (
     UnchangedPart,
     UnlinkedName,
 )
-from workflow_fsm.read.dead_letters import DeadLetterPage
-from workflow_fsm.read.paging import Rows
-from workflow_fsm.read.question_shapes import (
+from workflow_fsm.read.across.paging import Rows
+from workflow_fsm.read.across.question_shapes import (
     CellRecord,
     ClaimDetail,
     ClaimRow,
@@ -27,6 +26,7 @@ from workflow_fsm.read.question_shapes import (
     MoneyRow,
     UserRow,
 )
+from workflow_fsm.read.dead_letters import DeadLetterPage
 from workflow_fsm.read.shapes import (
     Act,
     CaseRecord,

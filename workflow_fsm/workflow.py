@@ -15,6 +15,7 @@ from os import PathLike, fsdecode
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self, overload
+from weakref import WeakSet
 
 from ulid import ULID
 
@@ -49,8 +50,8 @@ from workflow_fsm.naming import Naming
 from workflow_fsm.queries import Queries
 from workflow_fsm.questions import Questions
 from workflow_fsm.read.limits import checked_limit
+from workflow_fsm.read.rehearsal import explained, rehearse
 from workflow_fsm.readiness import Readiness
-from workflow_fsm.rehearsal import explained, rehearse
 from workflow_fsm.settings import Settings
 from workflow_fsm.store_handle import Clock, Ids
 from workflow_fsm.stores.store import MOST_IN_TURN, Overdue, Store

@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import Stored
 from tests.stories.acts import detect, find, match, pay, reject, submit, sync, take_back
 from workflow_fsm import Fire, InvalidEvent, Transition, Workflow
-from workflow_fsm.read import claims_named
+from workflow_fsm.read.across import claims_named
 from workflow_fsm.results import ClaimRow
 from workflow_fsm.testing import ManualClock
 

@@ -132,7 +132,7 @@ class Worker:
     def leave_behind(self) -> None:
         """Be a worker that has ended, in the child of a fork: its threads are the parent's."""
         self._started = True
-        self._workers, self._listening, self._held = [], None, {}
+        self._crew, self._listening = Crew(self._work, 0, self._let_go, most=0), None
         self._mutex, self._wake_up = threading.Lock(), WakeUp()
         self._stopping, self._stopped = threading.Event(), threading.Event()
         self._heart = threading.Thread(name="effects-heart")

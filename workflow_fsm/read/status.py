@@ -183,7 +183,7 @@ def _state(
     return None if sync is None else sync.state
 
 
-def claim_of(definition: Definition, one: Lifecycle, names: Names, now: datetime) -> Claim:
+def claim_of(definition: Definition, one: Lifecycle, names: NamesShown, now: datetime) -> Claim:
     """Show a lifecycle, given its names."""
     facts = one.facts
     cases = ordered(names.cases.get(one.owner, []))
@@ -243,14 +243,14 @@ def sums(amounts: Mapping[str, Decimal]) -> Record:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
+class NamesShown:
     """The aliases of claims, and the cases of lifecycles."""
 
     aliases: Mapping[str, list[str]]
     cases: Mapping[CaseOwner, list[Case]]
 
 
-def names_of(session: Session, user_id: str, lifecycles: list[Lifecycle]) -> Names:
+def names_of(session: Session, user_id: str, lifecycles: list[Lifecycle]) -> NamesShown:
     """Read the names of some lifecycles of a user."""
     claims = json.dumps([one.claim_id for one in lifecycles if one.claim_id is not None])
     syncs = json.dumps([one.sync_id for one in lifecycles if one.claim_id is None])
@@ -267,4 +267,4 @@ def names_of(session: Session, user_id: str, lifecycles: list[Lifecycle]) -> Nam
     cases: dict[CaseOwner, list[Case]] = {}
     for row in session.rows("cases_of_many", user_id=user_id, claims=claims, syncs=syncs):
         cases.setdefault(CaseOwner(row["claim_id"], row["sync_id"]), []).append(case_of(row))
-    return Names(aliases=aliases, cases=cases)
+    return NamesShown(aliases=aliases, cases=cases)

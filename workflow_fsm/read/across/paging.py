@@ -19,7 +19,7 @@ A_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer(Generic[R]):
+class PageRead(Generic[R]):
     """The rows of a page, and the cursor of the next one: None on the last."""
 
     rows: Sequence[R]
@@ -33,7 +33,7 @@ class Rows(Iterator[R], Generic[R]):
     """
 
     def __init__(
-        self, read: Callable[[int, str | None], Answer[R]], *, limit: int | None, cursor: str | None
+        self, read: Callable[[int, str | None], PageRead[R]], *, limit: int | None, cursor: str | None
     ) -> None:
         """`limit` is how many are given at most, None for all."""
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):

@@ -10,9 +10,9 @@ from workflow_fsm.core.errors import RowUnreadable
 from workflow_fsm.core.model.inbox import StoredEvent
 from workflow_fsm.core.values import money
 from workflow_fsm.core.values.instants import show_instant
+from workflow_fsm.read.across.paging import PageRead, read_cursor, write_cursor
+from workflow_fsm.read.across.question_shapes import EventPart, EventRecord, UserRow
 from workflow_fsm.read.history import show_transition
-from workflow_fsm.read.paging import Answer, read_cursor, write_cursor
-from workflow_fsm.read.question_shapes import EventPart, EventRecord, UserRow
 from workflow_fsm.read.shapes import HistoryRow
 from workflow_fsm.read.status import sums
 from workflow_fsm.read.waiting import shown_money, unapplied
@@ -28,7 +28,7 @@ LAST = "\U0010ffff"
 
 def users_page(
     session: Session, definition: Definition, q: str | None, *, limit: int, cursor: str | None
-) -> Answer[UserRow]:
+) -> PageRead[UserRow]:
     """Give a page of users whose ids begin with `q`, in their order. Raises InvalidEvent for a cursor."""
     _, after_user, _ = read_cursor(_ASKED, cursor) or ("", "", 0)
     q = q or ""
@@ -49,7 +49,7 @@ def users_page(
         except RowUnreadable as error:
             log.error("a user is passed over: %s", error)
     following = write_cursor(_ASKED, ("", found[limit - 1]["user_id"], 0)) if len(found) > limit else None
-    return Answer(rows=rows, next_cursor=following)
+    return PageRead(rows=rows, next_cursor=following)
 
 
 def event_record(session: Session, definition: Definition, user_id: str, event_id: str) -> EventRecord | None:

@@ -13,8 +13,8 @@ from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.errors import FieldError, InvalidEvent, RowUnreadable
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.values.instants import show_instant
-from workflow_fsm.read.paging import Answer, Place, read_cursor, write_cursor
-from workflow_fsm.read.question_shapes import EffectRow, EffectStanding
+from workflow_fsm.read.across.paging import PageRead, Place, read_cursor, write_cursor
+from workflow_fsm.read.across.question_shapes import EffectRow, EffectStanding
 from workflow_fsm.stores.mapping import pattern_of
 from workflow_fsm.stores.repository import Repository
 from workflow_fsm.stores.session import Columns, Session, Statement
@@ -58,7 +58,7 @@ def effects_page(
     *,
     limit: int,
     cursor: str | None,
-) -> Answer[EffectRow]:
+) -> PageRead[EffectRow]:
     """Give a page of effects, by user and in the order in which they were owed.
 
     Raises InvalidEvent for a standing or cursor that is none, and for a claim without a user.
@@ -78,11 +78,11 @@ def effects_page(
             effect = shown.show(row)
             if asked.standing in (None, effect.standing):
                 if len(rows) == limit:
-                    return Answer(rows=rows, next_cursor=write_cursor(_ASKED, place))
+                    return PageRead(rows=rows, next_cursor=write_cursor(_ASKED, place))
                 rows.append(effect)
             place = ("", row["user_id"], row["seq"])
         if len(found) <= limit:
-            return Answer(rows=rows, next_cursor=None)
+            return PageRead(rows=rows, next_cursor=None)
 
 
 def effects_of(session: Session, user_id: str, lifecycle_id: int, at: Standpoint) -> list[EffectRow]:

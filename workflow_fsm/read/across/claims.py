@@ -19,11 +19,11 @@ from workflow_fsm.core.definition import Addressing, Definition
 from workflow_fsm.core.errors import FieldError, InvalidEvent, RowUnreadable
 from workflow_fsm.core.model.lifecycle import Lifecycle
 from workflow_fsm.core.values.instants import show_instant
-from workflow_fsm.read.claims_named import Key, due, named
-from workflow_fsm.read.money import instant_asked
-from workflow_fsm.read.paging import Answer, Place, read_cursor, write_cursor
-from workflow_fsm.read.question_shapes import ClaimRow
-from workflow_fsm.read.status import Names, claim_of, is_overdue, names_of
+from workflow_fsm.read.across.claims_named import Key, due, named
+from workflow_fsm.read.across.money import instant_asked
+from workflow_fsm.read.across.paging import PageRead, Place, read_cursor, write_cursor
+from workflow_fsm.read.across.question_shapes import ClaimRow
+from workflow_fsm.read.status import NamesShown, claim_of, is_overdue, names_of
 from workflow_fsm.stores.mapping import lifecycle_of
 from workflow_fsm.stores.session import Columns, Session
 
@@ -81,7 +81,7 @@ def claims_page(
     *,
     limit: int,
     cursor: str | None,
-) -> Answer[ClaimRow]:
+) -> PageRead[ClaimRow]:
     """Give a page of claims and plain lifecycles. One that can't be read is passed over, and logged.
 
     Raises InvalidEvent for a state, decision, sort, instant or cursor that is none.
@@ -109,12 +109,12 @@ def claims_page(
             here, told = found.get((key[1], key[2])), names.get(key[1])
             if here is not None and told is not None and fits.whole(key[1], here, told):
                 if len(rows) == limit:
-                    return Answer(rows=rows, next_cursor=write_cursor(question, at or key))
+                    return PageRead(rows=rows, next_cursor=write_cursor(question, at or key))
                 shown = _show(definition, key[1], here, told, now)
                 if shown is not None:
                     rows.append(shown)
             at = key
-    return Answer(rows=rows, next_cursor=None)
+    return PageRead(rows=rows, next_cursor=None)
 
 
 def _refuse(definition: Definition, asked: ClaimsAsked) -> None:
@@ -275,7 +275,7 @@ class _Fits:
             and (asked.overdue is None or is_overdue(self.definition, one, self.now) is asked.overdue)
         )
 
-    def whole(self, user_id: str, one: Lifecycle, names: Names) -> bool:
+    def whole(self, user_id: str, one: Lifecycle, names: NamesShown) -> bool:
         """Tell by all that is known of it."""
         asked = self.asked
         return self.early((user_id, one)) and (
@@ -287,16 +287,16 @@ class _Fits:
             and (asked.waiting is None or self._waits(user_id, one, names) is asked.waiting)
         )
 
-    def _waits(self, user_id: str, one: Lifecycle, names: Names) -> bool:
+    def _waits(self, user_id: str, one: Lifecycle, names: NamesShown) -> bool:
         ask = self.session.row
         return any(ask("is_waited_for", user_id=user_id, claim_id=name) for name in _called(one, names))
 
 
-def _begins(q: str, one: Lifecycle, names: Names) -> bool:
+def _begins(q: str, one: Lifecycle, names: NamesShown) -> bool:
     return any(name.startswith(q) for name in _called(one, names))
 
 
-def _called(one: Lifecycle, names: Names) -> Sequence[str]:
+def _called(one: Lifecycle, names: NamesShown) -> Sequence[str]:
     """Give the names of a claim; a plain lifecycle has none."""
     return () if one.claim_id is None else (one.claim_id, *names.aliases.get(one.claim_id, ()))
 
@@ -318,7 +318,7 @@ def _with_user(
     return _read(session, definition, [(user_id, number) for _, user_id, number in places])
 
 
-def _names(session: Session, user_id: str, lifecycles: list[Lifecycle]) -> Names | None:
+def _names(session: Session, user_id: str, lifecycles: list[Lifecycle]) -> NamesShown | None:
     """Read a user's names, None where one can't be read."""
     try:
         return names_of(session, user_id, lifecycles)
@@ -328,7 +328,7 @@ def _names(session: Session, user_id: str, lifecycles: list[Lifecycle]) -> Names
 
 
 def _show(
-    definition: Definition, user_id: str, lifecycle: Lifecycle, names: Names, now: datetime
+    definition: Definition, user_id: str, lifecycle: Lifecycle, names: NamesShown, now: datetime
 ) -> ClaimRow | None:
     try:
         return ClaimRow.of({"user_id": user_id, **dict(claim_of(definition, lifecycle, names, now).items())})

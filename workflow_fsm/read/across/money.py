@@ -14,8 +14,8 @@ from workflow_fsm.core.errors import FieldError, InvalidEvent, RowUnreadable
 from workflow_fsm.core.model.inbox import Standing, StoredEvent
 from workflow_fsm.core.values import money
 from workflow_fsm.core.values.instants import read_instant, show_instant
-from workflow_fsm.read.paging import Answer, Place, read_cursor, write_cursor
-from workflow_fsm.read.question_shapes import MoneyRow, MoneyStanding
+from workflow_fsm.read.across.paging import PageRead, Place, read_cursor, write_cursor
+from workflow_fsm.read.across.question_shapes import MoneyRow, MoneyStanding
 from workflow_fsm.read.waiting import shown_money
 from workflow_fsm.stores.event_mapping import stored_event_of
 from workflow_fsm.stores.mapping import lifecycle_of
@@ -61,7 +61,7 @@ def instant_asked(field: str, told: str | datetime | None) -> str | None:
 
 def money_page(
     session: Session, definition: Definition, asked: MoneyAsked, *, limit: int, cursor: str | None
-) -> Answer[MoneyRow]:
+) -> PageRead[MoneyRow]:
     """Give a page of money, as it came in. One that can't be read is passed over, and logged.
 
     Raises InvalidEvent for a standing, instant or cursor that is none.
@@ -74,7 +74,7 @@ def money_page(
     currency = None if asked.currency is None else asked.currency.upper()
     since, until = instant_asked("since", asked.since), instant_asked("until", asked.until)
     place = read_cursor(_ASKED, cursor) or (since or "", "", 0)
-    shower = _Shower(session, definition)
+    shower = _MoneyShower(session, definition)
     rows: list[MoneyRow] = []
     while True:
         found, is_last = _read(session, definition, asked, currency, until or _EVER, place, limit + 1)
@@ -84,11 +84,11 @@ def money_page(
             shown = shower.show(row)
             if shown is not None and currency in (None, shown.currency):
                 if len(rows) == limit:
-                    return Answer(rows=rows, next_cursor=write_cursor(_ASKED, place))
+                    return PageRead(rows=rows, next_cursor=write_cursor(_ASKED, place))
                 rows.append(shown)
             place = at
         if is_last:
-            return Answer(rows=rows, next_cursor=None)
+            return PageRead(rows=rows, next_cursor=None)
 
 
 def _read(
@@ -135,7 +135,7 @@ def _booked(session: Session, user_id: str | None) -> Iterator[str]:
         yield after
 
 
-class _Shower:
+class _MoneyShower:
     """Shows the rows of one page; reads each user once."""
 
     def __init__(self, session: Session, definition: Definition) -> None:
