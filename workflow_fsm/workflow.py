@@ -15,6 +15,7 @@ from os import PathLike, fsdecode
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self, overload
+from weakref import WeakSet
 
 from ulid import ULID
 
@@ -324,6 +325,7 @@ class Workflow(Queries, Questions, DeadLetters, Naming, Handlers):
         self._store.leave_behind()
         for worker in list(self._workers):
             worker.leave_behind()
+        self._workers = WeakSet()
         self._wake_up = WakeUp()
         self._store.on_enqueued = self._wake_up.ring
         self._readiness = Readiness(self._store.probe)
