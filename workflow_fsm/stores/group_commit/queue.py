@@ -160,7 +160,7 @@ class CommitQueue:
             batch, committed = leader.batch, leader.committed
             if batch:
                 taken, done = set(batch), set(committed)
-                left = [job for job in batch if job not in done]
+                left = [job for job in batch if job not in done and not job.gone]
                 waiting = deque([*left, *(job for job in self._waiting if job not in taken)])
                 self._waiting, leader.batch = waiting, ()
                 if self._turns is not None:
@@ -188,6 +188,7 @@ class CommitQueue:
             try:
                 self._end(job)
                 with self._mutex:
+                    job.gone = True
                     self._waiting = deque(one for one in self._waiting if one is not job)
                 self._end(job)  # it may have been put back, and have been the next to lead
                 with self._mutex:
