@@ -325,6 +325,7 @@ class Workflow(Queries, Questions, DeadLetters, Naming, Handlers):
         self._store.leave_behind()
         for worker in list(self._workers):
             worker.leave_behind()
+        self._workers = WeakSet()
         self._wake_up = WakeUp()
         self._store.on_enqueued = self._wake_up.ring
         self._readiness = Readiness(self._store.probe)

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import json
+import signal
+import threading
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from time import sleep
+from types import FrameType
+from typing import Any
 
 import pytest
 
 from tests.stores.sqlite.on_sqlite import Start
+from workflow_fsm.stores.group_commit.queue import CommitQueue
+from workflow_fsm.stores.group_commit.turns import Job
 
 INTERRUPTED = """
 import json, os, random, signal, sys, threading, time
@@ -76,6 +86,54 @@ def test_a_thread_that_sigint_interrupts_leaves_the_lane_to_the_next(store_url: 
     told = child.hear()
     child.end()
     assert json.loads(told) == {"alive": 0, "stuck": False, "lost": [], "sound": True}
+
+
+class Interrupted(BaseException):
+    """What a signal raises in the main thread."""
+
+
+def raise_interrupted(_number: int, _frame: FrameType | None) -> None:
+    raise Interrupted
+
+
+def test_work_whose_bringer_was_interrupted_leads_no_commit_that_it_was_left_out_of() -> None:
+    begun = [threading.Event() for _ in range(9)]
+    go_on = [threading.Event() for _ in range(2)]
+    numbers = count()
+
+    def commit(batch: Iterable[Job[Any]]) -> None:
+        job, number = next(iter(batch)), next(numbers)  # and leaves the rest to the next commit
+        begun[number].set()
+        for wait in go_on[number : number + 1]:
+            assert wait.wait(10)
+        job.result = job.work(None)  # type: ignore[arg-type]  # it asks the session nothing
+
+    def strike() -> None:
+        while len(queue) < 2:
+            sleep(0.001)
+        go_on[0].set()
+        assert begun[1].wait(10)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+
+    queue = CommitQueue(commit)
+    before = signal.signal(signal.SIGUSR1, raise_interrupted)
+    try:
+        with ThreadPoolExecutor(3) as pool:
+            first = pool.submit(queue.do, lambda _: "first")
+            assert begun[0].wait(10)
+            second = pool.submit(queue.do, lambda _: "second")
+            while len(queue) < 1:
+                sleep(0.001)
+            striking = pool.submit(strike)
+            with pytest.raises(Interrupted):
+                queue.do(lambda _: "never heard of")
+            striking.result(timeout=10)
+            go_on[1].set()
+            assert [first.result(timeout=10), second.result(timeout=10)] == ["first", "second"]
+            assert pool.submit(queue.do, lambda _: "last").result(timeout=10) == "last"
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert (len(queue), queue._idle_lanes) == (0, 1)
 
 
 LIMITED = """

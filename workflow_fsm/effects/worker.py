@@ -95,7 +95,7 @@ class Worker:
         self._tick = tick
         self._listen = listen
         self._listening: Listening | None = None
-        self._started = False
+        self._started = self._left = False
         self._idle = 0
         self._stopping = threading.Event()
         self._stopped = threading.Event()
@@ -130,15 +130,15 @@ class Worker:
             thread.start()
 
     def leave_behind(self) -> None:
-        """Be a worker that has ended, in the child of a fork: its threads are the parent's."""
-        self._started = True
-        self._crew, self._listening = Crew(self._work, 0, self._let_go, most=0), None
-        self._mutex, self._wake_up = threading.Lock(), WakeUp()
-        self._stopping, self._stopped = threading.Event(), threading.Event()
-        self._heart = threading.Thread(name="effects-heart")
+        """Be a worker that has ended, in a fork's child: its threads and their locks are the parent's."""
+        self._started = self._left = True
+        self._mutex = threading.Lock()
+        self._crew = Crew(self._work, self.threads, self._let_go)
 
     def stop(self, *, within_seconds: float = 10.0) -> None:
         """Stop: wait for what runs, up to a bound, then let the leases of the rest go."""
+        if self._left:
+            return
         self._stopping.set()
         self._wake_up.ring()
         until = monotonic() + within_seconds
@@ -167,7 +167,7 @@ class Worker:
         """Return where it can go on, or was stopped. Raises WorkerStuck, and StoreRefused."""
         if self.refused is not None:
             raise self.refused
-        if self._stopping.is_set() or self._heart.ident is None:
+        if self._left or self._stopping.is_set() or self._heart.ident is None:
             return
         if not (self._heart.is_alive() and self._clock.is_alive()):
             raise WorkerStuck("a thread that effects need died; restart the process")

@@ -124,6 +124,7 @@ class CommitQueue:
             with self._mutex:
                 leader.batch = [job for job in self._waiting if self._is_free(job)][:MOST_IN_A_COMMIT]
                 taken = set(leader.batch)
+                leader.kept = False
                 leader.held = frozenset(job.scope.user_id for job in leader.batch if job.scope is not None)
                 self._busy = self._busy | leader.held
                 self._waiting = deque(job for job in self._waiting if job not in taken)
@@ -159,8 +160,9 @@ class CommitQueue:
             batch, committed = leader.batch, leader.committed
             if batch:
                 taken, done = set(batch), set(committed)
-                left = [job for job in batch if job not in done]
-                self._waiting = deque([*left, *(job for job in self._waiting if job not in taken)])
+                left = [job for job in batch if job not in done and not job.gone]
+                waiting = deque([*left, *(job for job in self._waiting if job not in taken)])
+                self._waiting, leader.batch = waiting, ()
                 if self._turns is not None:
                     self._turns.end(self._waiting)
             self._busy, leader.held = self._busy - leader.held, _NOBODY
@@ -175,7 +177,7 @@ class CommitQueue:
                     job.error = job.error or _interrupted()
                 job.done = True
                 job.wake()
-            leader.batch = leader.committed = ()
+            leader.committed = ()
 
     def _leave(self, job: Job[Any]) -> None:
         """Take out work whose bringer was interrupted, unless it is under way, and let the others go on.
@@ -186,6 +188,7 @@ class CommitQueue:
             try:
                 self._end(job)
                 with self._mutex:
+                    job.gone = True
                     self._waiting = deque(one for one in self._waiting if one is not job)
                 self._end(job)  # it may have been put back, and have been the next to lead
                 with self._mutex:

@@ -28,7 +28,8 @@ class Job(Generic[T]):
 
     `users` are those whose time it takes. With `apart` it is known to take long, and has a commit to itself.
     One that leads has a `batch`, with what of it was `committed`, whether that is known to be `kept`, and the
-    users that are `held` for it.
+    users that are `held` for it. One is `gone` whose bringer was interrupted: nobody waits for it, or would
+    lead by it.
     A lock, since an Event makes three things and calls ten to say the same.
     """
 
@@ -39,6 +40,7 @@ class Job(Generic[T]):
         "committed",
         "done",
         "error",
+        "gone",
         "held",
         "kept",
         "leads",
@@ -71,6 +73,7 @@ class Job(Generic[T]):
         self.committed: Sequence[Job[Any]] = ()
         self.held: frozenset[str] = frozenset()
         self.kept = False
+        self.gone = False
         self.result: T | None = None
         self.error: BaseException | None = None
 
