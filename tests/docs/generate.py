@@ -16,10 +16,10 @@ from tests.docs.pages.commands import commands_page
 from tests.docs.pages.definition import definition_page
 from tests.docs.pages.errors import errors_page
 from tests.docs.pages.fields import fields_page
-from tests.docs.pages.library import library_page
 from tests.docs.pages.lifecycle import cells_page, states_page
 from tests.docs.pages.metrics import metrics_page
 from tests.docs.pages.modules import modules_block
+from tests.docs.pages.python_names import library_page
 from tests.docs.pages.results import results_page
 from webapp.http.problem_kinds import KINDS
 from workflow_fsm import claim_lifecycle

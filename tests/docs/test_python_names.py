@@ -9,7 +9,7 @@ import pytest
 import workflow_fsm
 from tests.docs.generate import REFERENCE
 from tests.docs.pages.docstrings import methods
-from tests.docs.pages.library import helpers_of_tests
+from tests.docs.pages.python_names import helpers_of_tests
 from workflow_fsm import Workflow
 
 PAGE = (REFERENCE / "library.md").read_text(encoding="utf-8")
