@@ -10,11 +10,11 @@ from dataclasses import replace
 from workflow_fsm.audit.audit import Audit, Progress
 from workflow_fsm.audit.report import Report
 from workflow_fsm.audit.since import Seen
+from workflow_fsm.core.definition.arguments import must_be_one_of
 from workflow_fsm.core.definition.explain import Explanation, explain
 from workflow_fsm.core.errors import FieldError, InvalidEvent, StoreRefused, StoreUnavailable
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.records import Page
-from workflow_fsm.core.values.fields import nearest
 from workflow_fsm.core.values.instants import show_instant
 from workflow_fsm.read import figures, history, status
 from workflow_fsm.read.figures import Backlog, Figures, Totals
@@ -157,10 +157,7 @@ class Queries(StoreHandle):
         known = self.definition.trigger(trigger)
         if known is None or (known.timer and state is None):
             names = [one.name for one in self.definition.triggers]
-            meant = nearest(trigger, names) if isinstance(trigger, str) else None
-            reason = f"{trigger!r} is none of {', '.join(names)}"
-            reason += f"; did you mean {meant!r}?" if meant else ""
-            raise InvalidEvent([FieldError(field="trigger", reason=reason)])
+            raise InvalidEvent([FieldError(field="trigger", reason=must_be_one_of(trigger, names))])
         return explain(self.definition, state, trigger)
 
     def check(

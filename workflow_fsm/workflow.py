@@ -21,6 +21,7 @@ from ulid import ULID
 
 from workflow_fsm.core.decision.decide import Arrival, decide, pass_time
 from workflow_fsm.core.definition import Addressing, Definition
+from workflow_fsm.core.definition.arguments import must_be_one_of
 from workflow_fsm.core.definition.events import Event
 from workflow_fsm.core.definition.explain import Explanation
 from workflow_fsm.core.definition.reading import read_event
@@ -38,7 +39,6 @@ from workflow_fsm.core.model.directory import TooMuch
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.outcome import Outcome
 from workflow_fsm.core.values import strict_json
-from workflow_fsm.core.values.fields import nearest
 from workflow_fsm.dead_letters import DeadLetters
 from workflow_fsm.definition.named import definition_for
 from workflow_fsm.effects.engine import Engine, Retrying
@@ -280,9 +280,7 @@ class Workflow(Queries, Questions, DeadLetters, Naming, Handlers):
             elif known is not None:
                 reason = f"{known.name} is fired by time alone"
             else:
-                reason = f"must be one of {', '.join(names)}"
-                if isinstance(trigger, str) and (meant := nearest(trigger, names)):
-                    reason += f"; did you mean {meant!r}?"
+                reason = must_be_one_of(trigger, names)
             raise InvalidEvent([FieldError(field="trigger", reason=reason)])
         try:
             return read_event(known, fields, ids=ids, currencies=self._store.currencies)

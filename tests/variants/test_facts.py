@@ -12,7 +12,7 @@ from tests.variants.conftest import Open
 from tests.variants.reviewed import reviewed
 from webapp import create_app
 from workflow_fsm import Transition, Workflow, claim_lifecycle
-from workflow_fsm.core.definition.claim import FACTS
+from workflow_fsm.core.definition.facts import FACTS
 
 DUE = "2026-04-01T12:00:00.000000Z"
 

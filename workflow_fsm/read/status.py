@@ -12,8 +12,9 @@ from typing import Any, Literal, Self, cast
 
 from workflow_fsm.core.definition import Addressing, Definition
 from workflow_fsm.core.definition.cases import Case, ordered, shown_case_id
-from workflow_fsm.core.definition.claim import FACTS, LIFECYCLE
+from workflow_fsm.core.definition.claim import LIFECYCLE
 from workflow_fsm.core.definition.events import DEFAULT_CURRENCY
+from workflow_fsm.core.definition.facts import FACTS
 from workflow_fsm.core.errors import FieldError, InvalidEvent
 from workflow_fsm.core.model.lifecycle import CaseOwner, Lifecycle
 from workflow_fsm.core.model.situation import Situation

@@ -10,8 +10,8 @@ from typing import Any
 
 from workflow_fsm.core.definition import Addressing, Definition
 from workflow_fsm.core.definition.cases import Case, CaseState
-from workflow_fsm.core.definition.claim import DETECTION_AT
 from workflow_fsm.core.definition.events import DEFAULT_CURRENCY
+from workflow_fsm.core.definition.facts import DETECTION_AT
 from workflow_fsm.core.model.lifecycle import CaseOwner, Lifecycle, Row
 from workflow_fsm.core.model.outbox import Effect, Pattern
 from workflow_fsm.core.values import strict_json

@@ -13,8 +13,8 @@ from operator import index
 from workflow_fsm.audit.report import Tally
 from workflow_fsm.audit.scratch import Complain, Scratch
 from workflow_fsm.core.definition import Definition
-from workflow_fsm.core.definition.claim import PAID_WITHOUT_CASE, TAKEN_BACK_AT
 from workflow_fsm.core.definition.events import DEFAULT_CURRENCY, UNITS
+from workflow_fsm.core.definition.facts import PAID_WITHOUT_CASE, TAKEN_BACK_AT
 from workflow_fsm.core.model.inbox import Money, Standing, StoredEvent
 from workflow_fsm.core.model.lifecycle import Lifecycle
 from workflow_fsm.core.model.unapplied import summed_anew, told_money, waiting_money

@@ -16,8 +16,8 @@ from workflow_fsm.core.definition import Definition, Trigger
 from workflow_fsm.core.definition.cases import Cases, CaseState, file, is_told_late, reject
 from workflow_fsm.core.definition.cases import book as book_under
 from workflow_fsm.core.definition.cases import name as named_case
-from workflow_fsm.core.definition.claim import PAID_WITHOUT_CASE
 from workflow_fsm.core.definition.events import Part
+from workflow_fsm.core.definition.facts import PAID_WITHOUT_CASE
 from workflow_fsm.core.model.inbox import Money, StoredEvent
 from workflow_fsm.core.model.lifecycle import CaseOwner, Lifecycle
 from workflow_fsm.core.model.situation import Situation

@@ -13,8 +13,8 @@ from decimal import Decimal
 
 from workflow_fsm.core.decision import correlation
 from workflow_fsm.core.definition import Addressing, Definition, Trigger
-from workflow_fsm.core.definition.claim import TAKEN_BACK_AT
 from workflow_fsm.core.definition.events import UNITS, Event
+from workflow_fsm.core.definition.facts import TAKEN_BACK_AT
 from workflow_fsm.core.errors import EventIdReused
 from workflow_fsm.core.model.inbox import LEARNT_LINE, Standing, StoredEvent, Wait, WaitKind, lay_over
 from workflow_fsm.core.model.lifecycle import Lifecycle

@@ -17,8 +17,8 @@ from workflow_fsm.core.decision.correlation import original_of, way_to
 from workflow_fsm.core.decision.filings import Filings
 from workflow_fsm.core.decision.moves import due_at, move
 from workflow_fsm.core.definition import Addressing, Definition, Meeting, Rest, Taken, Trigger
-from workflow_fsm.core.definition.claim import DETECTION_AT, PAID_WITHOUT_CASE, TAKEN_BACK_AT
 from workflow_fsm.core.definition.events import DEFAULT_CURRENCY, UNITS, Part
+from workflow_fsm.core.definition.facts import DETECTION_AT, PAID_WITHOUT_CASE, TAKEN_BACK_AT
 from workflow_fsm.core.model.inbox import ANY_CHANGE, Money, Share, Standing, StoredEvent, Wait, WaitKind
 from workflow_fsm.core.model.lifecycle import Lifecycle
 from workflow_fsm.core.model.situation import Situation

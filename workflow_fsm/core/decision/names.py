@@ -9,7 +9,7 @@ from workflow_fsm.core.decision.decide import follow
 from workflow_fsm.core.decision.moves import Intervention, due_at, move
 from workflow_fsm.core.definition import Definition, Taken
 from workflow_fsm.core.definition.cases import Cases, CaseState
-from workflow_fsm.core.definition.claim import DECISION, MATCH_CONFIDENCE
+from workflow_fsm.core.definition.facts import DECISION, MATCH_CONFIDENCE
 from workflow_fsm.core.errors import AliasTaken, MergeRefused, NameUnknown, UnlinkRefused
 from workflow_fsm.core.model.lifecycle import CaseOwner, Lifecycle
 from workflow_fsm.core.model.situation import Situation

@@ -6,22 +6,24 @@ from workflow_fsm.core.definition.cells import (
     REFUSED,
     STAY,
     WAIT,
-    Addressing,
     Arrow,
     Cell,
     Meeting,
     Question,
     Rest,
     State,
-    Telling,
-    Trigger,
     ask,
     go,
     stay,
+)
+from workflow_fsm.core.definition.definition import Definition, Taken
+from workflow_fsm.core.definition.triggers import (
+    Addressing,
+    Telling,
+    Trigger,
     tells_fields,
     tells_nothing,
 )
-from workflow_fsm.core.definition.definition import Definition, Taken
 
 __all__ = [
     "KNOWN",

@@ -7,21 +7,33 @@ way out; these do.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from workflow_fsm.core.errors import DefinitionInvalid
+from workflow_fsm.core.values.fields import nearest
 
 MOST_OF_A_NAME = 255
 """How many characters a name may have."""
 _NEAR = 0.6
+"""How alike a name that is none must be to one that is: nearer than an unlisted field, which may be meant."""
 
 
 def did_you_mean(name: object, names: Iterable[str]) -> str:
     """Give a clause that tells which name is meant by one that is none of them; else which there are."""
     known = list(names)
-    near = get_close_matches(name, known, n=1, cutoff=_NEAR) if isinstance(name, str) else []
-    return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+    near = _meant(name, known)
+    return f"there are {', '.join(known)}" if near is None else f"did you mean {near!r}?"
+
+
+def must_be_one_of(name: object, names: Iterable[str]) -> str:
+    """Give a clause that lists the names of which one was to be told, and which is meant."""
+    known = list(names)
+    near = _meant(name, known)
+    return f"must be one of {', '.join(known)}" + ("" if near is None else f"; did you mean {near!r}?")
+
+
+def _meant(name: object, known: list[str]) -> str | None:
+    return nearest(name, known, alike=_NEAR) if isinstance(name, str) else None
 
 
 def check(what: str, **faults: str | None) -> None:

@@ -1,17 +1,16 @@
-"""The claim lifecycle: its table, its questions, and what each event tells of a claim.
+"""The claim lifecycle: its table, and its questions.
 
-All that is particular to claims stands here, in the fields of `events.py`, in the SQL and at the edges; the
-engine knows only definitions. A variant (a state more, other cells) is `claim_lifecycle().variant(…)`.
+All that is particular to claims stands here, in the fields of `events.py`, in `facts.py`, in the SQL and at
+the edges; the engine knows only definitions. A variant (a state more, other cells) is
+`claim_lifecycle().variant(…)`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
-from typing import Any
 
 from workflow_fsm.core.definition import (
     KNOWN,
@@ -24,7 +23,6 @@ from workflow_fsm.core.definition import (
     Question,
     Rest,
     State,
-    Telling,
     Trigger,
     ask,
     events,
@@ -32,45 +30,22 @@ from workflow_fsm.core.definition import (
 )
 from workflow_fsm.core.definition.arguments import shown
 from workflow_fsm.core.definition.cases import CaseState, is_another_filed, is_told_late
+from workflow_fsm.core.definition.facts import (
+    DECISION,
+    DETECTION_AT,
+    MATCH_CONFIDENCE,
+    PAID_WITHOUT_CASE,
+    REPLACED,
+    MatchTelling,
+    tell_detection,
+)
+from workflow_fsm.core.definition.triggers import tells_fields
 from workflow_fsm.core.errors import DefinitionInvalid
-from workflow_fsm.core.values import money
-from workflow_fsm.core.values.fields import plain_decimal
-from workflow_fsm.core.values.instants import read_instant, show_instant
+from workflow_fsm.core.values.instants import read_instant
 from workflow_fsm.core.values.strict_json import EXACT
 
-AUTO_SUBMIT, PROMPT = Decimal("0.85"), Decimal("0.50")
-"""From which confidence on a match is decided `auto_submit`, and `ask_user`, where nothing else is said."""
-DECISION = "decision"
-MATCH_CONFIDENCE = "match_confidence"
-DETECTION_AT = "detection_occurred_at"
-"""The fact that tells when the detection happened by which a claim is known."""
-PAID_WITHOUT_CASE = "paid_without_case"
-"""The fact that money came under no case, and no submission has told of a filing since."""
-TAKEN_BACK_AT = "taken_back_at"
-"""The fact that tells the number of the last reversal that named no payout."""
 LIFECYCLE = "claim"
 """The name of the lifecycle itself."""
-REPLACED = (
-    "deadline_date",
-    "eligible_from",
-    "amount",
-    "currency",
-    "claim_type",
-    "detected_confidence",
-    "evidence",
-)
-"""What a detector may change its mind about, until the claim is filed."""
-
-
-FACTS = frozenset(
-    {
-        *REPLACED,
-        *("orders_count", "inventory_items", "claims_found", "discovery_date", "rejection_reason"),
-        *("evidence_document_id", "match_type", "reasoning", MATCH_CONFIDENCE, DECISION),
-        *(DETECTION_AT, PAID_WITHOUT_CASE, TAKEN_BACK_AT),
-    }
-)
-"""The facts that are kept of a claim; what a variant tells besides is its own."""
 
 
 def _yes(holds: bool) -> str:
@@ -224,13 +199,13 @@ def claim_lifecycle(*, auto_submit: Decimal | None = None, prompt: Decimal | Non
             name="sync_complete",
             addressing=Addressing.SYNC,
             fields=events.SYNC_COMPLETE,
-            tells=_told("orders_count", "inventory_items"),
+            tells=tells_fields("orders_count", "inventory_items"),
         ),
         Trigger(
             name="detection_complete",
             addressing=Addressing.DETECTION,
             fields=events.DETECTION_COMPLETE,
-            tells=_detection_tells,
+            tells=tell_detection,
             together=(("amount", "currency"),),
         ),
         Trigger(
@@ -251,7 +226,7 @@ def claim_lifecycle(*, auto_submit: Decimal | None = None, prompt: Decimal | Non
             addressing=Addressing.ONE,
             fields=events.CLAIM_REJECTED,
             rejects=True,
-            tells=_told("rejection_reason"),
+            tells=tells_fields("rejection_reason"),
         ),
         Trigger(
             name="payout_received",
@@ -270,77 +245,6 @@ def claim_lifecycle(*, auto_submit: Decimal | None = None, prompt: Decimal | Non
     return Definition(name=LIFECYCLE, states=STATES, triggers=triggers, cells=CELLS)
 
 
-def _told(*names: str) -> Telling:
-    """Tell the fields of these names, as the facts of the same names."""
-
-    def tells(fields: Mapping[str, Any], facts: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {name: _fact(fields[name]) for name in names if fields.get(name) is not None}
-
-    return tells
-
-
-_FOUND = _told("claim_type", "evidence", "discovery_date", "deadline_date", "eligible_from")
-
-
-def _detection_tells(fields: Mapping[str, Any], facts: Mapping[str, Any]) -> Mapping[str, Any]:
-    told = dict(_FOUND(fields, facts))
-    if fields.get("claims_found") is not None:
-        told["claims_found"] = fields["claims_found"]
-    if fields.get("confidence") is not None:
-        told["detected_confidence"] = plain_decimal(fields["confidence"])
-    currency = fields.get("currency")
-    amount = fields.get("amount")
-    if amount is not None:
-        currency = currency or facts.get("currency") or events.DEFAULT_CURRENCY
-        told["amount"] = money.text(money.estimate(amount, _places(amount, currency, facts.get("amount"))))
-    elif currency not in (None, facts.get("currency")) and facts.get("amount") is not None:
-        stays = money.amount(facts["amount"])  # in the currency that is told now
-        told["amount"] = money.text(money.estimate(stays, _places(stays, currency, facts["amount"])))
-    if currency is not None:
-        told["currency"] = currency
-    return told
-
-
-def _places(amount: money.Amount, currency: str, recorded: str | None) -> int:
-    """Give the decimals of an estimate's currency; one that ISO 4217 has withdrawn since has those that are
-    recorded, or that came."""
-    try:
-        return money.decimals(currency)
-    except money.NotMoney:
-        known = (amount.value, Decimal(recorded or 0))
-        return max(0, *(-int(value.as_tuple().exponent) for value in known))
-
-
-_DOCUMENTS = _told("evidence_document_id", "match_type", "reasoning")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MatchTelling:
-    """What a match tells: its document, its confidence, and the decision by two bounds.
-
-    A bound that is None is the settings' of whoever opens a store, which are laid `under` it.
-    """
-
-    auto_submit: Decimal | None = None
-    prompt: Decimal | None = None
-    settings: tuple[Decimal, Decimal] = (AUTO_SUBMIT, PROMPT)
-
-    def __call__(self, fields: Mapping[str, Any], facts: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Tell the facts of a match."""
-        told = dict(_DOCUMENTS(fields, facts))
-        confidence = fields.get("confidence")
-        if confidence is None:
-            return told | {DECISION: "review"}
-        told[MATCH_CONFIDENCE] = plain_decimal(confidence)
-        auto_submit, prompt = self.settings
-        if confidence >= (auto_submit if self.auto_submit is None else self.auto_submit):
-            told[DECISION] = "auto_submit"
-        else:
-            is_asked = confidence >= (prompt if self.prompt is None else self.prompt)
-            told[DECISION] = "ask_user" if is_asked else "review"
-        return told
-
-
 def under_settings(definition: Definition, *, auto_submit: Decimal, prompt: Decimal) -> Definition:
     """Give a definition whose matches are decided by these bounds, where it was given none of its own."""
     bounds = (auto_submit, prompt)
@@ -351,7 +255,3 @@ def under_settings(definition: Definition, *, auto_submit: Decimal, prompt: Deci
         for one in definition.triggers
     )
     return definition if triggers == definition.triggers else replace(definition, triggers=triggers)
-
-
-def _fact(value: Any) -> Any:
-    return show_instant(value) if isinstance(value, datetime) else value

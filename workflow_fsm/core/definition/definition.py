@@ -12,13 +12,12 @@ from transitions import EventData, Machine
 
 from workflow_fsm.core.definition.cells import (
     NONE,
-    Addressing,
     Cell,
     Meeting,
     Rest,
     State,
-    Trigger,
 )
+from workflow_fsm.core.definition.triggers import Addressing, Trigger
 from workflow_fsm.core.definition.validation import (
     argument_problems,
     cell_problems,

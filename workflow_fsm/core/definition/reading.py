@@ -27,7 +27,7 @@ from workflow_fsm.core.values.fields import (
     FieldTable,
     Kind,
     comparable_value,
-    did_you_mean,
+    listed_name,
     read_entries,
     read_value,
     show_value,
@@ -185,7 +185,7 @@ class _Reading:
         return inside
 
     def _hint(self, name: str) -> None:
-        meant = None if self.is_stored else did_you_mean(name, self._table.by_name)
+        meant = None if self.is_stored else listed_name(name, self._table.by_name)
         if meant is not None and self._body.get(meant) is None:
             self.hints.append(f"`{name}` is not read: did you mean `{meant}`?")
 

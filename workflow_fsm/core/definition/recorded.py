@@ -12,16 +12,15 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from workflow_fsm.core.definition.cells import (
-    Addressing,
     Arrow,
     Cell,
     Meeting,
     Question,
     Rest,
     State,
-    Trigger,
 )
 from workflow_fsm.core.definition.definition import Definition
+from workflow_fsm.core.definition.triggers import Addressing, Trigger
 from workflow_fsm.core.values.fields import Field, Kind
 from workflow_fsm.core.values.json_writer import json_writer
 

@@ -9,7 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from workflow_fsm.core.definition.arguments import did_you_mean, each_fault, name_fault, shown
-from workflow_fsm.core.definition.cells import NONE, Addressing, Cell, Rest, State, Trigger
+from workflow_fsm.core.definition.cells import (
+    NONE,
+    Cell,
+    Rest,
+    State,
+)
+from workflow_fsm.core.definition.triggers import Addressing, Trigger
 from workflow_fsm.core.values.fields import Kind
 
 

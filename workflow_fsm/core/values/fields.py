@@ -138,7 +138,7 @@ def read_entries(field: Field, raw: Any) -> list[Any]:
     return raw
 
 
-def did_you_mean(name: str, fields: Mapping[str, Field]) -> str | None:
+def listed_name(name: str, fields: Mapping[str, Field]) -> str | None:
     """Give the listed name that a name stands for: one dressed up (`userId`), or a slip away (`curency`)."""
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).replace("-", "_").lower()
     if snake in fields:
@@ -146,14 +146,14 @@ def did_you_mean(name: str, fields: Mapping[str, Field]) -> str | None:
     return nearest(snake, tuple(fields))
 
 
-def nearest(name: str, names: Iterable[str]) -> str | None:
-    """Give the name that one is a slip away from."""
-    return _nearest(name, tuple(names))
+def nearest(name: str, names: Iterable[str], *, alike: float = _NEAR) -> str | None:
+    """Give the name that one is a slip away from; `alike` says how near, from 0 to 1."""
+    return _nearest(name, tuple(names), alike)
 
 
 @lru_cache(maxsize=1024)  # senders send the same few
-def _nearest(name: str, names: tuple[str, ...]) -> str | None:
-    near = get_close_matches(name, names, n=1, cutoff=_NEAR)
+def _nearest(name: str, names: tuple[str, ...], alike: float) -> str | None:
+    near = get_close_matches(name, names, n=1, cutoff=alike)
     return near[0] if near else None
 
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from decimal import Decimal
 
-from workflow_fsm.core.definition.claim import PAID_WITHOUT_CASE, claim_lifecycle
+from workflow_fsm.core.definition.claim import claim_lifecycle
 from workflow_fsm.core.definition.events import DEFAULT_CURRENCY, UNITS
+from workflow_fsm.core.definition.facts import PAID_WITHOUT_CASE
 from workflow_fsm.core.definition.reading import read_event
 from workflow_fsm.core.errors import InvalidEvent
 from workflow_fsm.core.model.inbox import Standing
