@@ -46,10 +46,10 @@ class WakeUp:
     """Wakes idle workers: rung by each commit of this process that may have made something ready."""
 
     def __init__(self) -> None:
-        self._mutex = (
-            threading.Lock()
-        )  # entered by itself: a Condition is entered by Python's own code, which
-        self._changed = threading.Condition(self._mutex)  # an interruption could leave with the lock held
+        # Entered by itself: a Condition is entered by Python's own code, which an interruption could leave
+        # with the lock held.
+        self._mutex = threading.Lock()
+        self._changed = threading.Condition(self._mutex)
         self._rung = 0
 
     def ring(self) -> None:
@@ -294,17 +294,17 @@ class Worker:
 
     def _beat(self) -> None:
         """Watch the threads; extend the leases of what runs, as long as its handler's timeout allows."""
-        extended = float("-inf")
-        while not self._stopped.wait(WATCH_SECONDS):
+        next_beat = monotonic()
+        while not self._stopped.wait(min(WATCH_SECONDS, max(0.0, next_beat - monotonic()))):
             try:
                 self._crew.watch(self._is_in_time)
                 self._watched(self._crew.health())
             except BaseException:
                 with suppress(BaseException):
                     log.exception("a worker's threads could not be watched")
-            if monotonic() - extended < BEAT_SECONDS:
+            if monotonic() < next_beat:
                 continue
-            extended = monotonic()
+            next_beat = max(next_beat + BEAT_SECONDS, monotonic())
             living = [taken for taken, since in self._crew.at_work() if self._is_in_time(taken, since)]
             try:
                 if living:
