@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self, overload
 from weakref import WeakSet
 
-from ulid import ULID
+from ulid import ULIDGenerator
 
 from workflow_fsm.core.decision.decide import Arrival, decide, pass_time
 from workflow_fsm.core.definition import Addressing, Definition
@@ -78,15 +78,19 @@ def utc_now() -> datetime:
     return datetime.now(UTC)  # noqa: TID251  # the one clock of the package
 
 
-def new_id() -> str:
-    """Make an id that grows with time: `evt_` and a ULID."""
-    return f"evt_{ULID()}"
-
-
+_ids = ULIDGenerator()
 _opened: WeakSet[Workflow] = WeakSet()
 
 
+def new_id() -> str:
+    """Make an id that grows with time: `evt_` and a ULID."""
+    return f"evt_{_ids.generate()}"
+
+
 def _leave_behind() -> None:
+    """Have a fork's child make ids by itself, as a thread of the parent may be at it, and open stores anew."""
+    global _ids  # its lock may be held by a thread that the child hasn't got
+    _ids = ULIDGenerator()
     for workflow in list(_opened):
         workflow._leave_behind()
 
