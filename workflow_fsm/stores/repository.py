@@ -18,7 +18,7 @@ from workflow_fsm.core.model.inbox import StoredEvent, Wait
 from workflow_fsm.core.model.lifecycle import CaseOwner, Lifecycle
 from workflow_fsm.core.model.outbox import Pattern
 from workflow_fsm.core.model.source import Seek
-from workflow_fsm.stores.ahead.prefetch import MANY, named_by, names_text
+from workflow_fsm.stores.ahead.prefetch import FEW_WAITING, MANY, named_by, names_text
 from workflow_fsm.stores.event_mapping import stored_event_of
 from workflow_fsm.stores.mapping import (
     case_of,
@@ -222,7 +222,9 @@ class Repository:
         self, names: Collection[Wait], looks: Mapping[Wait, int] = MappingProxyType({})
     ) -> list[StoredEvent]:
         """Give, oldest first, the events that wait under one of some names, and the first of each look."""
-        return self._events("waiting", names=names_text(names, looks))
+        text = names_text(names, looks)
+        few = self._events("waiting", names=text, limit=FEW_WAITING)
+        return few if len(few) < FEW_WAITING else self._events("waiting", names=text, limit=NO_LIMIT)
 
     def patterns(self) -> tuple[Pattern, ...]:
         """Give the handlers that transitions owe."""

@@ -1,8 +1,8 @@
-"""Applies one event: finds whom each part is for, forks what a detection found, and has each cell answer.
+"""Applies one event: finds whom each part is for, and has each cell answer.
 
-What a cell says to one lifecycle is done in `judge.py`. What became of each part comes back as the event's
-shares; moves and facts go into the situation, and are told in the draft of the answer. Whether the event is a
-repeat, and what it frees, is `decide.py`'s.
+What a cell says to one lifecycle is done in `judge.py`, what begins lifecycles in `discovery.py`. What became
+of each part comes back as the event's shares; moves and facts go into the situation, and are told in the
+draft of the answer. Whether the event is a repeat, and what it frees, is `decide.py`'s.
 """
 
 from __future__ import annotations
@@ -20,15 +20,14 @@ from workflow_fsm.core.decision.correlation import (
     address,
     way_to,
 )
+from workflow_fsm.core.decision.discovery import Discovery
 from workflow_fsm.core.decision.idempotency import Conflict, Repeat, find_earlier, learn_line
 from workflow_fsm.core.decision.judge import Judge
-from workflow_fsm.core.decision.moves import begin, branch
-from workflow_fsm.core.definition import Addressing, Definition, Rest, Taken
+from workflow_fsm.core.definition import Addressing, Definition, Rest
 from workflow_fsm.core.definition.events import MOST_ENTRIES, Part, confidence_of
 from workflow_fsm.core.errors import EventTooLarge
 from workflow_fsm.core.model.inbox import Share, Standing, StoredEvent, Wait, WaitKind
 from workflow_fsm.core.model.lifecycle import CaseOwner, Lifecycle
-from workflow_fsm.core.model.looks import look_for
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.records import Candidate
 
@@ -61,9 +60,9 @@ class Application:
     def apply(self) -> StoredEvent:
         """Judge what isn't settled yet, and give the event as it stands then."""
         if self._trigger.addressing is Addressing.SYNC:
-            shares = [self._sync()]
+            shares = [self._discovery().sync()]
         elif self._trigger.addressing is Addressing.DETECTION:
-            shares = self._detection()
+            shares = self._discovery().detection(self._named_once)
         elif self._first:
             parts, twice = self._named_once()
             shares = [share for part in parts for share in self._part(part)] + twice
@@ -77,96 +76,12 @@ class Application:
         settled = self._stored.settled if waits else self._situation.cursor
         return replace(self._judge.stored, shares=tuple(shares), settled=settled)
 
-    # -- the ways of addressing
+    # -- whom each part is for
 
-    def _sync(self) -> Share:
-        sync_id = self._event.field("sync_id") or self._stored.event_id
-        sync = self._situation.sync(sync_id)
-        if sync is not None:
-            return self._judge.judge(sync, self._event.parts[0])
-        row = begin(self._definition, self._situation, sync_id, self._trigger, self._stored, self._now)
-        self.draft.add_move(row)
-        return Share(claim=None, standing=Standing.APPLIED, lifecycles=(row.lifecycle,))
-
-    def _detection(self) -> list[Share]:
-        sync_id = self._event.field("sync_id")
-        if sync_id is None:
-            sync = self._situation.newest_sync(self._definition.first_state())
-        else:
-            sync = self._situation.sync(sync_id)
-        if sync is None:
-            way = way_to(self._definition, None, self._trigger, self._event)
-            part = Part(claim=None, fields=self._event.fields)
-            if sync_id is None:
-                look = look_for(self._trigger, named=False)
-                return [self._judge.wait(part, reason="no sync is known yet", waits=look, waiting_for=way)]
-            wait = Wait(WaitKind.SYNC, sync_id)
-            return [
-                self._judge.wait(
-                    part, reason=f"sync {sync_id!r} is not known yet", waits=(wait,), waiting_for=way
-                )
-            ]
-        if not self._event.listed and self._event.field("claims_found") != 0:
-            return [self._judge.judge(sync, self._event.parts[0])]
-        claims, twice = self._named_once() if self._event.listed else ((), [])
-        fork = self._fork(sync)
-        shares = [self._found(sync, part) for part in claims] + twice
-        self._count_found(sync, shares)
-        return shares if shares and fork.standing is Standing.KNOWN else [fork, *shares]
-
-    def _fork(self, sync: Lifecycle) -> Share:
-        """Let a sync go on as the claims that it found, unless it went its own way already."""
-        share = Share(claim=None, standing=Standing.KNOWN, lifecycles=(sync.id,))
-        answer = self._judge.answer(sync, Part(claim=None, fields=self._event.fields))
-        if not isinstance(answer, Rest):
-            self._judge.move(sync, answer, {}, forked=True)
-            return replace(share, standing=Standing.APPLIED)
-        if sync.state == self._definition.forked_state() and not sync.forked:
-            self._situation.put(replace(sync, forked=True))
-            self._situation.leave(sync)
-        if not self._event.parts or not self._event.listed:
-            self.draft.add_known(sync)
-        return share
-
-    def _count_found(self, before: Lifecycle, shares: Sequence[Share]) -> None:
-        """Keep how many claims the sync's detections found: those named first, then the new ones."""
-        sync = self._situation.lifecycle(before.id)
-        assert sync is not None
-        known = before.facts.get("claims_found")
-        found = sum(share.standing is not Standing.REFUSED for share in shares)
-        if before.forked and known is not None:
-            found = known + sum(share.standing is Standing.APPLIED for share in shares)
-        if found != known:
-            self._situation.put(replace(sync, facts={**sync.facts, "claims_found": found}))
-
-    def _found(self, sync: Lifecycle, part: Part) -> Share:
-        """Give a detected claim its lifecycle, or keep with a known one what the entry tells."""
-        assert part.claim is not None
-        claim = self._situation.claim(part.claim)
-        claim_id = claim.claim_id if claim is not None else self._situation.canonical(part.claim)
-        assert claim_id is not None
-        aliases = [alias for alias in part.fields.get("aliases", ()) if alias != claim_id]
-        for alias in aliases:
-            owner = self._situation.owner(alias)
-            if owner not in (None, claim_id) and self._first:
-                return self.draft.refuse_entry(
-                    part, "aliases", f"alias {alias!r} names claim {owner!r} already"
-                )
-        if claim is not None:
-            share = self._judge.judge(claim, part)
-        else:
-            first = self._definition.first_state()
-            claim = branch(self._situation, sync, claim_id, first, self._now)
-            taken = self._judge.answer(claim, part)
-            assert isinstance(taken, Taken)
-            self._judge.move(claim, taken, self._judge.told(part, {}))
-            share = Share(
-                claim=part.claim, standing=Standing.APPLIED, lifecycles=(claim.id,), index=part.index
-            )
-        for alias in aliases:
-            if self._situation.owner(alias) is None:
-                self._situation.link(alias, claim_id)
-        return share
+    def _discovery(self) -> Discovery:
+        return Discovery(
+            self._definition, self._situation, self._trigger, self._stored, self._now, self._judge
+        )
 
     def _named_once(self) -> tuple[Sequence[Part], list[Share]]:
         """Take a list's parts, those that name one claim by two of its names as one.

@@ -8,7 +8,8 @@ arguments.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -17,12 +18,12 @@ from workflow_fsm.core.decision.apply import Application
 from workflow_fsm.core.decision.filings import Filings
 from workflow_fsm.core.decision.idempotency import Again, Repeat, find_repeat, learn_line
 from workflow_fsm.core.decision.moves import due_at, move
-from workflow_fsm.core.decision.waking import following, woken
 from workflow_fsm.core.definition import Addressing, Definition, Meeting, Rest
 from workflow_fsm.core.definition.events import Event
 from workflow_fsm.core.errors import EventIdReused, WorkflowError
-from workflow_fsm.core.model.inbox import Share, Standing, StoredEvent, Wait, WaitKind
+from workflow_fsm.core.model.inbox import ANY_CHANGE, Share, Standing, StoredEvent, Wait, WaitKind
 from workflow_fsm.core.model.lifecycle import CaseOwner, Lifecycle
+from workflow_fsm.core.model.looks import WITHIN_A_SYNC, is_look, looks, looks_within
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.model.ways_out import BESIDE, died_of
 from workflow_fsm.core.outcome import Outcome
@@ -182,10 +183,12 @@ def follow(definition: Definition, situation: Situation, now: datetime) -> None:
     Timers fire that are due already; then the waiting events are judged from the oldest, and from the oldest
     again after each that went on. Only those are judged that the change can concern: those that wait under a
     name that somebody has by now, or has no more, or whose claim changed; the others would go on waiting. Of
-    those that name nobody the oldest tells for the others: the next is judged where that one changed.
+    those that name nobody the oldest tells for the others: the next is judged where that one changed. Who
+    waits under a name is asked once; when it changes again, only those are found that were judged since.
     """
     waiting: dict[int, StoredEvent] = {}
     queue: list[int] = []
+    asked: set[Wait] = set()
 
     def enqueue(found: Iterable[StoredEvent]) -> None:
         for stored in found:
@@ -198,16 +201,47 @@ def follow(definition: Definition, situation: Situation, now: datetime) -> None:
         if touched or names:
             for lifecycle in touched:
                 _fire_timers(definition, situation, lifecycle, now)
-            enqueue(woken(definition, situation, touched, names))
+            enqueue(_woken(definition, situation, touched, names, asked))
+            asked |= names
         elif queue:
             situation.do_work(1)
             stored = situation.current(waiting.pop(heapq.heappop(queue)))
             applied = Application(definition, situation, stored, now).apply()
             if applied.shares != stored.shares or applied.money != stored.money:
                 situation.keep(applied)
-                enqueue(following(situation, stored))
+                enqueue(_following(situation, stored))
+            else:
+                situation.leave_waiting(applied)
         else:
             return
+
+
+def _woken(
+    definition: Definition,
+    situation: Situation,
+    touched: Collection[Lifecycle],
+    names: Collection[Wait],
+    asked: AbstractSet[Wait],
+) -> list[StoredEvent]:
+    """Give the waiting events that changed lifecycles and names concern: of each group the oldest."""
+    found = situation.waiting_still([name for name in names if name in asked])
+    new = [name for name in names if name not in asked]
+    if ANY_CHANGE not in names:
+        return found + (situation.waiting(new) if new else [])
+    found += situation.waiting(new, dict.fromkeys(looks(definition), 0))
+    if any(WITHIN_A_SYNC in stored.waits for stored in found):
+        syncs = dict.fromkeys(one.sync_id for one in touched)
+        within = [look for sync_id in syncs for look in looks_within(definition, sync_id)]
+        found += situation.waiting((), dict.fromkeys(within, 0))
+        if situation.has_its_first_claim():
+            found += situation.waiting((WITHIN_A_SYNC,))
+    return found
+
+
+def _following(situation: Situation, stored: StoredEvent) -> list[StoredEvent]:
+    """Give those that are next in the groups of one that was judged and found otherwise than it was."""
+    groups: Sequence[Wait] = [wait for wait in stored.waits if is_look(wait)]
+    return situation.waiting((), dict.fromkeys(groups, stored.seq)) if groups else []
 
 
 def _repeated(repeat: Repeat) -> Outcome:

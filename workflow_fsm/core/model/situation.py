@@ -19,6 +19,7 @@ class Situation(Directory):
         """Begin with what a source says; `most` is how much `work` may be done on it, None for any."""
         super().__init__(user_id, source, most=most)
         self._events = KeptEvents()
+        self._stayed: dict[int, StoredEvent] = {}
         self._reached: dict[Wait, set[Wait]] = {}
         self._passed: dict[Wait, int] = {}
 
@@ -62,9 +63,8 @@ class Situation(Directory):
         the number given with it; oldest first."""
         asked = {look: max(after, self._passed.get(look, 0)) for look, after in looks.items()}
         stored = self._source.waiting(names, asked)
-        reached = {wait for name in names for wait in self._reached.get(name, ())}
         found = {one.seq: self.current(one) for one in stored}
-        found |= {seq: self.changes.events[seq] for seq in self._events.under(reached.union(names))}
+        found |= {one.seq: one for one in self.waiting_still(names)}
         firsts: dict[Wait, StoredEvent] = {}
         for one in stored:
             for wait in one.waits:
@@ -74,8 +74,17 @@ class Situation(Directory):
             first = self._still_under(look, firsts.get(look))
             kept = self._events.first_under(look, after)
             found |= {first.seq: first} if first is not None else {}
-            found |= {kept: self.changes.events[kept]} if kept is not None else {}
+            found |= {kept: self._kept(kept)} if kept is not None else {}
         return [found[seq] for seq in sorted(found) if found[seq].standing is Standing.WAITING]
+
+    def waiting_still(self, names: Collection[Wait]) -> list[StoredEvent]:
+        """Give, oldest first, those of them that this decision has changed or judged so far.
+
+        That is all who are to be judged again, once `waiting` gave everybody under these names.
+        """
+        reached = {wait for name in names for wait in self._reached.get(name, ())}
+        found = map(self._kept, sorted(set(self._events.under(reached.union(names)))))
+        return [one for one in found if one.standing is Standing.WAITING]
 
     def _still_under(self, look: Wait, first: StoredEvent | None) -> StoredEvent | None:
         """Give the first of the store's under a look that waits under it still, from a `first` on."""
@@ -91,12 +100,24 @@ class Situation(Directory):
     def keep(self, stored: StoredEvent, *, received: bool = False) -> None:
         """Keep a new or changed event."""
         self.changes.events[stored.seq] = stored
+        self._note(stored)
+        if received:
+            self.changes.received.add(stored.seq)
+
+    def leave_waiting(self, stored: StoredEvent) -> None:
+        """Know an event that was judged, and waits on as it did."""
+        self._stayed[stored.seq] = stored
+        self._note(stored)
+
+    def _note(self, stored: StoredEvent) -> None:
         self._events.put(stored)
         for wait in stored.waits:
             for name in self._through(wait):
                 self._reached.setdefault(name, set()).add(wait)
-        if received:
-            self.changes.received.add(stored.seq)
+
+    def _kept(self, seq: int) -> StoredEvent:
+        """Give one that was changed or judged, as it stands now."""
+        return self.changes.events.get(seq) or self._stayed[seq]
 
     def _through(self, wait: Wait) -> Iterator[Wait]:
         """Give the names through which what waits under one is reached, too: whose alias or case it is."""
@@ -151,7 +172,7 @@ class Situation(Directory):
         self, stored: Iterable[StoredEvent], name: str, value: str, *, trigger: str | None = None
     ) -> list[StoredEvent]:
         found = {one.seq: self.current(one) for one in stored}
-        for one in (self.changes.events[seq] for seq in self._events.telling(name, value)):
+        for one in map(self._kept, self._events.telling(name, value)):
             if trigger in (None, one.event.trigger) and one.event.field(name) == value:
                 found[one.seq] = one
         return [found[seq] for seq in sorted(found)]

@@ -18,6 +18,11 @@ MANY = 100
 """Claims of which all is read at once, where an event names as many."""
 
 
+FEW_WAITING = 20
+"""How many waiting events are read before it is known that any of them is concerned: of one that comes to
+wait beside thousands of its claim nobody asks for those."""
+
+
 def named_by(event: Event) -> list[str]:
     """Give the names of claims that an event tells, aliases too."""
     named = [part.claim for part in event.parts if part.claim is not None]
@@ -71,7 +76,7 @@ def expected_statements(definition: Definition, event: Event) -> Iterator[Statem
         names.append(Wait(WaitKind.SYNC, sync_id))
     yield "handlers", {}
     first = dict.fromkeys(looks(definition), 0)
-    yield "waiting", {**user, "names": names_text(set(names), first)}
+    yield "waiting", {**user, "names": names_text(set(names), first), "limit": FEW_WAITING}
 
 
 def names_text(names: Collection[Wait], looks: Mapping[Wait, int]) -> str:

@@ -59,7 +59,8 @@ LIMIT :limit;
 -- name: waiting
 -- the events that wait under one of some names, under an alias or a case of a claim among them, or under a case
 -- of a sync's plain lifecycle. Each OFFSET 0 keeps a look-up one by whole keys: joined freely, all of a user's
--- events would be read. Of a name with a number, only the first after that
+-- events would be read. Of a name with a number, only the first after that; of one without,
+-- so many at most, the oldest
 WITH given (kind, name, "after") AS MATERIALIZED (
     SELECT value ->> 0, value ->> 1, (value ->> 2)::bigint FROM json_array_elements(:names::json) AS names (value)
 )
@@ -82,7 +83,8 @@ SELECT events.* FROM (
         ) AS cases WHERE given.kind = 'sync'
     ) AS names
     CROSS JOIN LATERAL (
-        SELECT seq FROM waits WHERE user_id = :user_id AND kind = names.kind AND name = names.name OFFSET 0
+        SELECT seq FROM waits WHERE user_id = :user_id AND kind = names.kind AND name = names.name
+        ORDER BY kind, name, seq LIMIT :limit
     ) AS waits
     UNION
     SELECT waits.seq FROM given CROSS JOIN LATERAL (

@@ -36,7 +36,8 @@ ORDER BY history.cursor DESC LIMIT :limit;
 -- name: waiting
 -- the events that wait under one of some names, under an alias or a case of a claim among them, or under a case
 -- of a sync's plain lifecycle. IN and LEFT JOIN are a look-up for each name; joined otherwise, all that the user
--- has would be read for a filter, once it was analyzed. Of a name with a number, only the first after that
+-- has would be read for a filter, once it was analyzed. Of a name with a number, only the first after that. Oldest
+-- first, so many at most
 WITH given (kind, name, "after") AS (
     SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(:names)
 ), names (kind, name) AS (
@@ -61,7 +62,7 @@ WHERE user_id = :user_id AND seq IN (
           AND seq > given."after" ORDER BY seq LIMIT 1
     ) FROM given WHERE "after" IS NOT NULL
 )
-ORDER BY seq;
+ORDER BY seq LIMIT :limit;
 
 -- name: ready_effects
 -- the first that are ready, but for some users'
