@@ -88,7 +88,7 @@ def new_id() -> str:
 
 
 def _leave_behind() -> None:
-    """Have a fork's child make ids by itself, as a thread of the parent may be at it, and open stores anew."""
+    """Have a fork's child make ids by itself, and take no store for its own."""
     global _ids  # its lock may be held by a thread that the child hasn't got
     _ids = ULIDGenerator()
     for workflow in list(_opened):
