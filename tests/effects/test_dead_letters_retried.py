@@ -119,6 +119,30 @@ def test_of_a_list_only_the_dead_parts_are_judged_anew(workflow: Workflow, clock
     assert (workflow.dead_letters(), workflow.check().faults) == ([], ())
 
 
+def test_a_verdict_that_one_of_its_cases_claims_took_is_given_no_other_case(
+    workflow: Workflow, clock: ManualClock
+) -> None:
+    """ "What was settled of a list stays settled": it would be of two cases"""
+    detected(workflow)
+    for name in ("c1", "c9"):
+        workflow.fire("claim_submitted", user_id="u1", claim_id=name, amazon_case_id="A")
+    answer = workflow.fire("claim_rejected", user_id="u1", amazon_case_id="A", rejection_reason="no")
+    assert [(one.claim_id, one["to"]) for one in answer.transitions] == [("c1", "rejected")]
+    clock.advance(days=8)
+    workflow.tick()
+    letter = next(one for one in workflow.dead_letters() if one.trigger == "claim_rejected")
+    with pytest.raises(InvalidEvent, match="was settled in part, with case 'A'") as caught:
+        retry(workflow, letter, amazon_case_id="B")
+    assert [error.field for error in caught.value.errors] == ["amazon_case_id"]
+    assert retry(workflow, letter, amazon_case_id="A").status == "deferred"
+    detected(workflow, claim_id="c9")
+    assert [(one.claim_id, one.state) for one in status(workflow).claims] == [
+        ("c1", "rejected"),
+        ("c9", "rejected"),
+    ]
+    assert workflow.check().faults == ()
+
+
 def test_an_effect_is_owed_anew_with_all_its_tries(workflow: Workflow, clock: ManualClock) -> None:
     """ "effect owed anew" """
     attempts: list[int] = []

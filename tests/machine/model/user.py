@@ -71,6 +71,11 @@ class ModelUser(Kept):
         if is_money(event) and "currency" in said and not fits(said["amount"], said["currency"]):
             return "invalid"
         fresh = not binds(event) and standing_of(event) != "dead"
+        if not fresh and "matches" not in said and "claims" not in said:
+            case = (event["body"] | overlay).get("amazon_case_id")
+            settled = [was for was in event["parts"].values() if was not in ("dead", "waiting")]
+            if settled and case != tells(event).get("amazon_case_id"):
+                return "invalid"  # the event would be of two cases
         event.update(overlay=overlay, force=force)  # "laid over what it said"
         parts = {} if fresh or "claim_id" in overlay else event["parts"]
         if not parts:

@@ -5,7 +5,7 @@ A dead letter's id is `event:SEQ` or `effect:SEQ` within its user; the store mak
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -79,6 +79,7 @@ def retry_event(
         told = lay_over(trigger, stored, overlay)
         _refuse_currency(situation, trigger, told, overlay)
         if not told.event.listed:
+            _refuse_another_case(trigger, stored, told, shares)
             (part,) = told.event.parts
             shares = tuple(
                 replace(share, claim=part.claim) if share.standing is Standing.WAITING else share
@@ -222,6 +223,20 @@ def _refuse_overlay(trigger: Trigger, overlay: Mapping[str, Any]) -> None:
     if overlay:
         reason = "the event was applied, and stays as it is; correct it by a reversal and a new payout"
         raise InvalidEvent([FieldError(field=name, reason=reason) for name in overlay], trigger=trigger.name)
+
+
+def _refuse_another_case(
+    trigger: Trigger, stored: StoredEvent, told: StoredEvent, shares: Sequence[Share]
+) -> None:
+    """Refuse another case for an event that some of its first case's claims took: it would be of two."""
+    first, other = stored.event.field("amazon_case_id"), told.event.field("amazon_case_id")
+    if other == first or all(share.standing is Standing.WAITING for share in shares):
+        return
+    reason = (
+        f"the event was settled in part, with case {first!r}, and stays that case's; "
+        "drop it, and send the event of the other case"
+    )
+    raise InvalidEvent([FieldError(field="amazon_case_id", reason=reason)], trigger=trigger.name)
 
 
 def _wake(situation: Situation, stored: StoredEvent) -> None:
