@@ -120,7 +120,7 @@ def nothing_waits_that_could_go_on(rows: Rows) -> None:
             if share["standing"] == "waiting" and not share.get("conflicts_with"):
                 claim = share.get("claim") or said(row).get("claim_id")
                 one = _one(rows, aliases.get(claim, claim)) if claim is not None else _by_case(rows, row)
-                assert one is None or not _takes(one, row), (row["event_id"], claim)
+                assert one is None or not _takes(rows, one, row), (row["event_id"], claim)
 
 
 def shares_of(row: Row) -> list[Row]:
@@ -194,7 +194,18 @@ def _by_case(rows: Rows, row: Row) -> Row | None:
     return _one(rows, having[0]) if len(having) == 1 and having[0] else None
 
 
-def _takes(one: Row, row: Row) -> bool:
+def _has_a_payout_s_id(rows: Rows, row: Row) -> bool:
+    """Tell whether a reversal takes back a payout of its own id: it waits for that one."""
+    return row["trigger"] == "payout_reversed" and any(
+        other["trigger"] == "payout_received"
+        and other["reimbursement_id"] is not None
+        and other["reimbursement_id"] == row["reimbursement_id"]
+        and other["standing"] in ("applied", "waiting")
+        for other in rows["events"]
+    )
+
+
+def _takes(rows: Rows, one: Row, row: Row) -> bool:
     """Tell whether a lifecycle's cell would end the wait."""
     trigger, tells = row["trigger"], said(row)
     if one["state"] in TOO_EARLY.get(trigger, ()) or trigger not in ARROWS:
@@ -203,7 +214,7 @@ def _takes(one: Row, row: Row) -> bool:
         return False
     if trigger not in SIGNS:
         return bool(trigger != "detection_complete")
-    if row["original_id"] is not None:
+    if row["original_id"] is not None or _has_a_payout_s_id(rows, row):
         return False  # told by more than the cells
     currency = tells.get("currency") or json.loads(one["facts"]).get("currency") or "USD"
     amount, paid = Decimal(str(tells["amount"])), json.loads(one["paid"])
