@@ -164,14 +164,14 @@ class Handlers(StoreHandle):
 
     def drop_handler(self, name: str) -> DroppedHandler:
         """Forget a handler: nothing owes it from now on, and what was owed and not begun is void."""
-        over = self._engine.over()
+        over = self._engine.leasing.over()
         known, void = self._store.commit(lambda unit: outbox.forget(unit.session, name, over))
         return DroppedHandler(dropped=known, void=void)
 
     def owed(self, user_id: str | None = None, *, limit: int = 1000) -> list[OwedEffect]:
         """List the effects owed and not done, oldest first; `here` tells whether their code is here."""
         checked_limit(limit)
-        over = self._engine.over()
+        over = self._engine.leasing.over()
 
         def find(session: Session) -> list[OwedEffect]:
             mine = self._registry.mine(patterns(session))
@@ -189,11 +189,11 @@ class Handlers(StoreHandle):
         """
         most = None if limit is None else checked_limit(limit)
         done = 0
-        self._engine.cut_overlong()
+        self._engine.leasing.cut_overlong()
         self._engine.say_what_is_missing()
-        while (taken := self._engine.lease()) is not None:
+        while (taken := self._engine.leasing.lease()) is not None:
             if done == most:
-                self._engine.release([taken])
+                self._engine.leasing.release([taken])
                 raise EffectsEndless(limit=done, handler=taken.handler)
             self._engine.do(taken, raising=raising)
             done += 1

@@ -163,7 +163,7 @@ class Questions(StoreHandle):
     # -- parts
 
     def _standpoint(self) -> Standpoint:
-        return Standpoint(now=self._clock(), over=self._engine.over(), tries=self.settings.tries)
+        return Standpoint(now=self._clock(), over=self._engine.leasing.over(), tries=self.settings.tries)
 
     def _claim(self, session: Session, *, user_id: str, claim_id: str, at: Standpoint) -> ClaimDetail | None:
         source = Repository.of(session, self.definition, user_id)

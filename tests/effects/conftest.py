@@ -18,7 +18,7 @@ Open = Callable[..., Workflow]
 
 def die_in_what_is_due(workflow: Workflow) -> None:
     """Take the effect that is due and run its handler, as a process does that dies before it settles that."""
-    taken = workflow._engine.lease()
+    taken = workflow._engine.leasing.lease()
     assert taken is not None
     workflow._engine.run(taken)
 

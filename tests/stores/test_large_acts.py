@@ -141,7 +141,7 @@ def test_a_long_list_that_an_effect_fires_is_committed_with_its_end(beside: Besi
         return Fire("detection_complete", sync_id="s", claims=claims(MANY))
 
     beside.fire("sync_complete", sync_id="s")
-    taken = beside.workflow._engine.lease()
+    taken = beside.workflow._engine.leasing.lease()
     assert taken is not None
     verdict = beside.workflow._engine.run(taken)
     assert beside.passes(lambda: beside.workflow._engine.settle(taken, verdict)) == "done"

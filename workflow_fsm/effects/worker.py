@@ -154,7 +154,7 @@ class Worker:
         left = self._crew.held()
         if left:
             try:
-                self._engine.release(left)
+                self._engine.leasing.release(left)
             except (StoreUnavailable, StoreRefused, WorkflowClosed):
                 log.warning("the leases of %d effects run out by themselves", len(left))
 
@@ -243,7 +243,7 @@ class Worker:
             if alone:
                 self._suspecting = me
         try:
-            taken = self._engine.lease(suspects=alone, turns=self._turns)
+            taken = self._engine.leasing.lease(suspects=alone, turns=self._turns)
             if taken is None:
                 return False
             if not taken.suspect:
@@ -270,7 +270,7 @@ class Worker:
     def _do(self, me: Member, taken: LeasedEffect) -> None:
         self._crew.take(me, taken)
         try:
-            with self._engine.holding(taken):
+            with self._engine.leasing.holding(taken):
                 outcome = self._settle(taken, self._engine.run(taken))
         finally:
             if not self._crew.leave(me):
@@ -308,8 +308,8 @@ class Worker:
             living = [taken for taken, since in self._crew.at_work() if self._is_in_time(taken, since)]
             try:
                 if living:
-                    self._engine.extend(living)
-                self._engine.cut_overlong()
+                    self._engine.leasing.extend(living)
+                self._engine.leasing.cut_overlong()
                 self._engine.say_what_is_missing()
             except StoreUnavailable as error:
                 log.warning("leases could not be extended: %s", error)
@@ -320,7 +320,7 @@ class Worker:
                     log.exception("leases could not be extended")
 
     def _is_in_time(self, taken: LeasedEffect, since: float) -> bool:
-        timeout = self._engine.timeout_seconds(taken)
+        timeout = self._engine.leasing.timeout_seconds(taken)
         return timeout is None or monotonic() - since < timeout
 
     def _keep_time(self) -> None:

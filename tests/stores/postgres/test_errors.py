@@ -191,13 +191,13 @@ def test_an_effect_that_was_settled_by_a_commit_that_nobody_answered_is_settled(
         workflow.on_enter("synced", name="note")(lambda transition: None)
         sync(workflow, "s1")
         engine = workflow._engine
-        taken = engine.lease()
+        taken = engine.leasing.lease()
         assert taken is not None
         proxy.cut_at = b"commit\0"
         with pytest.raises(StoreUnavailable, match="may have been done or not"):
             engine.do(taken)
         assert engine.settle(taken, engine.run(taken)) == "done"
-        assert engine.lease() is None
+        assert engine.leasing.lease() is None
 
 
 def test_a_server_that_is_restarted_is_used_again_at_once(own: Server) -> None:

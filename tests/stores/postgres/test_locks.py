@@ -201,12 +201,12 @@ def test_a_lease_is_extended_whoever_holds_its_user(opened: Open, database: psyc
     workflow = opened()
     workflow.on_enter("synced", name="slow")(lambda transition: None)
     sync(workflow)
-    taken = workflow._engine.lease()
+    taken = workflow._engine.leasing.lease()
     assert taken is not None
     before = database.execute("SELECT ready_at FROM effects").fetchall()
     with database.transaction():
         database.execute("SELECT * FROM users FOR UPDATE")
-        workflow._engine.extend([taken])
+        workflow._engine.leasing.extend([taken])
     assert database.execute("SELECT ready_at FROM effects").fetchall() > before
 
 
@@ -221,7 +221,7 @@ def test_two_that_take_at_once_never_hold_two_effects_of_one_lifecycle(opened: O
     held: list[tuple[str, int]] = []
 
     def work(workflow: Workflow) -> None:
-        while (taken := workflow._engine.lease()) is not None:
+        while (taken := workflow._engine.leasing.lease()) is not None:
             held.append((taken.user_id, 1))
             assert sum(more for user, more in list(held) if user == taken.user_id) == 1
             held.append((taken.user_id, -1))
@@ -256,7 +256,7 @@ def test_what_another_process_took_since_it_was_found_is_taken_once(opened: Open
         one.on_transition(target="synced", name="noted")(lambda transition: done.append(transition.user_id))
     for number in range(20):
         sync(ours, user_id=f"u{number:02}")
-    first = ours._engine.lease()  # and found what theirs takes meanwhile
+    first = ours._engine.leasing.lease()  # and found what theirs takes meanwhile
     assert theirs.run_effects() == 19
     assert ours.run_effects() == 0
     assert first is not None
