@@ -174,7 +174,7 @@ def postgres_database(postgres: Server, postgres_store: str) -> Iterator[Callabl
     opened: list[Database] = []
 
     def give() -> Database:
-        if not opened or opened[-1]._pool.closed:  # type: ignore[attr-defined]  # Postgres's own
+        if not opened or opened[-1]._connections._pool.closed:  # type: ignore[attr-defined]  # Postgres's own
             opened.append(open_database(postgres.url(postgres_store), utc_now()))
         return opened[-1]
 

@@ -180,7 +180,7 @@ def postgres_surveys(postgres: Server, tmp_path_factory: pytest.TempPathFactory)
         name = postgres.make()
         fill(postgres.url(name), TIMES)
         store = Postgres(postgres.url(name), now=utc_now())
-        with store._pool.connection() as served:
+        with store._connections.taken() as served:
             surveys = dict(_survey("postgres", OnPostgres(served), _numbers(postgres.url(name))))
         store.close()
         postgres.drop(name)

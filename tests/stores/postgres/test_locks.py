@@ -194,7 +194,7 @@ def test_more_callers_than_connections_all_have_their_turn(postgres_url: str, cl
         with ThreadPoolExecutor(40) as pool:
             answers = list(pool.map(lambda n: sync(workflow, f"s{n}", user_id=f"u{n % 7}"), range(200)))
         assert {one.status for one in answers} == {"applied"}
-        assert database._pool.get_stats()["pool_max"] == 10
+        assert database._connections._pool.get_stats()["pool_max"] == 10
 
 
 def test_a_lease_is_extended_whoever_holds_its_user(opened: Open, database: psycopg.Connection[Any]) -> None:

@@ -90,7 +90,7 @@ def test_a_statement_that_another_session_prepared_or_did_not_is_no_reason_to_fa
     with Workflow.open(postgres_url, settings=Settings()) as workflow:
         database: Any = workflow._store._database
         sync(workflow)
-        with database._pool.connection() as connection:
+        with database._connections.taken() as connection:
             connection.execute(spoil.encode())
             if "PREPARE put_user" in spoil:
                 connection.prepared.clear()

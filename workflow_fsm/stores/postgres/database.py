@@ -7,25 +7,23 @@ sent and not answered nobody knows whether it was done: whoever asked is told to
 from __future__ import annotations
 
 import random
-import select
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from threading import BoundedSemaphore, Lock, Thread
+from threading import BoundedSemaphore
 from time import monotonic, sleep
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
-from workflow_fsm.core.errors import StoreUnavailable, WorkflowClosed, WorkflowError
+from workflow_fsm.core.errors import StoreUnavailable
 from workflow_fsm.core.values.instants import read_instant
 from workflow_fsm.stores.group_commit.queue import CommitQueue, LeftOut
 from workflow_fsm.stores.group_commit.turns import Job
 from workflow_fsm.stores.postgres import errors as faults
 from workflow_fsm.stores.postgres.batch import do_together
 from workflow_fsm.stores.postgres.connecting import read_url
+from workflow_fsm.stores.postgres.connections import WAIT_SECONDS, Connections
 from workflow_fsm.stores.postgres.migrate import migrate, schema_of
 from workflow_fsm.stores.postgres.notify import Listener, Notifier
 from workflow_fsm.stores.postgres.pipeline import COMMIT_SECONDS, Linked, Pipeline, Ticket
@@ -44,12 +42,8 @@ MOST_APART = 4
 TRIES = 8
 """How often work is begun: others were in its way, or its connection had ended."""
 FIRST_PAUSE_SECONDS = 0.01
-WAIT_SECONDS = 5.0
-"""How long a call waits for a connection, and a connection for its server."""
 PROBE_SECONDS = 2.0
 """How long a commit may take before the store counts as not ready."""
-LOOK_SECONDS = 0.5
-"""How often who waits for one looks whether the server is there at all."""
 
 
 class Postgres:
@@ -78,15 +72,11 @@ class Postgres:
             raise faults.at_opening(error) from None
         self._known: set[str] = set()
         self._watch = Watch(list(migrations("postgres")))
-        self._failures = 0
         self._hear_commit: Callable[[int, float], None] = lambda jobs, seconds: None
         self._queue = CommitQueue(self._commit, lanes=LANES)
-        self._replacing = Lock()
         self._places = BoundedSemaphore(MOST_APART)
         self._notifier = Notifier(self.connect)
-        self._connections = connections
-        self._interrupted = False
-        self._pool = self._new_pool()
+        self._connections = Connections(self._address, connections)
 
     def connect(self) -> psycopg.Connection[Any]:
         """Open a connection beside the pool, each statement on its own. Raises psycopg's errors."""
@@ -151,7 +141,7 @@ class Postgres:
     def close(self) -> None:
         """Close every connection; a store that is closed can't be used again."""
         self._notifier.close()
-        self._pool.close()
+        self._connections.close()
 
     # -- parts
 
@@ -205,7 +195,7 @@ class Postgres:
                 raise
             except psycopg.Error as error:
                 if faults.is_outdated(error):
-                    self._pool.drain()
+                    self._connections.drain()
                 if attempt == TRIES or not faults.is_to_be_tried_again(error):
                     raise faults.unavailable(error) from error
                 if not isinstance(error, faults.Lost):
@@ -225,7 +215,10 @@ class Postgres:
         """
         pipeline: Pipeline | None = None
         try:
-            with self._taken() as connection, Pipeline(connection, commit_seconds=commit_seconds) as pipeline:
+            with (
+                self._connections.taken() as connection,
+                Pipeline(connection, commit_seconds=commit_seconds) as pipeline,
+            ):
                 try:
                     pipeline.send(begin, {})
                     counted = pipeline.send("count_migrations", {})
@@ -270,90 +263,10 @@ class Postgres:
         with self.connect() as connection:
             schema_of(connection).refuse_newer()
 
-    @contextmanager
-    def _taken(self) -> Iterator[Linked]:
-        """Have a connection of the pool that wasn't ended while it lay idle."""
-        try:
-            pool, connection = self._next()
-            while _has_ended(connection):
-                connection.close()
-                pool.putconn(connection)
-                pool, connection = self._next()
-            try:
-                yield connection
-            finally:
-                pool.putconn(connection)
-        except BaseException as error:
-            if not isinstance(error, psycopg.Error | WorkflowError):
-                self._interrupted = True
-            raise
-
-    def _next(self) -> tuple[ConnectionPool[Linked], Linked]:
-        """Wait for a connection; not for long where the server isn't there."""
-        until, failures = monotonic() + WAIT_SECONDS, self._failures
-        while True:
-            pool = self._pool
-            try:
-                return pool, pool.getconn(timeout=LOOK_SECONDS)
-            except PoolClosed as error:
-                if pool is not self._pool:
-                    continue
-                raise WorkflowClosed from error
-            except PoolTimeout as error:
-                if self._interrupted:
-                    self._replace_pool(pool)
-                if failures == self._failures and monotonic() < until:
-                    continue
-                raise StoreUnavailable(
-                    "the store can't be used just now: no connection to it could be had; see that the "
-                    "server is there, and takes more connections",
-                    retry_after=2,
-                ) from error
-
-    def _new_pool(self) -> ConnectionPool[Linked]:
-        return ConnectionPool(
-            self._address.conninfo,
-            connection_class=Linked,
-            kwargs={"autocommit": True},
-            min_size=0,
-            max_size=self._connections,
-            max_idle=60.0,
-            timeout=WAIT_SECONDS,
-            reconnect_timeout=0.01,
-            reconnect_failed=self._note_failure,
-            num_workers=1,
-            configure=self._address.settle,
-            open=True,
-        )
-
-    def _replace_pool(self, stuck: ConnectionPool[Linked]) -> None:
-        """Take another pool for one that connections got lost from: whoever took them was interrupted."""
-        with self._replacing:
-            if self._pool is not stuck or not self._interrupted:
-                return
-            self._interrupted = False
-            self._pool = self._new_pool()
-        Thread(target=stuck.close, name="lost-connections", daemon=True).start()
-
-    def _note_failure(self, _pool: object) -> None:
-        self._failures += 1
-
 
 def _probe(session: Session) -> None:
     session.run("wait_for_nobody", {})
     session.row("probe")
-
-
-def _has_ended(connection: Linked) -> bool:
-    """See whether a connection was ended while it lay idle: asks only where something came on it."""
-    try:
-        poll = select.poll()
-        poll.register(connection.fileno(), select.POLLIN)
-        if poll.poll(0):
-            connection.execute("")
-    except psycopg.Error:
-        return True
-    return False
 
 
 def _undo(pipeline: Pipeline, connection: Linked, error: BaseException) -> None:
