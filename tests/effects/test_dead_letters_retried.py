@@ -143,6 +143,33 @@ def test_a_verdict_that_one_of_its_cases_claims_took_is_given_no_other_case(
     assert workflow.check().faults == ()
 
 
+def test_a_verdict_dead_in_part_is_retried_for_another_claim_and_then_as_it_was(
+    workflow: Workflow, clock: ManualClock
+) -> None:
+    """The overlay takes the place of what was laid there before: without one it is for its case's claims."""
+    detected(workflow)
+    for name in ("c1", "c9"):
+        workflow.fire("claim_submitted", user_id="u1", claim_id=name, amazon_case_id="A")
+    workflow.fire("claim_rejected", user_id="u1", amazon_case_id="A", rejection_reason="no", event_id="no")
+
+    def retry_when_dead(**overlay: str) -> str:
+        clock.advance(days=8)
+        workflow.tick()
+        letter = next(one for one in workflow.dead_letters() if one.event_id == "no")
+        return retry(workflow, letter, **overlay).status
+
+    assert retry_when_dead(claim_id="c5") == "deferred"
+    assert retry_when_dead() == "deferred"
+    submission = next(one for one in workflow.dead_letters() if one.trigger == "claim_submitted")
+    assert retry(workflow, submission).status == "deferred"
+    detected(workflow, claim_id="c9")
+    assert [(one.claim_id, one.state) for one in status(workflow).claims] == [
+        ("c1", "rejected"),
+        ("c9", "rejected"),
+    ]
+    assert (workflow.dead_letters(), workflow.check().faults) == ([], ())
+
+
 def test_an_effect_is_owed_anew_with_all_its_tries(workflow: Workflow, clock: ManualClock) -> None:
     """ "effect owed anew" """
     attempts: list[int] = []

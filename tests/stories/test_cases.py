@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from tests.stories.acts import (
     take_back,
     waits,
 )
-from workflow_fsm import NotAllowed, Workflow
+from workflow_fsm import NotAllowed, Outcome, Workflow
 
 
 def cases(workflow: Workflow, claim_id: str = "c1") -> dict[str | None, str | None]:
@@ -240,6 +241,39 @@ def test_money_of_a_shared_case_waits_with_its_candidates(workflow: Workflow) ->
     assert outcome.status == "deferred"
     assert [one.claim_id for one in outcome.candidates] == ["c2", "c1"]
     assert status(workflow).unapplied == {"USD": "5.00"}
+
+
+@pytest.mark.parametrize("tell", [submit, reject], ids=["filing", "verdict"])
+def test_what_waits_for_a_claim_whose_case_is_taken_away_is_known_then(
+    workflow: Workflow, tell: Callable[..., Outcome]
+) -> None:
+    """It was for those that had the case; whoever has it since isn't meant."""
+    find(workflow, "c1", "c2")
+    reject(workflow, "c1", amazon_case_id="A")
+    submit(workflow, "c1", amazon_case_id="A", event_id="late")
+    if tell is reject:
+        submit(workflow, "c1", amazon_case_id="A", event_id="anew")
+    submit(workflow, "c9", amazon_case_id="A", event_id="early")
+    assert [one.claim_id for one in tell(workflow, None, amazon_case_id="A").transitions] == ["c1"]
+    workflow.unlink(user_id="u1", claim_id="c1", amazon_case_id="A")
+    assert len(status(workflow).deferred) == 2
+    workflow.unlink(user_id="u1", claim_id="c9", amazon_case_id="A")
+    assert [one.event_id for one in status(workflow).deferred] == ["early"]
+    submit(workflow, "c2", amazon_case_id="A")
+    assert states(workflow)["c2"] == "submitted"
+    assert workflow.check().faults == ()
+
+
+def test_a_nameless_filing_after_one_that_was_told_is_a_refiling_of_a_claim_paid_under_no_case(
+    workflow: Workflow,
+) -> None:
+    """The filing that was paid had been told: this one is another."""
+    find(workflow, "c1")
+    submit(workflow, "c1", amazon_case_id="A")
+    pay(workflow, amount="5")
+    take_back(workflow, amount="5")
+    assert submit(workflow).status == "applied"
+    assert states(workflow) == {"c1": "submitted"}
 
 
 def test_money_booked_by_a_case_alone_that_becomes_anothers_too_is_told_to_a_person(

@@ -83,7 +83,7 @@ def told_late(kept: Kept, one: Fields, case: str | None) -> str | None:
         row = rows[named]
         if row["state"] in ("rejected", "paid") and not row["told"]:
             return named
-    is_first = not one["filed_under_no_case"]
+    is_first = not one["filed_under_no_case"] and not any(row["told"] for row in rows.values())
     is_asked = one["state"] in ("rejected", "paid")
     return UNNAMED if case is None and one["paid_under_no_case"] and is_first and is_asked else None
 

@@ -47,8 +47,11 @@ def is_settled_by_another(kept: Kept, event: Fields) -> str | None:
 
 def teach_line(event: Fields, other: Fields) -> None:
     """ "Of two equal ones one tells its line, which is then known for both"."""
-    line = line_of(event) or line_of(other)
-    event["line"] = other["line"] = line
+    lines = line_of(event), line_of(other)
+    if lines[0] is None:
+        event["line"] = lines[1]
+    if lines[1] is None:
+        other["line"] = lines[0]
 
 
 def match(kept: Kept, event: Fields, key: Key, confidence: Decimal | None) -> str:

@@ -73,11 +73,13 @@ class ModelUser(Kept):
         fresh = not binds(event) and standing_of(event) != "dead"
         if not fresh and "matches" not in said and "claims" not in said:
             case = (event["body"] | overlay).get("amazon_case_id")
-            settled = [was for was in event["parts"].values() if was not in ("dead", "waiting")]
-            if settled and case != tells(event).get("amazon_case_id"):
+            done = any(was not in ("dead", "waiting") for was in event["parts"].values())
+            if done and case != tells(event).get("amazon_case_id"):
                 return "invalid"  # the event would be of two cases
+        parts = {} if fresh else event["parts"]
+        if "claim_id" in event["overlay"] or "claim_id" in overlay:  # it was for another claim, or is now
+            parts = {part: was for part, was in parts.items() if was not in ("dead", "waiting")}
         event.update(overlay=overlay, force=force)  # "laid over what it said"
-        parts = {} if fresh or "claim_id" in overlay else event["parts"]
         if not parts:
             event["of"] = set()  # it is for whom it is found to be for now
         again = {part: "waiting" if was == "dead" else was for part, was in parts.items()}
@@ -169,6 +171,7 @@ class ModelUser(Kept):
 
     def _judge_anew(self, event: Fields, *, fresh: bool = True) -> str:
         said, moves, names = tells(event), self.moves, deepcopy(self.cases)
+        was_reused = event["answer"] == "reused"
         self._judge(event, fresh=fresh)
         standings = set(event["parts"].values())
         if self.moves > moves:
@@ -183,7 +186,10 @@ class ModelUser(Kept):
             cases.name_it(self, said["amazon_case_id"], self.key(said["claim_id"]))
         event["doubt"] = False  # not by what it names itself: a person who tells it has seen both
         self._follow()
-        return str(event["answer"])
+        told = str(event["answer"])
+        if was_reused and told == "refused":
+            event["answer"] = "reused"  # its ids are another's still
+        return told
 
     def _follow(self) -> None:
         going_on = True
@@ -257,19 +263,24 @@ class ModelUser(Kept):
         if is_money(event) and (settled := cells.is_settled_by_another(self, event)) is not None:
             parts[None] = settled
             return
-        shared = [part for part in parts if part is not None]
-        if any(parts[part] != "waiting" for part in shared):
-            for part in shared:
+        named = [part for part in parts if part is not None and parts[part] == "waiting"]
+        before = {part: was for part, was in parts.items() if part is not None and was != "waiting"}
+        if before and named:
+            for part in named:
                 key = (part[0], self.canonical(part[1]))
-                if parts[part] == "waiting" and (said.get("amazon_case_id"), key) not in self.cases:
+                if (said.get("amazon_case_id"), key) not in self.cases:
                     parts[part] = "known"  # its case was taken away since
-                elif parts[part] == "waiting":
+                else:
                     parts[part] = cells.take(self, event, key, fresh=fresh)
             return
         kind, keys = whom(self, event)
         if kind == "for":
             parts.clear()
-            if len(keys) == 1:
+            parts.update(before)  # a verdict dead in part, which named a claim meanwhile
+            if before and "claim_id" not in said:
+                left = [key for key in keys if key not in before]
+                parts.update({key: cells.take(self, event, key, fresh=fresh) for key in left})
+            elif len(keys) == 1:
                 parts[None] = cells.take(self, event, keys[0], fresh=fresh)
             else:
                 parts.update({key: cells.take(self, event, key, fresh=fresh) for key in keys})

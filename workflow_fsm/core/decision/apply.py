@@ -128,6 +128,8 @@ class Application:
                 return [self._conflict(earlier, part)]
             if isinstance(earlier, Repeat):
                 return [self._known_money(earlier.stored, part)]
+        if part.claim is None and self._settled() and (names := self._awaited()):
+            return self._left(names, part)
         found = address(self._definition, self._situation, self._trigger, self._event, part)
         match found:
             case To():
@@ -141,13 +143,8 @@ class Application:
 
     def _all(self, to: To, part: Part) -> list[Share]:
         """Judge for all that it is for, but for those that it was settled for; for the awaited it waits."""
-        settled = {
-            one
-            for share in self._stored.shares
-            if share.standing is not Standing.WAITING
-            for one in share.lifecycles
-        }
-        left, awaited = list(to.lifecycles), to.awaited
+        settled = self._settled()
+        left = [one for one in to.lifecycles if part.claim is not None or one.id not in settled]
         if self._first and len(left) > MOST_ENTRIES:
             raise EventTooLarge(
                 f"the event names no claim, and is for {len(left)} of them; an event is for at most "
@@ -155,19 +152,27 @@ class Application:
                 found=len(left),
                 most=MOST_ENTRIES,
             )
-        if settled and part.claim is None:  # who has the case since isn't meant: that is a doubt instead
-            names = {
-                self._situation.canonical(wait.name)
-                for wait in self._stored.waits
-                if wait.kind == WaitKind.CLAIM
-            }
-            left = [one for one in to.lifecycles if one.claim_id in names]
-            awaited = tuple(claim_id for claim_id in awaited if claim_id in names)
+        return self._judge_all(left, to.awaited, part)
+
+    def _left(self, names: set[str], part: Part) -> list[Share]:
+        """Judge for those of its case's claims that it waited for, and that have the case still.
+
+        Who has the case since isn't meant: that is a doubt instead.
+        """
+        case_id = self._event.field("amazon_case_id")
+        owners = [owner.claim_id for owner, _ in self._situation.owners_of(case_id) if owner.claim_id]
+        found = {name: self._situation.claim(name) for name in owners if name in names}
+        left = [one for one in found.values() if one is not None]
+        return self._judge_all(left, [name for name, one in found.items() if one is None], part)
+
+    def _judge_all(self, left: Sequence[Lifecycle], awaited: Sequence[str], part: Part) -> list[Share]:
+        """Judge for all of these; for those that are awaited it waits."""
         shares = (
             [self._judge.judge(left[0], part) if len(left) == 1 else self._each(left, part)] if left else []
         )
         if not awaited:
-            return shares or [Share(claim=part.claim, standing=Standing.KNOWN, lifecycles=tuple(settled))]
+            known = tuple(sorted(self._settled()))
+            return shares or [Share(claim=part.claim, standing=Standing.KNOWN, lifecycles=known)]
         if shares and shares[0].standing is Standing.REFUSED:
             self.draft.refused.clear()
             shares = [replace(shares[0], standing=Standing.KNOWN)]
@@ -175,6 +180,21 @@ class Application:
         way = way_to(self._definition, self._definition.first_state(), self._trigger, self._event)
         reason = f"claim {awaited[0]!r}, which has that case as well, is not known yet"
         return [*shares, self._judge.wait(part, reason=reason, waits=waits, waiting_for=way)]
+
+    def _settled(self) -> set[int]:
+        """Give the lifecycles for which some part of the event was settled."""
+        return {
+            one
+            for share in self._stored.shares
+            if share.standing is not Standing.WAITING
+            for one in share.lifecycles
+        }
+
+    def _awaited(self) -> set[str]:
+        """Give the claims that the event waits for by their names."""
+        return {
+            self._situation.canonical(wait.name) for wait in self._stored.waits if wait.kind == WaitKind.CLAIM
+        }
 
     def _each(self, lifecycles: Sequence[Lifecycle], part: Part) -> Share:
         """Judge a nameless event for many; it is done once it has moved somebody."""

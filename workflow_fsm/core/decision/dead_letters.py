@@ -80,9 +80,11 @@ def retry_event(
         _refuse_currency(situation, trigger, told, overlay)
         if not told.event.listed:
             _refuse_another_case(trigger, stored, told, shares)
-            (part,) = told.event.parts
+            ((part,), (before,)) = told.event.parts, stored.event.parts
             shares = tuple(
-                replace(share, claim=part.claim) if share.standing is Standing.WAITING else share
+                replace(share, claim=part.claim, waits=share.waits if part.claim == before.claim else ())
+                if share.standing is Standing.WAITING
+                else share
                 for share in shares
             )
     expires_at = None if trigger.money else now + policy.defer

@@ -109,20 +109,24 @@ class Filings:
         elif self._trigger.files:
             without_case = bool(lifecycle.facts.get(PAID_WITHOUT_CASE))
             late = not moved and is_told_late(cases, case_id, paid_without_case=without_case)
-            if not late and not moved and case_id is None and any(case.told for case in cases.values()):
-                return
-            state = CaseState.FILED
-            if late:
-                is_paid = lifecycle.units > 0 or any(lifecycle.paid.values())
-                state = CaseState.PAID if is_paid else CaseState.REJECTED
-            changed = file(
-                cases, case_id, late=late, state=state, at=self._now, seq=self._stored.seq, moved=moved
-            )
-            self._put_cases(lifecycle.owner, changed)
-            if without_case:
+            is_new = case_id is not None or not any(case.told for case in cases.values())
+            if late or moved or is_new:
+                self._file(lifecycle, cases, late=late, moved=moved)
+            if without_case:  # whoever files now tells of the filing that was paid
                 now = self._situation.lifecycle(lifecycle.id)
                 assert now is not None
                 self._situation.put(replace(now, facts={**now.facts, PAID_WITHOUT_CASE: None}))
+
+    def _file(self, lifecycle: Lifecycle, cases: Cases, *, late: bool, moved: bool) -> None:
+        state = CaseState.FILED
+        if late:
+            is_paid = lifecycle.units > 0 or any(lifecycle.paid.values())
+            state = CaseState.PAID if is_paid else CaseState.REJECTED
+        case_id = self._event.field("amazon_case_id")
+        changed = file(
+            cases, case_id, late=late, state=state, at=self._now, seq=self._stored.seq, moved=moved
+        )
+        self._put_cases(lifecycle.owner, changed)
 
     def _put_cases(self, owner: CaseOwner, cases: Cases) -> None:
         """Keep a claim's cases; where one is another's too, say so, and doubt what was taken by it alone."""
