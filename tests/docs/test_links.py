@@ -57,6 +57,15 @@ def test_every_page_is_reached_from_the_readme() -> None:
     assert set(PAGES) <= seen
 
 
+def test_every_decision_has_a_number_of_its_own_and_is_listed_under_it() -> None:
+    decisions = sorted((DOCS / "adr").glob("*.md"))
+    headed = [page.read_text(encoding="utf-8").partition(".")[0] for page in decisions]
+    assert headed == [f"# {number}" for number in range(1, len(decisions) + 1)]
+    assert [int(page.name[:4]) for page in decisions] == list(range(1, len(decisions) + 1))
+    listed = re.findall(r"^(\d+)\. \[.*\]\(adr/(.*)\)$", (DOCS / "README.md").read_text(), re.MULTILINE)
+    assert listed == [(str(int(page.name[:4])), page.name) for page in decisions]
+
+
 def test_every_problem_type_names_a_page_that_is_there() -> None:
     assert PROBLEMS.endswith(REFERENCE.relative_to(DOCS).as_posix() + "/problems")
     for code, kind in KINDS.items():
