@@ -62,7 +62,7 @@ def test_every_decision_has_a_number_of_its_own_and_is_listed_under_it() -> None
     headed = [page.read_text(encoding="utf-8").partition(".")[0] for page in decisions]
     assert headed == [f"# {number}" for number in range(1, len(decisions) + 1)]
     assert [int(page.name[:4]) for page in decisions] == list(range(1, len(decisions) + 1))
-    listed = re.findall(r"^(\d+)\. \[.*\]\(adr/(.*)\)$", (DOCS / "README.md").read_text(), re.MULTILINE)
+    listed = re.findall(r"^(\d+)\. \[.*\]\(adr/([^)]*)\)", (DOCS / "README.md").read_text(), re.MULTILINE)
     assert listed == [(str(int(page.name[:4])), page.name) for page in decisions]
 
 
