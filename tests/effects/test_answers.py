@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -25,8 +26,13 @@ def test_discard_gives_up_at_once_with_its_reason(workflow: Workflow) -> None:
     assert (dead_letter.attempts, dead_letter.reason) == (1, "the marketplace has closed")
 
 
-@pytest.mark.parametrize(("asked", "waited"), [(90, 90), (0, 0), (-5, 0), (float("nan"), 0)])
-def test_retry_after_says_when(workflow: Workflow, clock: ManualClock, asked: float, waited: float) -> None:
+@pytest.mark.parametrize(
+    ("asked", "waited"),
+    [(90, 90), (timedelta(minutes=1.5), 90), (0, 0), (-5, 0), (-timedelta(days=1), 0), (float("nan"), 0)],
+)
+def test_retry_after_says_when(
+    workflow: Workflow, clock: ManualClock, asked: float | timedelta, waited: float
+) -> None:
     """ "`RetryAfter(seconds)` says when" """
     attempts: list[int] = []
 
