@@ -6,7 +6,7 @@ A view is parse, submit, answer. What an event does is the workflow's to say.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -17,9 +17,10 @@ from webapp.http.flask_app import current_request
 from webapp.http.problems import Problem
 from webapp.http.response import Answer
 from webapp.settings import ServiceSettings
-from workflow_fsm.core.errors import NotAllowed, WorkflowError
+from workflow_fsm.core.errors import FieldError, InvalidEvent, NotAllowed, WorkflowError
 from workflow_fsm.core.outcome import Outcome
 from workflow_fsm.core.records import EventAnswer
+from workflow_fsm.core.values.strict_json import JSON
 from workflow_fsm.workflow import Workflow
 
 PREFIX = "/api/v1/workflow"
@@ -69,6 +70,23 @@ def code_of(told: EventAnswer) -> int:
     return 202 if told.status == "deferred" else 200
 
 
+def check_kind(trigger: str, event: Mapping[str, JSON], known: Collection[str]) -> None:
+    """Refuse an event that calls itself another than it was sent as: a signature covers no route.
+
+    A `trigger` must be this one, a `type` must be no other of those known; dots, slashes and hyphens are
+    read as underscores. Raises InvalidEvent.
+    """
+    told = {name: event[name] for name in ("trigger", "type") if event.get(name) is not None}
+    faults = []
+    for name, kind in told.items():
+        text = re.sub(r"[./-]", "_", kind).lower() if isinstance(kind, str) else ""
+        if text != trigger and (name == "trigger" or text in known):
+            reason = f"says otherwise than {trigger}, as which it was sent; send it as what it is"
+            faults.append(FieldError(field=name, reason=reason))
+    if faults:
+        raise InvalidEvent(faults)
+
+
 def read_ids(headers: Headers) -> list[tuple[str, str]]:
     """Give every event id that the headers name, each with the header's name; the first goes first."""
     ids = []
@@ -81,11 +99,14 @@ def read_ids(headers: Headers) -> list[tuple[str, str]]:
 
 
 def _taking(workflow: Workflow, trigger: str, refusal_status: int) -> Callable[[], Response]:
+    known = {one.name for one in workflow.definition.triggers}
+
     def receive() -> Response:
         here = current_request()
         access_log.note(trigger=trigger)
         body = request_body.read_object(here)
         access_log.note_ids(body, trigger=trigger)
+        check_kind(trigger, body, known)
         event = workflow.read(trigger, body, ids=read_ids(here.headers))
         [result] = workflow.submit([event], actor=authentication.actor(here))
         answered = answer(result, refusal_status=refusal_status)
