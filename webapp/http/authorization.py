@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from functools import cache, lru_cache, partial
@@ -20,8 +20,8 @@ from webapp.http import authentication, request_body
 from webapp.http.authentication import Keys, Principal, Unproven
 from webapp.http.flask_app import current_request
 from webapp.http.problems import Problem
+from webapp.paths import SENDERS
 from webapp.routes.status import read_user_id
-from webapp.routes.webhooks import TRIGGERS
 from webapp.settings import ServiceSettings
 from workflow_fsm.workflow import Workflow
 
@@ -42,7 +42,7 @@ class Access(StrEnum):
 
 ACCESS: Mapping[str, Access] = {
     **dict.fromkeys(("healthz", "readyz", "health"), Access.EVERYBODY),
-    **dict.fromkeys((*TRIGGERS.values(), "events", "link", "unlink", "start_sync"), Access.SENDERS),
+    **dict.fromkeys(SENDERS.values(), Access.SENDERS),
     **dict.fromkeys(("status", "history", "ws"), Access.USER),
 }
 """Who each route is for, by its endpoint's name. One that isn't named here is for the operator."""
@@ -64,7 +64,7 @@ def guard(routes: Scaffold, workflow: Workflow, settings: ServiceSettings) -> No
 
     def check() -> None:
         here = current_request()
-        access = ACCESS.get((here.endpoint or "").rpartition(".")[2], Access.OPERATOR)
+        access = ACCESS.get(_endpoint(), Access.OPERATOR)
         if access is Access.EVERYBODY:
             return
         if settings.asks_for_credentials:
@@ -110,7 +110,7 @@ _TOKEN = re.compile(r"[!-~]+")
 
 def _admit(access: Access, settings: ServiceSettings, keys: Keys, now: datetime) -> Principal:
     faults: list[str] = []
-    somebody = False
+    somebody: list[Principal] = []
     for prove in _proofs(access, keys, now):
         try:
             principal = prove()
@@ -119,9 +119,9 @@ def _admit(access: Access, settings: ServiceSettings, keys: Keys, now: datetime)
             continue
         if _may(principal, access):
             return principal
-        somebody = True
+        somebody.append(principal)
     if somebody:
-        raise Problem("forbidden", _why_not(access))
+        raise Problem("forbidden", _why_not(access, somebody))
     wrong_token = bool(faults) and _AUTHORIZATION in request.headers
     raise _unauthorized(_told(access, settings, faults), wrong_token=wrong_token)
 
@@ -155,10 +155,15 @@ def _tokens() -> Iterator[str | None]:
 def _may(principal: Principal, access: Access) -> bool:
     match access:
         case Access.SENDERS:
-            return principal.sends
+            return principal.sends and (principal.routes is None or _endpoint() in principal.routes)
         case Access.USER:
             return principal.operates or principal.user_id == _user_id()
     return principal.operates
+
+
+def _endpoint() -> str:
+    """Name the route, however the routes are mounted."""
+    return (current_request().endpoint or "").rpartition(".")[2]
 
 
 def _user_id() -> str:
@@ -167,7 +172,9 @@ def _user_id() -> str:
     return read_user_id(request, rest)
 
 
-def _why_not(access: Access) -> str:
+def _why_not(access: Access, somebody: Iterable[Principal]) -> str:
+    if access is Access.SENDERS and any(one.routes is not None for one in somebody):
+        return "The signature is good, but the secret that made it is for other routes than this one."
     if access is Access.USER:
         return "The token is not for this user's data; a user may read their own, the operator everybody's."
     return f"The token is valid, but this route is for {access}."

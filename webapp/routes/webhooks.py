@@ -16,25 +16,14 @@ from webapp.http import access_log, authentication, problems, request_body
 from webapp.http.flask_app import current_request
 from webapp.http.problems import Problem
 from webapp.http.response import Answer
+from webapp.paths import PREFIX as PREFIX
+from webapp.paths import TRIGGERS as TRIGGERS
 from webapp.settings import ServiceSettings
 from workflow_fsm.core.errors import FieldError, InvalidEvent, NotAllowed, WorkflowError
 from workflow_fsm.core.outcome import Outcome
 from workflow_fsm.core.records import EventAnswer
 from workflow_fsm.core.values.strict_json import JSON
 from workflow_fsm.workflow import Workflow
-
-PREFIX = "/api/v1/workflow"
-
-TRIGGERS = {
-    "sync/complete": "sync_complete",
-    "detection/complete": "detection_complete",
-    "evidence-matching/complete": "evidence_matching_complete",
-    "claim/submitted": "claim_submitted",
-    "claim/rejected": "claim_rejected",
-    "payout/received": "payout_received",
-    "payout/reversed": "payout_reversed",
-}
-"""The trigger that each route fires."""
 
 
 def add_to(routes: Blueprint, workflow: Workflow, settings: ServiceSettings) -> None:
