@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask import Blueprint, Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp.http import access_log, authorization, headers, problems, request_body
 from webapp.http.flask_app import App
@@ -11,6 +14,9 @@ from webapp.server.startup import open_workflow
 from webapp.settings import ServiceSettings
 from webapp.ws import route
 from workflow_fsm.workflow import Workflow
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 __all__ = ["ServiceSettings", "blueprint", "create_app"]
 
@@ -32,6 +38,8 @@ def create_app(workflow: Workflow | None = None, *, settings: ServiceSettings | 
     authorization.guard(routes, workflow, settings)
     app.register_blueprint(routes)
     _attend(app)
+    if settings.trusted_proxies:
+        app.wsgi_app = _behind(settings.trusted_proxies, app.wsgi_app)  # type: ignore[method-assign]
     return app
 
 
@@ -60,6 +68,11 @@ def _routes(workflow: Workflow, settings: ServiceSettings) -> Blueprint:
     for asking in (webhooks, dead_letters, route, batch, sync, openapi):
         asking.add_to(routes, workflow, settings)
     return routes
+
+
+def _behind(proxies: int, app: WSGIApplication) -> ProxyFix:
+    """Believe what so many proxies tell of whom they hand on: address, scheme, host, port and prefix."""
+    return ProxyFix(app, x_for=proxies, x_proto=proxies, x_host=proxies, x_port=proxies, x_prefix=proxies)
 
 
 def _attend(routes: Flask | Blueprint) -> None:

@@ -89,10 +89,30 @@ def _split(text: str) -> SplitResult:
     return parts
 
 
+def _read_hosts(text: str) -> tuple[str, ...]:
+    hosts = tuple(one.strip() for one in text.split(",") if one.strip())
+    if not hosts:
+        raise ValueError("names no host; unset it, or name one")
+    _check_hosts(hosts)
+    return hosts
+
+
+def _check_hosts(value: object) -> None:
+    if not isinstance(value, tuple) or not all(isinstance(host, str) for host in value):
+        raise ValueError("must be a tuple of hosts' names, such as ('claims.example', '.shop.example')")
+    for host in value:
+        if not re.fullmatch(r"\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*", host):
+            raise ValueError(
+                f"has {host!r}, which is no host's name; it must be names such as claims.example, or "
+                ".claims.example for all below it too, without a scheme or a port"
+            )
+
+
 _PORT = whole(0, 65535, "a port's number, {} to {}")
 _SWITCH = SettingKind(read=_read_switch, check=_check_switch)
 _REFUSAL = SettingKind(read=_read_refusal, check=_check_refusal)
 _BASE_URL = SettingKind(read=_read_base_url, check=same(_check_base_url).check)
+_HOSTS = SettingKind(read=_read_hosts, check=_check_hosts)
 _WHOLE_URL = same(_check_whole_url)
 
 
@@ -118,6 +138,8 @@ class ServiceSettings:
         default=None, repr=False, metadata=variable("WORKFLOW_ALERT_URL", _WHOLE_URL)
     )
     max_sockets: int = field(default=200, metadata=variable("WORKFLOW_MAX_SOCKETS", whole(0, 10_000)))
+    trusted_proxies: int = field(default=0, metadata=variable("WORKFLOW_TRUSTED_PROXIES", whole(0, 20)))
+    allowed_hosts: tuple[str, ...] = field(default=(), metadata=variable("WORKFLOW_ALLOWED_HOSTS", _HOSTS))
     webhook_secrets: tuple[str, ...] = field(
         default=(), repr=False, metadata=variable("WORKFLOW_WEBHOOK_SECRETS", WEBHOOK_SECRETS)
     )

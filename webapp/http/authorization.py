@@ -19,6 +19,7 @@ from flask.sansio.scaffold import Scaffold
 from webapp.http import authentication, request_body
 from webapp.http.authentication import Keys, Principal, Unproven
 from webapp.http.flask_app import current_request
+from webapp.http.origins import Origins
 from webapp.http.problems import Problem
 from webapp.paths import SENDERS
 from webapp.routes.status import read_user_id
@@ -58,6 +59,8 @@ TAKEN: Mapping[Access, tuple[str, ...]] = {
 def guard(routes: Scaffold, workflow: Workflow, settings: ServiceSettings) -> None:
     """Let nobody to these routes' views who may not use them."""
 
+    origins = Origins.of(settings)
+
     @cache  # made at the first request that needs them
     def keys() -> Keys:
         return Keys.of(settings)
@@ -65,6 +68,11 @@ def guard(routes: Scaffold, workflow: Workflow, settings: ServiceSettings) -> No
     def check() -> None:
         here = current_request()
         access = ACCESS.get(_endpoint(), Access.OPERATOR)
+        if origins.is_open:
+            origins.check_open(here)
+        # Probes of a machine's health call it by its address.
+        if origins.is_open or access is not Access.EVERYBODY:
+            origins.check_host(here)
         if access is Access.EVERYBODY:
             return
         if settings.asks_for_credentials:

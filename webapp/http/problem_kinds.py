@@ -61,6 +61,13 @@ KINDS = {
             meaning="They are valid, but for another user's data or for another role. Nothing was kept.",
         ),
         ProblemKind(
+            code="origin-refused",
+            status=403,
+            title="The request is not of a host that is let in",
+            meaning="Its `Host` or `Origin` is none of this service's, or a proxy handed it on while no "
+            "credentials are configured; `detail` says which. Nothing was kept.",
+        ),
+        ProblemKind(
             code="unknown-user",
             status=404,
             title="Nothing is known of this user",

@@ -60,6 +60,8 @@ ADVICE = {
     "[sign webhooks from Node.js](../../how-to/sign-from-nodejs.md).",
     "forbidden": "Ask for another token: what each may do stands in "
     "[call with a JWT](../../how-to/call-with-a-jwt.md).",
+    "origin-refused": "Why hosts are asked for, and how to name them, stands in "
+    "[security](../../explanation/security.md#open-mode).",
     "unknown-user": "A user is known from their first event on, also from one that only waits.",
     "dead-letter-unknown": "Ask for the list again. An id is that of one dead letter, and ends with it; an "
     "event that is refused again keeps its own.",
@@ -131,6 +133,7 @@ _REQUESTS: Mapping[str, tuple[str, str, bytes, str]] = {
     "invalid-request": ("GET", "status/u1?limit=0", b"", _JSON),
     "unauthorized": ("GET", "status/u1", b"", _JSON),
     "forbidden": ("GET", "status/u2", b"", _JSON),
+    "origin-refused": ("GET", "status/u1", b"", _JSON),
     "unknown-user": ("GET", "status/u9", b"", _JSON),
     "dead-letter-unknown": _posted("deadletters/WyJ1MSIsICJldmVudCIsIDZd/drop", b'{"reason": "a test"}'),
     "unknown-route": _posted("claim/paid", b"{}"),
@@ -151,7 +154,8 @@ _REQUESTS: Mapping[str, tuple[str, str, bytes, str]] = {
     "event-id-reused": _posted("sync/complete", b'{"user_id": "u1", "event_id": "e1"}'),
 }
 _SECRET = "an example's, which is long enough for HS256"
-_TOKEN = jwt.encode({"user_id": "u1", "exp": 4102444800}, _SECRET, algorithm="HS256")
+_TOKEN = jwt.encode({"user_id": "u1", "exp": 1772366460}, _SECRET, algorithm="HS256")
+_HEADERS: Mapping[str, dict[str, str]] = {"origin-refused": {"Host": "claims.example"}}
 _CLOSED: Mapping[str, dict[str, str]] = {
     "unauthorized": {},
     "forbidden": {"Authorization": f"Bearer {_TOKEN}"},
@@ -194,8 +198,9 @@ def _example(code: str) -> object:
         workflow.fire_many(_STORY)
         settings = ServiceSettings(jwt_secret=_SECRET if code in _CLOSED else None)
         client = create_app(workflow, settings=settings).test_client()
+        headers = {**_CLOSED, **_HEADERS}.get(code)
         answer = client.open(
-            f"{_PREFIX}/{path}", method=method, data=body, content_type=media_type, headers=_CLOSED.get(code)
+            f"{_PREFIX}/{path}", method=method, data=body, content_type=media_type, headers=headers
         )
         told = answer.get_json()
         told["detail"] = told["detail"].replace("POST, OPTIONS", "OPTIONS, POST")  # a set's order

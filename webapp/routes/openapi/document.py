@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from webapp.http.authorization import ACCESS, JWT, SECRETS, TAKEN, TOKEN, Access, configured
+from webapp.http.origins import Origins
 from webapp.http.problem_kinds import KINDS
 from webapp.http.response import JSON_TYPE, PROBLEM_TYPE
 from webapp.routes.openapi import answers, outwards, requests
@@ -160,6 +161,8 @@ def _responses(
         names += ALWAYS
     if guarded:
         names += ["unauthorized", "forbidden"]
+    if Origins.of(settings).checks_hosts:
+        names.append("origin-refused")
     if refused_as_200:
         names.remove("not-allowed")
     for code in sorted({KINDS[name].status for name in names}):
