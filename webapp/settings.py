@@ -138,6 +138,9 @@ class ServiceSettings:
         default=None, repr=False, metadata=variable("WORKFLOW_ALERT_URL", _WHOLE_URL)
     )
     max_sockets: int = field(default=200, metadata=variable("WORKFLOW_MAX_SOCKETS", whole(0, 10_000)))
+    max_user_sockets: int = field(
+        default=20, metadata=variable("WORKFLOW_MAX_USER_SOCKETS", whole(1, 10_000))
+    )
     trusted_proxies: int = field(default=0, metadata=variable("WORKFLOW_TRUSTED_PROXIES", whole(0, 20)))
     allowed_hosts: tuple[str, ...] = field(default=(), metadata=variable("WORKFLOW_ALLOWED_HOSTS", _HOSTS))
     webhook_secrets: tuple[str, ...] = field(

@@ -18,6 +18,7 @@ UNUSABLE = {
     "WORKFLOW_REFUSAL_STATUS": "500",
     "WORKFLOW_ALLOWED_HOSTS": "https://claims.example",
     "WORKFLOW_TRUSTED_PROXIES": "all",
+    "WORKFLOW_MAX_USER_SOCKETS": "0",
     "WORKFLOW_MAX_SOCKETS": "many",
 }
 """Each of the service's variables, with a value that it can't use (a host may be any text)."""

@@ -23,6 +23,7 @@ from webapp.http.origins import Origins
 from webapp.http.problems import Problem
 from webapp.paths import SENDERS
 from webapp.routes.status import read_user_id
+from webapp.routes.webhooks import IDS, check_once
 from webapp.settings import ServiceSettings
 from workflow_fsm.workflow import Workflow
 
@@ -42,7 +43,7 @@ class Access(StrEnum):
 
 
 ACCESS: Mapping[str, Access] = {
-    **dict.fromkeys(("healthz", "readyz", "health"), Access.EVERYBODY),
+    **dict.fromkeys(("healthz", "readyz", "health", "ws_plain"), Access.EVERYBODY),
     **dict.fromkeys(SENDERS.values(), Access.SENDERS),
     **dict.fromkeys(("status", "history", "ws"), Access.USER),
 }
@@ -140,6 +141,8 @@ def _proofs(access: Access, keys: Keys, now: datetime) -> Iterator[Callable[[], 
         for token in _tokens():
             yield partial(_holder, keys, token, now)
     if keys.webhooks and access is Access.SENDERS and authentication.SIGNATURE_HEADER in request.headers:
+        for name in IDS:
+            check_once(name, request.headers)
         yield partial(keys.signer, request.headers, partial(request_body.read_ahead, request), now)
 
 

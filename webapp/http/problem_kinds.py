@@ -159,6 +159,12 @@ KINDS = {
             "belong to two events. It is kept once, as refused; send a new event under a new id.",
         ),
         ProblemKind(
+            code="upgrade-required",
+            status=426,
+            title="The route is a WebSocket",
+            meaning="The request asks for none: it has no `Upgrade: websocket`, or a proxy left it out.",
+        ),
+        ProblemKind(
             code="internal-error",
             status=500,
             title="The service failed",
@@ -191,7 +197,8 @@ KINDS = {
             code="too-many-sockets",
             status=503,
             title="No further WebSocket can be opened just now",
-            meaning="As many are open as `WORKFLOW_MAX_SOCKETS` allows, or the service is stopping. Connect "
+            meaning="As many are open as `WORKFLOW_MAX_SOCKETS` allows, or of this user as "
+            "`WORKFLOW_MAX_USER_SOCKETS` does, or the service is stopping. Connect "
             "again after the seconds in `Retry-After`.",
         ),
         ProblemKind(

@@ -25,6 +25,9 @@ from workflow_fsm.core.records import EventAnswer
 from workflow_fsm.core.values.strict_json import JSON
 from workflow_fsm.workflow import Workflow
 
+IDS = ("webhook-id", "Idempotency-Key")
+"""The headers that name an event, the one that goes first first."""
+
 
 def add_to(routes: Blueprint, workflow: Workflow, settings: ServiceSettings) -> None:
     """Add a route for each trigger, and those that give a claim a name and take one away."""
@@ -76,10 +79,20 @@ def check_kind(trigger: str, event: Mapping[str, JSON], known: Collection[str]) 
         raise InvalidEvent(faults)
 
 
+def check_once(name: str, headers: Headers) -> None:
+    """Refuse a header that comes twice: which of the two is the id? Raises Problem.
+
+    WSGI joins the two by a comma, which an id may hold; the service's own server joins them by a line break.
+    """
+    if "\n" in headers.get(name, ""):
+        raise _bad_id(name, "comes in several headers; send one")
+
+
 def read_ids(headers: Headers) -> list[tuple[str, str]]:
     """Give every event id that the headers name, each with the header's name; the first goes first."""
     ids = []
-    for name in ("webhook-id", "Idempotency-Key"):
+    for name in IDS:
+        check_once(name, headers)
         value = headers.get(name)
         if value is not None:
             text = _text(name, value)

@@ -86,6 +86,8 @@ ADVICE = {
     "event-id-reused": "Don't retry it unchanged. Most often a sender makes ids from too little: the "
     "id must change whenever the content does. The rules stand in "
     "[duplicates](../../explanation/duplicates.md).",
+    "upgrade-required": "How a proxy lets WebSockets through stands in "
+    "[run the service](../../how-to/run-the-service.md#behind-a-proxy).",
     "internal-error": "Retry with the same id, later and with growing pauses.",
     "store-unavailable": "Retry with the same id. The usual causes are another process that holds the "
     "write lock for more than five seconds, a full disk, and a file that became read-only; `detail` says "
@@ -151,6 +153,7 @@ _REQUESTS: Mapping[str, tuple[str, str, bytes, str]] = {
         "detection/complete", b'{"user_id": "u1", "claims": [' + b",".join([b"1"] * 50001) + b"]}"
     ),
     "unsupported-media-type": _posted("sync/complete", b"user_id=u1", "application/x-www-form-urlencoded"),
+    "upgrade-required": ("GET", "ws/u1", b"", _JSON),
     "event-id-reused": _posted("sync/complete", b'{"user_id": "u1", "event_id": "e1"}'),
 }
 _SECRET = "an example's, which is long enough for HS256"

@@ -88,8 +88,13 @@ def kind_of(path: str) -> str:
 
 
 def doors(client: FlaskClient) -> Iterator[tuple[Rule, str, str]]:
-    """Give every rule with its path and each of its methods."""
+    """Give every rule with its path and each of its methods.
+
+    Left out are those that everybody gets the same answer of: a WebSocket's without an upgrade.
+    """
     for rule in client.application.url_map.iter_rules():
+        if rule.endpoint.endswith("ws_plain"):
+            continue
         for method in sorted(rule.methods or ["GET"]):
             yield rule, path_of(rule), method
 

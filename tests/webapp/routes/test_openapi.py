@@ -176,7 +176,8 @@ def of_handshakes(server: Service) -> Iterator[tuple[str, int]]:
         "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
     )
-    for path, headers in (("u1", good), ("u1", ""), ("", good)):
+    keyless = "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+    for path, headers in (("u1", good), ("u1", ""), ("u1", keyless), ("", good)):
         with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
             connection.sendall(
                 f"GET {PREFIX}/ws/{path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n".encode()

@@ -19,6 +19,7 @@ from webapp.ws.session import (
     CURSOR_LOST,
     GOING_AWAY,
     INTERNAL_ERROR,
+    TOKEN_EXPIRED,
     TOO_BIG,
     TRY_AGAIN_LATER,
     UNANSWERED,
@@ -177,11 +178,12 @@ def _others() -> Iterator[Route]:
         f"a ping is not answered, with {INTERNAL_ERROR} where the service fails: connect again with `since`, "
         f"the last cursor seen. With {CURSOR_LOST} where the store has not got as far as `since`, since it "
         "lost rows: read history anew, and follow from its last row. With "
+        f"{TOKEN_EXPIRED} where the token that opened it has ended: connect again with a new one. With "
         f"{BAD_REQUEST} where `since` is no cursor, and with {TOO_BIG} where a client sends too large a "
         "message: neither helps to repeat. Browsers may send a bearer token as the query's `token`.",
         parameters=("user_id", "since"),
         answers={101: ("The socket is open.", {})},
-        problems=("invalid-request", "unknown-route", "too-many-sockets"),
+        problems=("invalid-request", "unknown-route", "upgrade-required", "too-many-sockets"),
     )
     yield from _dead_letters()
     yield from _operations()
