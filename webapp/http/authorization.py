@@ -9,18 +9,21 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cache, lru_cache, partial
 
-from flask import request
+from flask import redirect, request, url_for
 from flask.sansio.scaffold import Scaffold
+from werkzeug.exceptions import HTTPException
 
 from webapp.http import authentication, request_body
 from webapp.http.authentication import Keys, Principal, Unproven
 from webapp.http.flask_app import current_request
 from webapp.http.origins import Origins
 from webapp.http.problems import Problem
+from webapp.http.sessions import COOKIE, OPEN, SAFE, Sessions, note_session
 from webapp.paths import SENDERS
 from webapp.routes.status import read_user_id
 from webapp.routes.webhooks import IDS, check_once
@@ -42,8 +45,11 @@ class Access(StrEnum):
     OPERATOR = "the operator"
 
 
+PROBES = ("healthz", "readyz", "health")
+"""What a machine's own checks ask for."""
+
 ACCESS: Mapping[str, Access] = {
-    **dict.fromkeys(("healthz", "readyz", "health", "ws_plain"), Access.EVERYBODY),
+    **dict.fromkeys((*PROBES, "ws_plain", "login", "sign_in"), Access.EVERYBODY),
     **dict.fromkeys(SENDERS.values(), Access.SENDERS),
     **dict.fromkeys(("status", "history", "ws"), Access.USER),
 }
@@ -57,7 +63,7 @@ TAKEN: Mapping[Access, tuple[str, ...]] = {
 """The variables, one of which must be set for anybody to come in."""
 
 
-def guard(routes: Scaffold, workflow: Workflow, settings: ServiceSettings) -> None:
+def guard(routes: Scaffold, workflow: Workflow, settings: ServiceSettings, sessions: Sessions) -> None:
     """Let nobody to these routes' views who may not use them."""
 
     origins = Origins.of(settings)
@@ -72,14 +78,15 @@ def guard(routes: Scaffold, workflow: Workflow, settings: ServiceSettings) -> No
         if origins.is_open:
             origins.check_open(here)
         # Probes of a machine's health call it by its address.
-        if origins.is_open or access is not Access.EVERYBODY:
+        if origins.is_open or _endpoint() not in PROBES:
             origins.check_host(here)
         if access is Access.EVERYBODY:
             return
         if settings.asks_for_credentials:
-            authentication.note(here, _admit(access, settings, keys(), workflow._clock()))
+            authentication.note(here, _admit(access, settings, keys(), sessions, workflow._clock()))
         elif is_loopback(here.remote_addr or ""):
             authentication.note(here, authentication.ANYBODY)
+            note_session(here, OPEN)
         else:
             raise _unauthorized(
                 "No credentials are configured, so only this machine is let in; "
@@ -117,10 +124,12 @@ _BEARER = re.compile(r"bearer +([!-~]+)", re.IGNORECASE)
 _TOKEN = re.compile(r"[!-~]+")
 
 
-def _admit(access: Access, settings: ServiceSettings, keys: Keys, now: datetime) -> Principal:
+def _admit(
+    access: Access, settings: ServiceSettings, keys: Keys, sessions: Sessions, now: datetime
+) -> Principal:
     faults: list[str] = []
     somebody: list[Principal] = []
-    for prove in _proofs(access, keys, now):
+    for prove in _proofs(access, keys, sessions, now):
         try:
             principal = prove()
         except Unproven as fault:
@@ -131,11 +140,16 @@ def _admit(access: Access, settings: ServiceSettings, keys: Keys, now: datetime)
         somebody.append(principal)
     if somebody:
         raise Problem("forbidden", _why_not(access, somebody))
+    if _is_a_person(access) and keys.api_token is not None:
+        here = request.full_path.rstrip("?") if request.method in SAFE else None
+        raise HTTPException(response=redirect(url_for(".login", next=here), 303))
     wrong_token = bool(faults) and _AUTHORIZATION in request.headers
     raise _unauthorized(_told(access, settings, faults), wrong_token=wrong_token)
 
 
-def _proofs(access: Access, keys: Keys, now: datetime) -> Iterator[Callable[[], Principal]]:
+def _proofs(
+    access: Access, keys: Keys, sessions: Sessions, now: datetime
+) -> Iterator[Callable[[], Principal]]:
     """Give what could prove a principal, in the order in which it is cheap to check."""
     if keys.take_tokens:
         for token in _tokens():
@@ -144,6 +158,14 @@ def _proofs(access: Access, keys: Keys, now: datetime) -> Iterator[Callable[[], 
         for name in IDS:
             check_once(name, request.headers)
         yield partial(keys.signer, request.headers, partial(request_body.read_ahead, request), now)
+    if COOKIE in request.cookies:
+        yield partial(_signed_in, sessions, now)
+
+
+def _signed_in(sessions: Sessions, now: datetime) -> Principal:
+    """Tell who is signed in: the operator, for as long as the session lasts."""
+    session = sessions.prove(current_request(), now)
+    return replace(authentication.OPERATOR, until=session.until)
 
 
 def _holder(keys: Keys, token: str | None, now: datetime) -> Principal:
@@ -175,6 +197,13 @@ def _may(principal: Principal, access: Access) -> bool:
 def _endpoint() -> str:
     """Name the route, however the routes are mounted."""
     return (current_request().endpoint or "").rpartition(".")[2]
+
+
+def _is_a_person(access: Access) -> bool:
+    """Tell whether a browser shows what is answered to a person, who can sign in."""
+    shown = request.method in SAFE or _endpoint() == "logout"
+    asks_for_a_page = "text/html" in request.headers.get("Accept", "")
+    return access is Access.OPERATOR and shown and asks_for_a_page and _AUTHORIZATION not in request.headers
 
 
 def _user_id() -> str:

@@ -61,6 +61,13 @@ KINDS = {
             meaning="They are valid, but for another user's data or for another role. Nothing was kept.",
         ),
         ProblemKind(
+            code="csrf-refused",
+            status=403,
+            title="What a session sent does not carry its token",
+            meaning="A page of another host can make a browser send this, but can't know the token. Nothing "
+            "was kept.",
+        ),
+        ProblemKind(
             code="origin-refused",
             status=403,
             title="The request is not of a host that is let in",
@@ -163,6 +170,13 @@ KINDS = {
             status=426,
             title="The route is a WebSocket",
             meaning="The request asks for none: it has no `Upgrade: websocket`, or a proxy left it out.",
+        ),
+        ProblemKind(
+            code="too-many-attempts",
+            status=429,
+            title="Too many wrong tokens",
+            meaning="Somebody tried to sign in from this address with too many of them. Try again after the "
+            "seconds in `Retry-After`.",
         ),
         ProblemKind(
             code="internal-error",

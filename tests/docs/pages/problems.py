@@ -60,6 +60,8 @@ ADVICE = {
     "[sign webhooks from Node.js](../../how-to/sign-from-nodejs.md).",
     "forbidden": "Ask for another token: what each may do stands in "
     "[call with a JWT](../../how-to/call-with-a-jwt.md).",
+    "csrf-refused": "Load the page anew and send it again. What sends with a session, and how, stands in "
+    "[security](../../explanation/security.md#sessions).",
     "origin-refused": "Why hosts are asked for, and how to name them, stands in "
     "[security](../../explanation/security.md#open-mode).",
     "unknown-user": "A user is known from their first event on, also from one that only waits.",
@@ -88,6 +90,8 @@ ADVICE = {
     "[duplicates](../../explanation/duplicates.md).",
     "upgrade-required": "How a proxy lets WebSockets through stands in "
     "[run the service](../../how-to/run-the-service.md#behind-a-proxy).",
+    "too-many-attempts": "A token in `Authorization` is not counted. After ten wrong ones within a minute "
+    "the right one has to wait, too.",
     "internal-error": "Retry with the same id, later and with growing pauses.",
     "store-unavailable": "Retry with the same id. The usual causes are another process that holds the "
     "write lock for more than five seconds, a full disk, and a file that became read-only; `detail` says "
@@ -182,6 +186,15 @@ _FAULTS: Mapping[str, WorkflowError | Problem] = {
     "worker-stuck": WorkerStuck(
         "1 of 4 threads that do effects died or hang (in submit), and 16 others were replaced already; "
         "restart the process, and give what its handlers call a timeout"
+    ),
+    "csrf-refused": Problem(
+        "csrf-refused",
+        "What a session sends must carry its CSRF token, as the header X-CSRF-Token or the form's field "
+        "csrf_token; load the page anew, and send it again.",
+    ),
+    "too-many-attempts": Problem(
+        "too-many-attempts",
+        "10 wrong tokens came from this address within 60 seconds; try again in 42 seconds.",
     ),
     "too-many-sockets": Problem(
         "too-many-sockets", "200 sockets are open, as many as WORKFLOW_MAX_SOCKETS allows; try later."

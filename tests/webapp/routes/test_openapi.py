@@ -17,6 +17,7 @@ from tests.docs.examples import STORY
 from tests.webapp.http.keys import ALL, API_TOKEN, Open, token
 from tests.webapp.services import Service
 from webapp import blueprint, create_app
+from webapp.http.sessions import COOKIE
 from webapp.routes.openapi import document
 from webapp.routes.openapi.document import examples
 from webapp.routes.openapi.routes import Route, routes
@@ -76,6 +77,7 @@ def test_the_codes_described_are_those_that_can_be_produced(
         *while_the_store_is_down(open_workflow),
         *with_a_fault_of_ours(open_workflow),
         *of_handshakes(server),
+        *of_signing_in(guarded),
         *of_what_waits_or_is_refused(open_workflow),
         *of_dead_letters_that_are_tried_again(open_workflow),
     ]:
@@ -185,6 +187,27 @@ def of_handshakes(server: Service) -> Iterator[tuple[str, int]]:
             yield "ws", int(connection.recv(4096).split()[1])
 
 
+def of_signing_in(guarded: FlaskClient) -> Iterator[tuple[str, int]]:
+    """Sign in with wrong tokens until it is too often, with the right one, and from a strange page."""
+    strange = {"Origin": "http://evil.example"}
+    for address, given, headers in (
+        ("192.0.2.1", API_TOKEN, {}),
+        ("192.0.2.1", API_TOKEN, strange),
+        *(("192.0.2.2", "wrong", {}) for _ in range(11)),
+    ):
+        environ = {"REMOTE_ADDR": address}
+        answer = guarded.post("/login", data={"token": given}, headers=headers, environ_overrides=environ)
+        yield "sign_in", answer.status_code
+    form = "application/x-www-form-urlencoded"
+    for data, told in ((b"token=%ff", "9"), (b"", "20000000")):
+        length = {"CONTENT_LENGTH": told}
+        yield (
+            "sign_in",
+            guarded.post("/login", data=data, content_type=form, environ_overrides=length).status_code,
+        )
+    guarded.delete_cookie(COOKIE)
+
+
 def of_dead_letters_that_are_tried_again(open_workflow: Open) -> Iterator[tuple[str, int]]:
     """Try dead letters again that are taken, wait, are taken in part, are refused, or are for no claim."""
     workflow = open_workflow()
@@ -270,10 +293,10 @@ def test_a_service_without_secrets_asks_for_none_and_one_with_them_says_which(wo
     }
 
     assert all(operation["security"] == [] for _, _, operation in operations(plain))
-    assert asked["sync_complete"] == ["signature", "operator", "token"]
-    assert asked["status"] == ["operator", "token"]
-    assert asked["metrics"] == asked["deadletters"] == ["operator"]
-    assert asked["health"] == asked["healthz"] == []
+    assert asked["sync_complete"] == ["signature", "operator", "token", "session", "csrf"]
+    assert asked["status"] == ["operator", "token", "session"]
+    assert asked["metrics"] == asked["deadletters"] == ["operator", "session"]
+    assert asked["health"] == asked["healthz"] == asked["login"] == asked["sign_in"] == []
 
 
 def test_a_refusal_answered_200_is_described_so(workflow: Workflow) -> None:
