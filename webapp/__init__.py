@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask import Blueprint, Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp.http import access_log, authorization, headers, problems, request_body
 from webapp.http.flask_app import App
-from webapp.routes import batch, dead_letters, health, metrics, openapi, status, sync, webhooks
+from webapp.http.sessions import Sessions
+from webapp.routes import batch, dead_letters, health, metrics, openapi, sign_in, status, sync, webhooks
 from webapp.server.startup import open_workflow
 from webapp.settings import ServiceSettings
 from webapp.ws import route
 from workflow_fsm.workflow import Workflow
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 __all__ = ["ServiceSettings", "blueprint", "create_app"]
 
@@ -28,10 +35,13 @@ def create_app(workflow: Workflow | None = None, *, settings: ServiceSettings | 
     app = App("webapp", static_folder=None)
     app.url_map.merge_slashes = False
     app.extensions["workflow_fsm"] = workflow
-    routes = _routes(workflow, settings)
-    authorization.guard(routes, workflow, settings)
+    sessions = Sessions(settings)
+    routes = _routes(workflow, settings, sessions)
+    authorization.guard(routes, workflow, settings, sessions)
     app.register_blueprint(routes)
     _attend(app)
+    if settings.trusted_proxies:
+        app.wsgi_app = _behind(settings.trusted_proxies, app.wsgi_app)  # type: ignore[method-assign]
     return app
 
 
@@ -42,9 +52,10 @@ def blueprint(workflow: Workflow, *, settings: ServiceSettings | None = None) ->
     Raises SettingsInvalid.
     """
     settings = _settings(workflow, settings)
-    routes = _routes(workflow, settings)
+    sessions = Sessions(settings)
+    routes = _routes(workflow, settings, sessions)
     _attend(routes)
-    authorization.guard(routes, workflow, settings)
+    authorization.guard(routes, workflow, settings, sessions)
     return routes
 
 
@@ -53,13 +64,19 @@ def _settings(workflow: Workflow, given: ServiceSettings | None) -> ServiceSetti
     return ServiceSettings.from_environment(workflow=workflow.settings) if given is None else given
 
 
-def _routes(workflow: Workflow, settings: ServiceSettings) -> Blueprint:
+def _routes(workflow: Workflow, settings: ServiceSettings, sessions: Sessions) -> Blueprint:
     routes = Blueprint("workflow", __name__)
     for module in (status, health, metrics):
         module.add_to(routes, workflow)
     for asking in (webhooks, dead_letters, route, batch, sync, openapi):
         asking.add_to(routes, workflow, settings)
+    sign_in.add_to(routes, workflow, settings, sessions)
     return routes
+
+
+def _behind(proxies: int, app: WSGIApplication) -> ProxyFix:
+    """Believe what so many proxies tell of whom they hand on: address, scheme, host, port and prefix."""
+    return ProxyFix(app, x_for=proxies, x_proto=proxies, x_host=proxies, x_port=proxies, x_prefix=proxies)
 
 
 def _attend(routes: Flask | Blueprint) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
+from webapp.credential_settings import JWT_NAME, JWT_SECRET, OWN_TOKEN, TOKEN, WEBHOOK_SECRETS, same
 from workflow_fsm.core.errors import SettingsInvalid
 from workflow_fsm.settings import (
     TEXT,
@@ -20,11 +20,6 @@ from workflow_fsm.settings import (
     whole,
 )
 
-LEAST_JWT_BYTES = 32
-"""RFC 7518: a key for HS256 has at least as many bits as the hash."""
-WEBHOOK_BYTES = range(24, 65)
-"""How long Standard Webhooks lets a secret be."""
-
 OUTWARDS = (
     "INTEGRATIONS_URL",
     "INTEGRATIONS_API_KEY",
@@ -33,21 +28,6 @@ OUTWARDS = (
     "WORKFLOW_ALERT_URL",
 )
 """What the calls to other services are made by, in the service or in a worker."""
-
-
-def _same(check: Callable[[str], None]) -> SettingKind:
-    """Take text as it is, from a variable or from Python, that passes one check."""
-
-    def read(text: str) -> str:
-        check(text)
-        return text
-
-    def check_given(value: object) -> None:
-        if not isinstance(value, str):
-            raise ValueError(f"is {type(value).__name__}; it must be a string")
-        check(value)
-
-    return SettingKind(read=read, check=check_given)
 
 
 def _read_switch(text: str) -> bool:
@@ -70,63 +50,6 @@ def _read_refusal(text: str) -> int:
 def _check_refusal(value: object) -> None:
     if type(value) is not int or value not in (409, 200):
         raise ValueError(f"is {value!r}; it must be 409 or 200")
-
-
-def _check_token(text: str) -> None:
-    if not re.fullmatch(r"[!-~]+", text):
-        raise ValueError(
-            "holds a blank, or another character that no bearer token can have; "
-            "it must be the key alone, in visible ASCII characters"
-        )
-
-
-def _read_webhook_secrets(text: str) -> tuple[str, ...]:
-    secrets = tuple(one.strip() for one in text.split(",") if one.strip())
-    if not secrets:
-        raise ValueError("names no secret; unset it, or name one")
-    _check_webhook_secrets(secrets)
-    return secrets
-
-
-def _check_webhook_secrets(value: object) -> None:
-    if not isinstance(value, tuple) or not all(isinstance(secret, str) for secret in value):
-        raise ValueError("must be a tuple of secrets, each of which begins with whsec_")
-    for secret in value:
-        _check_webhook_secret(secret)
-
-
-def _check_webhook_secret(secret: str) -> None:
-    """Refuse what is no secret of Standard Webhooks, without telling it."""
-    must = f"it must be whsec_ and {WEBHOOK_BYTES[0]} to {WEBHOOK_BYTES[-1]} random bytes in base64"
-    match = re.fullmatch(r"whsec_([A-Za-z0-9+/]+)(=*)", secret)
-    if match is None:
-        raise ValueError(
-            "holds a secret that does not begin with whsec_ or is no base64; "
-            f"{must}, and several are separated by commas"
-        )
-    encoded, given = match.groups()
-    padding = "=" * (-len(encoded) % 4)
-    if len(padding) > 2 or given not in ("", padding):
-        raise ValueError(f"holds a secret whose base64 is cut off; {must}")
-    size = len(base64.b64decode(encoded + padding))
-    if size not in WEBHOOK_BYTES:
-        raise ValueError(f"holds a secret of {size} bytes; {must}")
-
-
-def _check_jwt_secret(secret: str) -> None:
-    if secret != secret.strip():
-        raise ValueError("begins or ends with a blank or a line break; leave it out")
-    if "-----BEGIN " in secret or secret.startswith("ssh-"):
-        raise ValueError("is a key pair's or a certificate's; HS256 takes a secret of both sides")
-    try:
-        size = len(secret.encode())
-    except UnicodeEncodeError:
-        raise ValueError("is not UTF-8") from None
-    if size < LEAST_JWT_BYTES:
-        raise ValueError(
-            f"has {size} bytes; HS256 needs at least {LEAST_JWT_BYTES}, "
-            "or tokens could be forged by trying secrets"
-        )
 
 
 def _check_base_url(text: str) -> None:
@@ -166,14 +89,31 @@ def _split(text: str) -> SplitResult:
     return parts
 
 
+def _read_hosts(text: str) -> tuple[str, ...]:
+    hosts = tuple(one.strip() for one in text.split(",") if one.strip())
+    if not hosts:
+        raise ValueError("names no host; unset it, or name one")
+    _check_hosts(hosts)
+    return hosts
+
+
+def _check_hosts(value: object) -> None:
+    if not isinstance(value, tuple) or not all(isinstance(host, str) for host in value):
+        raise ValueError("must be a tuple of hosts' names, such as ('claims.example', '.shop.example')")
+    for host in value:
+        if not re.fullmatch(r"\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*", host):
+            raise ValueError(
+                f"has {host!r}, which is no host's name; it must be names such as claims.example, or "
+                ".claims.example for all below it too, without a scheme or a port"
+            )
+
+
 _PORT = whole(0, 65535, "a port's number, {} to {}")
 _SWITCH = SettingKind(read=_read_switch, check=_check_switch)
 _REFUSAL = SettingKind(read=_read_refusal, check=_check_refusal)
-_TOKEN = _same(_check_token)
-_JWT_SECRET = _same(_check_jwt_secret)
-_WEBHOOK_SECRETS = SettingKind(read=_read_webhook_secrets, check=_check_webhook_secrets)
-_BASE_URL = SettingKind(read=_read_base_url, check=_same(_check_base_url).check)
-_WHOLE_URL = _same(_check_whole_url)
+_BASE_URL = SettingKind(read=_read_base_url, check=same(_check_base_url).check)
+_HOSTS = SettingKind(read=_read_hosts, check=_check_hosts)
+_WHOLE_URL = same(_check_whole_url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +130,7 @@ class ServiceSettings:
     refusal_status: int = field(default=409, metadata=variable("WORKFLOW_REFUSAL_STATUS", _REFUSAL))
     integrations_url: str | None = field(default=None, metadata=variable("INTEGRATIONS_URL", _BASE_URL))
     integrations_api_key: str | None = field(
-        default=None, repr=False, metadata=variable("INTEGRATIONS_API_KEY", _TOKEN)
+        default=None, repr=False, metadata=variable("INTEGRATIONS_API_KEY", TOKEN)
     )
     python_api_url: str | None = field(default=None, metadata=variable("PYTHON_API_URL", _BASE_URL))
     run_detection: bool = field(default=False, metadata=variable("WORKFLOW_RUN_DETECTION", _SWITCH))
@@ -198,13 +138,22 @@ class ServiceSettings:
         default=None, repr=False, metadata=variable("WORKFLOW_ALERT_URL", _WHOLE_URL)
     )
     max_sockets: int = field(default=200, metadata=variable("WORKFLOW_MAX_SOCKETS", whole(0, 10_000)))
+    max_user_sockets: int = field(
+        default=20, metadata=variable("WORKFLOW_MAX_USER_SOCKETS", whole(1, 10_000))
+    )
+    trusted_proxies: int = field(default=0, metadata=variable("WORKFLOW_TRUSTED_PROXIES", whole(0, 20)))
+    allowed_hosts: tuple[str, ...] = field(default=(), metadata=variable("WORKFLOW_ALLOWED_HOSTS", _HOSTS))
     webhook_secrets: tuple[str, ...] = field(
-        default=(), repr=False, metadata=variable("WORKFLOW_WEBHOOK_SECRETS", _WEBHOOK_SECRETS)
+        default=(), repr=False, metadata=variable("WORKFLOW_WEBHOOK_SECRETS", WEBHOOK_SECRETS)
     )
-    api_token: str | None = field(default=None, repr=False, metadata=variable("WORKFLOW_API_TOKEN", _TOKEN))
+    api_token: str | None = field(
+        default=None, repr=False, metadata=variable("WORKFLOW_API_TOKEN", OWN_TOKEN)
+    )
     jwt_secret: str | None = field(
-        default=None, repr=False, metadata=variable("WORKFLOW_JWT_SECRET", _JWT_SECRET)
+        default=None, repr=False, metadata=variable("WORKFLOW_JWT_SECRET", JWT_SECRET)
     )
+    jwt_audience: str | None = field(default=None, metadata=variable("WORKFLOW_JWT_AUDIENCE", JWT_NAME))
+    jwt_issuer: str | None = field(default=None, metadata=variable("WORKFLOW_JWT_ISSUER", JWT_NAME))
 
     def __post_init__(self) -> None:
         """Check each field, and that whoever is to run detection is named."""
@@ -214,6 +163,12 @@ class ServiceSettings:
                 "run_detection (WORKFLOW_RUN_DETECTION) is set, but integrations_url (INTEGRATIONS_URL), "
                 "the service that runs detection, is unset"
             )
+        for name in ("jwt_audience", "jwt_issuer"):
+            if getattr(self, name) is not None and self.jwt_secret is None:
+                raise SettingsInvalid(
+                    f"{name} (WORKFLOW_{name.upper()}) is set, but jwt_secret (WORKFLOW_JWT_SECRET), "
+                    "by which tokens are known, is unset: no token would be taken"
+                )
 
     @property
     def asks_for_credentials(self) -> bool:

@@ -13,7 +13,12 @@ UNUSABLE = {
     "WORKFLOW_WEBHOOK_SECRETS": "short",
     "WORKFLOW_API_TOKEN": "a b",
     "WORKFLOW_JWT_SECRET": "short",
+    "WORKFLOW_JWT_AUDIENCE": " ",
+    "WORKFLOW_JWT_ISSUER": " ",
     "WORKFLOW_REFUSAL_STATUS": "500",
+    "WORKFLOW_ALLOWED_HOSTS": "https://claims.example",
+    "WORKFLOW_TRUSTED_PROXIES": "all",
+    "WORKFLOW_MAX_USER_SOCKETS": "0",
     "WORKFLOW_MAX_SOCKETS": "many",
 }
 """Each of the service's variables, with a value that it can't use (a host may be any text)."""

@@ -9,7 +9,7 @@ import base64
 import hmac
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, Self, cast
@@ -19,11 +19,16 @@ from flask import Request
 from standardwebhooks import Webhook
 from werkzeug.datastructures import Headers
 
+from webapp.credential_settings import split_entry
+from webapp.paths import SENDERS
 from webapp.settings import ServiceSettings
 from workflow_fsm.core.values.fields import Kind, read_value
 
 TOLERANCE_SECONDS = 300
 """How far a signature's timestamp may be from our clock, either way."""
+
+LONGEST_TOKEN_SECONDS = 10 * 366 * 86400
+"""How far a token's end may be: what is further was not told in seconds."""
 
 SERVICE_WORKER = "service_worker"
 ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER = "webhook-id", "webhook-timestamp", "webhook-signature"
@@ -31,12 +36,17 @@ ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER = "webhook-id", "webhook-timestamp
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Who sends. `actor` is how history names it; `user_id` is whose data it may read, None for nobody's."""
+    """Who sends. `actor` is how history names it; `user_id` is whose data it may read, None for nobody's.
+
+    `routes` are the endpoints that it may send to, None for all; `until` is the second in which this ends.
+    """
 
     actor: str
     sends: bool = False
     operates: bool = False
     user_id: str | None = None
+    routes: frozenset[str] | None = None
+    until: float | None = None
 
 
 ANYBODY = Principal(actor="webhook", sends=True, operates=True)
@@ -53,17 +63,21 @@ class Unproven(Exception):
 class Keys:
     """The secrets by which principals are known, ready for use."""
 
-    webhooks: tuple[Webhook, ...]
+    webhooks: tuple[tuple[Webhook, frozenset[str] | None], ...]
     api_token: bytes | None
     jwt_secret: str | None
+    audience: str | None
+    issuer: str | None
 
     @classmethod
     def of(cls, settings: ServiceSettings) -> Self:
         """Make the keys of settings, which were checked as they were made."""
         return cls(
-            webhooks=tuple(Webhook(_secret_bytes(secret)) for secret in settings.webhook_secrets),
+            webhooks=tuple(_webhook(entry) for entry in settings.webhook_secrets),
             api_token=settings.api_token.encode() if settings.api_token is not None else None,
             jwt_secret=settings.jwt_secret,
+            audience=settings.jwt_audience,
+            issuer=settings.jwt_issuer,
         )
 
     @property
@@ -77,7 +91,12 @@ class Keys:
             return OPERATOR
         if self.jwt_secret is None:
             raise Unproven("the bearer token is not the operator's")
-        return _named(_claims(token, self.jwt_secret, now))
+        claims = _claims(token, self.jwt_secret, now)
+        if self.audience is not None:
+            _check_audience(claims.get("aud"), self.audience)
+        if self.issuer is not None and claims.get("iss") != self.issuer:
+            raise Unproven("the token's iss is missing, or is not who issues the tokens of this service")
+        return _named(claims)
 
     def signer(self, headers: Headers, read_body: Callable[[], bytes], now: datetime) -> Principal:
         """Tell who signed a message; its body is read only where its headers could be a signature's."""
@@ -94,14 +113,18 @@ class Keys:
             body = read_body().decode()
         except UnicodeDecodeError as error:
             raise Unproven("the body is not UTF-8, and a signature is of a text") from error
-        made = [webhook.sign(message_id, timestamp, body).encode() for webhook in self.webhooks]
+        made = [
+            (webhook.sign(message_id, timestamp, body).encode(), routes) for webhook, routes in self.webhooks
+        ]
         # Every one with every other: how long it takes tells nothing.
-        equal = [hmac.compare_digest(ours, theirs) for ours in made for theirs in given]
-        if not any(equal):
+        compared = [(hmac.compare_digest(ours, theirs), routes) for ours, routes in made for theirs in given]
+        bound = [routes for is_equal, routes in compared if is_equal]
+        if not bound:
             raise Unproven(
                 f"no signature in {SIGNATURE_HEADER} is one of this message by a secret known here"
             )
-        return SIGNED
+        named = [routes for routes in bound if routes is not None]
+        return SIGNED if len(named) < len(bound) else replace(SIGNED, routes=frozenset().union(*named))
 
 
 def note(request: Request, principal: Principal) -> None:
@@ -109,10 +132,15 @@ def note(request: Request, principal: Principal) -> None:
     request.environ[_PRINCIPAL] = principal
 
 
+def principal(request: Request) -> Principal:
+    """Tell who sent a request that was let in."""
+    found: Principal = request.environ.get(_PRINCIPAL, ANYBODY)
+    return found
+
+
 def actor(request: Request) -> str:
     """Tell who moves a claim by this request, as history tells it."""
-    principal: Principal = request.environ.get(_PRINCIPAL, ANYBODY)
-    return principal.actor
+    return principal(request).actor
 
 
 # -- parts
@@ -121,9 +149,12 @@ _PRINCIPAL = "workflow_fsm.principal"
 _WHOLE_SECONDS = re.compile(r"0|[1-9][0-9]{0,14}")
 
 
-def _secret_bytes(secret: str) -> bytes:
+def _webhook(entry: str) -> tuple[Webhook, frozenset[str] | None]:
+    """Make the key of an entry, and name the endpoints that it is bound to."""
+    routes, secret = split_entry(entry)
     encoded = secret.removeprefix("whsec_").rstrip("=")
-    return base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    raw = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    return Webhook(raw), None if routes is None else frozenset(SENDERS[route] for route in routes)
 
 
 def _message_id(headers: Headers) -> str:
@@ -156,8 +187,14 @@ def _claims(token: str, secret: str, now: datetime) -> dict[str, Any]:
             "the bearer token is not one of HS256 that the secret known here has signed"
         ) from error
     instant = now.timestamp()
-    if _number(claims, "exp") <= instant:
+    exp = _number(claims, "exp")
+    if exp <= instant:
         raise Unproven("the token has expired")
+    if exp > instant + LONGEST_TOKEN_SECONDS:
+        raise Unproven(
+            "the token's exp is more than ten years away: it must be in seconds since 1970, "
+            "and looks like milliseconds"
+        )
     if claims.get("nbf") is not None and _number(claims, "nbf") > instant:
         raise Unproven("the token is not valid yet")
     return claims
@@ -183,16 +220,24 @@ def _number(claims: dict[str, Any], name: str) -> float:
     return cast(float, value)
 
 
+def _check_audience(told: object, ours: str) -> None:
+    """Check that a token is for this service: `aud` is one name or a list of them (RFC 7519)."""
+    if ours not in (told if isinstance(told, list) else [told]):
+        raise Unproven("the token's aud is missing, or names another service than this one")
+
+
 def _named(claims: dict[str, Any]) -> Principal:
     named = {name: _id(claims, name) for name in ("user_id", "sub")}
     role = claims.get("role")
     if role is not None and not isinstance(role, str):
         raise Unproven("the token's role is no string")
     user_id = named["user_id"] or named["sub"]
+    until = _number(claims, "exp")
     if role != SERVICE_WORKER:
-        return Principal(actor="user", user_id=user_id)
+        return Principal(actor="user", user_id=user_id, until=until)
     sub = named["sub"]
-    return Principal(actor=f"{SERVICE_WORKER}:{sub}" if sub else SERVICE_WORKER, sends=True, user_id=user_id)
+    actor = f"{SERVICE_WORKER}:{sub}" if sub else SERVICE_WORKER
+    return Principal(actor=actor, sends=True, user_id=user_id, until=until)
 
 
 def _id(claims: dict[str, Any], name: str) -> str | None:

@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cache, lru_cache, partial
 
-from flask import request
+from flask import redirect, request, url_for
 from flask.sansio.scaffold import Scaffold
+from werkzeug.exceptions import HTTPException
 
 from webapp.http import authentication, request_body
 from webapp.http.authentication import Keys, Principal, Unproven
 from webapp.http.flask_app import current_request
+from webapp.http.origins import Origins
 from webapp.http.problems import Problem
+from webapp.http.sessions import COOKIE, OPEN, SAFE, Sessions, note_session
+from webapp.paths import SENDERS
 from webapp.routes.status import read_user_id
-from webapp.routes.webhooks import TRIGGERS
+from webapp.routes.webhooks import IDS, check_once
 from webapp.settings import ServiceSettings
 from workflow_fsm.workflow import Workflow
 
@@ -40,9 +45,12 @@ class Access(StrEnum):
     OPERATOR = "the operator"
 
 
+PROBES = ("healthz", "readyz", "health")
+"""What a machine's own checks ask for."""
+
 ACCESS: Mapping[str, Access] = {
-    **dict.fromkeys(("healthz", "readyz", "health"), Access.EVERYBODY),
-    **dict.fromkeys((*TRIGGERS.values(), "events", "link", "unlink", "start_sync"), Access.SENDERS),
+    **dict.fromkeys((*PROBES, "ws_plain", "login", "sign_in"), Access.EVERYBODY),
+    **dict.fromkeys(SENDERS.values(), Access.SENDERS),
     **dict.fromkeys(("status", "history", "ws"), Access.USER),
 }
 """Who each route is for, by its endpoint's name. One that isn't named here is for the operator."""
@@ -55,8 +63,10 @@ TAKEN: Mapping[Access, tuple[str, ...]] = {
 """The variables, one of which must be set for anybody to come in."""
 
 
-def guard(routes: Scaffold, workflow: Workflow, settings: ServiceSettings) -> None:
+def guard(routes: Scaffold, workflow: Workflow, settings: ServiceSettings, sessions: Sessions) -> None:
     """Let nobody to these routes' views who may not use them."""
+
+    origins = Origins.of(settings)
 
     @cache  # made at the first request that needs them
     def keys() -> Keys:
@@ -64,13 +74,19 @@ def guard(routes: Scaffold, workflow: Workflow, settings: ServiceSettings) -> No
 
     def check() -> None:
         here = current_request()
-        access = ACCESS.get((here.endpoint or "").rpartition(".")[2], Access.OPERATOR)
+        access = ACCESS.get(_endpoint(), Access.OPERATOR)
+        if origins.is_open:
+            origins.check_open(here)
+        # Probes of a machine's health call it by its address.
+        if origins.is_open or _endpoint() not in PROBES:
+            origins.check_host(here)
         if access is Access.EVERYBODY:
             return
         if settings.asks_for_credentials:
-            authentication.note(here, _admit(access, settings, keys(), workflow._clock()))
+            authentication.note(here, _admit(access, settings, keys(), sessions, workflow._clock()))
         elif is_loopback(here.remote_addr or ""):
             authentication.note(here, authentication.ANYBODY)
+            note_session(here, OPEN)
         else:
             raise _unauthorized(
                 "No credentials are configured, so only this machine is let in; "
@@ -108,10 +124,12 @@ _BEARER = re.compile(r"bearer +([!-~]+)", re.IGNORECASE)
 _TOKEN = re.compile(r"[!-~]+")
 
 
-def _admit(access: Access, settings: ServiceSettings, keys: Keys, now: datetime) -> Principal:
+def _admit(
+    access: Access, settings: ServiceSettings, keys: Keys, sessions: Sessions, now: datetime
+) -> Principal:
     faults: list[str] = []
-    somebody = False
-    for prove in _proofs(access, keys, now):
+    somebody: list[Principal] = []
+    for prove in _proofs(access, keys, sessions, now):
         try:
             principal = prove()
         except Unproven as fault:
@@ -119,20 +137,35 @@ def _admit(access: Access, settings: ServiceSettings, keys: Keys, now: datetime)
             continue
         if _may(principal, access):
             return principal
-        somebody = True
+        somebody.append(principal)
     if somebody:
-        raise Problem("forbidden", _why_not(access))
+        raise Problem("forbidden", _why_not(access, somebody))
+    if _is_a_person(access) and keys.api_token is not None:
+        here = request.full_path.rstrip("?") if request.method in SAFE else None
+        raise HTTPException(response=redirect(url_for(".login", next=here), 303))
     wrong_token = bool(faults) and _AUTHORIZATION in request.headers
     raise _unauthorized(_told(access, settings, faults), wrong_token=wrong_token)
 
 
-def _proofs(access: Access, keys: Keys, now: datetime) -> Iterator[Callable[[], Principal]]:
+def _proofs(
+    access: Access, keys: Keys, sessions: Sessions, now: datetime
+) -> Iterator[Callable[[], Principal]]:
     """Give what could prove a principal, in the order in which it is cheap to check."""
     if keys.take_tokens:
         for token in _tokens():
             yield partial(_holder, keys, token, now)
     if keys.webhooks and access is Access.SENDERS and authentication.SIGNATURE_HEADER in request.headers:
+        for name in IDS:
+            check_once(name, request.headers)
         yield partial(keys.signer, request.headers, partial(request_body.read_ahead, request), now)
+    if COOKIE in request.cookies:
+        yield partial(_signed_in, sessions, now)
+
+
+def _signed_in(sessions: Sessions, now: datetime) -> Principal:
+    """Tell who is signed in: the operator, for as long as the session lasts."""
+    session = sessions.prove(current_request(), now)
+    return replace(authentication.OPERATOR, until=session.until)
 
 
 def _holder(keys: Keys, token: str | None, now: datetime) -> Principal:
@@ -155,10 +188,22 @@ def _tokens() -> Iterator[str | None]:
 def _may(principal: Principal, access: Access) -> bool:
     match access:
         case Access.SENDERS:
-            return principal.sends
+            return principal.sends and (principal.routes is None or _endpoint() in principal.routes)
         case Access.USER:
             return principal.operates or principal.user_id == _user_id()
     return principal.operates
+
+
+def _endpoint() -> str:
+    """Name the route, however the routes are mounted."""
+    return (current_request().endpoint or "").rpartition(".")[2]
+
+
+def _is_a_person(access: Access) -> bool:
+    """Tell whether a browser shows what is answered to a person, who can sign in."""
+    shown = request.method in SAFE or _endpoint() == "logout"
+    asks_for_a_page = "text/html" in request.headers.get("Accept", "")
+    return access is Access.OPERATOR and shown and asks_for_a_page and _AUTHORIZATION not in request.headers
 
 
 def _user_id() -> str:
@@ -167,7 +212,9 @@ def _user_id() -> str:
     return read_user_id(request, rest)
 
 
-def _why_not(access: Access) -> str:
+def _why_not(access: Access, somebody: Iterable[Principal]) -> str:
+    if access is Access.SENDERS and any(one.routes is not None for one in somebody):
+        return "The signature is good, but the secret that made it is for other routes than this one."
     if access is Access.USER:
         return "The token is not for this user's data; a user may read their own, the operator everybody's."
     return f"The token is valid, but this route is for {access}."

@@ -38,5 +38,10 @@ def _protect(response: Response) -> Response:
     return response
 
 
-_OF_PAGES = (*EVERYWHERE.items(), ("Content-Security-Policy", PAGE_POLICY))
+OF_PAGES = {
+    # With no-referrer a browser says of a page's own forms that they come from nowhere (Origin: null).
+    "Referrer-Policy": "same-origin",
+}
+
+_OF_PAGES = (*(EVERYWHERE | OF_PAGES).items(), ("Content-Security-Policy", PAGE_POLICY))
 _OF_ANSWERS = (*EVERYWHERE.items(), ("Content-Security-Policy", ANSWER_POLICY))

@@ -61,6 +61,20 @@ KINDS = {
             meaning="They are valid, but for another user's data or for another role. Nothing was kept.",
         ),
         ProblemKind(
+            code="csrf-refused",
+            status=403,
+            title="What a session sent does not carry its token",
+            meaning="A page of another host can make a browser send this, but can't know the token. Nothing "
+            "was kept.",
+        ),
+        ProblemKind(
+            code="origin-refused",
+            status=403,
+            title="The request is not of a host that is let in",
+            meaning="Its `Host` or `Origin` is none of this service's, or a proxy handed it on while no "
+            "credentials are configured; `detail` says which. Nothing was kept.",
+        ),
+        ProblemKind(
             code="unknown-user",
             status=404,
             title="Nothing is known of this user",
@@ -152,6 +166,19 @@ KINDS = {
             "belong to two events. It is kept once, as refused; send a new event under a new id.",
         ),
         ProblemKind(
+            code="upgrade-required",
+            status=426,
+            title="The route is a WebSocket",
+            meaning="The request asks for none: it has no `Upgrade: websocket`, or a proxy left it out.",
+        ),
+        ProblemKind(
+            code="too-many-attempts",
+            status=429,
+            title="Too many wrong tokens",
+            meaning="Somebody tried to sign in from this address with too many of them. Try again after the "
+            "seconds in `Retry-After`.",
+        ),
+        ProblemKind(
             code="internal-error",
             status=500,
             title="The service failed",
@@ -184,7 +211,8 @@ KINDS = {
             code="too-many-sockets",
             status=503,
             title="No further WebSocket can be opened just now",
-            meaning="As many are open as `WORKFLOW_MAX_SOCKETS` allows, or the service is stopping. Connect "
+            meaning="As many are open as `WORKFLOW_MAX_SOCKETS` allows, or of this user as "
+            "`WORKFLOW_MAX_USER_SOCKETS` does, or the service is stopping. Connect "
             "again after the seconds in `Retry-After`.",
         ),
         ProblemKind(

@@ -11,6 +11,7 @@ from functools import lru_cache, partial
 from socket import socket
 from time import perf_counter
 from typing import IO
+from urllib.parse import parse_qsl
 
 from flask import Request, Response, request
 from werkzeug.exceptions import HTTPException
@@ -22,9 +23,11 @@ from workflow_fsm.core.values import strict_json
 from workflow_fsm.core.values.strict_json import JSON, Malformed
 
 NDJSON_TYPE = "application/x-ndjson"
+FORM_TYPE = "application/x-www-form-urlencoded"
 MAX_BYTES = strict_json.MAX_BYTES
 
 _BODY = "workflow_fsm.body"
+_MOST_FIELDS = 100
 _STEP_BYTES = 1024 * 1024
 _DISCARDED_BYTES = 64 * 1024 * 1024
 _DISCARDING_SECONDS = 2.0
@@ -60,6 +63,26 @@ def read_list(request: Request) -> Iterable[JSON | Malformed]:
     if not isinstance(value, list):
         raise malformed(Malformed(f"is {_a_kind_of(value)}; it must be a JSON array, or {NDJSON_TYPE}"))
     return value
+
+
+def is_form(request: Request) -> bool:
+    """Tell whether a body is what a page's form sends."""
+    return _media_type(request.environ.get("CONTENT_TYPE", ""))[0] == FORM_TYPE
+
+
+def read_form(request: Request) -> dict[str, str]:
+    """Read the fields of a page's form."""
+    _check_media_type(request, (FORM_TYPE,))
+    return parse_form(_read_bytes(request))
+
+
+def parse_form(raw: bytes) -> dict[str, str]:
+    """Read a form's fields; of a name that comes twice the first counts."""
+    try:
+        pairs = parse_qsl(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
+    except ValueError as error:
+        raise malformed(Malformed(f"is no form in UTF-8 of at most {_MOST_FIELDS} fields")) from error
+    return dict(reversed(pairs))
 
 
 def malformed(fault: Malformed) -> Problem:

@@ -16,7 +16,7 @@ from flask import Blueprint, Response, request
 from webapp.http import access_log, authentication, problems, request_body
 from webapp.http.problems import Problem
 from webapp.http.response import Answer
-from webapp.routes.webhooks import PREFIX, answer, read_ids
+from webapp.routes.webhooks import PREFIX, answer, check_kind, read_ids
 from webapp.settings import ServiceSettings
 from workflow_fsm.core.definition.events import Event
 from workflow_fsm.core.errors import FieldError, InvalidEvent, WorkflowError
@@ -72,7 +72,9 @@ def _read(workflow: Workflow, place: int, entry: JSON | Malformed) -> Event | Wo
             raise InvalidEvent([FieldError(field="", reason="an event must be a JSON object")])
         fields = {name: value for name, value in entry.items() if name != "trigger"}
         ids = _ids_by_place(place) if fields.get("event_id") is None else []
-        return workflow.read(entry.get("trigger"), fields, ids=ids)
+        event = workflow.read(entry.get("trigger"), fields, ids=ids)
+        check_kind(event.trigger, fields, [one.name for one in workflow.definition.triggers])
+        return event
     except (WorkflowError, Problem) as error:
         return error
 

@@ -75,7 +75,9 @@ def read_user_id(request: Request, rest: str) -> str:
     script = request.environ.get("SCRIPT_NAME", "").encode("latin-1")
     before = request.url_rule.rule.partition("<")[0].encode() if request.url_rule else b""
     raw = unquote_to_bytes(_AUTHORITY.sub("", access_log.raw_path(), count=1).encode("latin-1", "replace"))
-    inner = b"/" + raw.removeprefix(script).lstrip(b"/")
+    # What a proxy took away in front stands in SCRIPT_NAME, and not in the raw URI.
+    whole, inner = (b"/" + one.lstrip(b"/") for one in (raw, raw.removeprefix(script)))
+    inner = whole if whole.startswith(before) else inner
     try:
         user_id = inner.removeprefix(before).decode() if inner.startswith(before) else rest
     except UnicodeDecodeError as error:

@@ -6,7 +6,7 @@ A view is parse, submit, answer. What an event does is the workflow's to say.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -16,24 +16,17 @@ from webapp.http import access_log, authentication, problems, request_body
 from webapp.http.flask_app import current_request
 from webapp.http.problems import Problem
 from webapp.http.response import Answer
+from webapp.paths import PREFIX as PREFIX
+from webapp.paths import TRIGGERS as TRIGGERS
 from webapp.settings import ServiceSettings
-from workflow_fsm.core.errors import NotAllowed, WorkflowError
+from workflow_fsm.core.errors import FieldError, InvalidEvent, NotAllowed, WorkflowError
 from workflow_fsm.core.outcome import Outcome
 from workflow_fsm.core.records import EventAnswer
+from workflow_fsm.core.values.strict_json import JSON
 from workflow_fsm.workflow import Workflow
 
-PREFIX = "/api/v1/workflow"
-
-TRIGGERS = {
-    "sync/complete": "sync_complete",
-    "detection/complete": "detection_complete",
-    "evidence-matching/complete": "evidence_matching_complete",
-    "claim/submitted": "claim_submitted",
-    "claim/rejected": "claim_rejected",
-    "payout/received": "payout_received",
-    "payout/reversed": "payout_reversed",
-}
-"""The trigger that each route fires."""
+IDS = ("webhook-id", "Idempotency-Key")
+"""The headers that name an event, the one that goes first first."""
 
 
 def add_to(routes: Blueprint, workflow: Workflow, settings: ServiceSettings) -> None:
@@ -69,10 +62,37 @@ def code_of(told: EventAnswer) -> int:
     return 202 if told.status == "deferred" else 200
 
 
+def check_kind(trigger: str, event: Mapping[str, JSON], known: Collection[str]) -> None:
+    """Refuse an event that calls itself another than it was sent as: a signature covers no route.
+
+    A `trigger` must be this one, a `type` must be no other of those known; dots, slashes and hyphens are
+    read as underscores. Raises InvalidEvent.
+    """
+    told = {name: event[name] for name in ("trigger", "type") if event.get(name) is not None}
+    faults = []
+    for name, kind in told.items():
+        text = re.sub(r"[./-]", "_", kind).lower() if isinstance(kind, str) else ""
+        if text != trigger and (name == "trigger" or text in known):
+            reason = f"says otherwise than {trigger}, as which it was sent; send it as what it is"
+            faults.append(FieldError(field=name, reason=reason))
+    if faults:
+        raise InvalidEvent(faults)
+
+
+def check_once(name: str, headers: Headers) -> None:
+    """Refuse a header that comes twice: which of the two is the id? Raises Problem.
+
+    WSGI joins the two by a comma, which an id may hold; the service's own server joins them by a line break.
+    """
+    if "\n" in headers.get(name, ""):
+        raise _bad_id(name, "comes in several headers; send one")
+
+
 def read_ids(headers: Headers) -> list[tuple[str, str]]:
     """Give every event id that the headers name, each with the header's name; the first goes first."""
     ids = []
-    for name in ("webhook-id", "Idempotency-Key"):
+    for name in IDS:
+        check_once(name, headers)
         value = headers.get(name)
         if value is not None:
             text = _text(name, value)
@@ -81,11 +101,14 @@ def read_ids(headers: Headers) -> list[tuple[str, str]]:
 
 
 def _taking(workflow: Workflow, trigger: str, refusal_status: int) -> Callable[[], Response]:
+    known = {one.name for one in workflow.definition.triggers}
+
     def receive() -> Response:
         here = current_request()
         access_log.note(trigger=trigger)
         body = request_body.read_object(here)
         access_log.note_ids(body, trigger=trigger)
+        check_kind(trigger, body, known)
         event = workflow.read(trigger, body, ids=read_ids(here.headers))
         [result] = workflow.submit([event], actor=authentication.actor(here))
         answered = answer(result, refusal_status=refusal_status)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from selectors import PollSelector
-from typing import Any
+from time import monotonic
+from typing import Any, NoReturn
 
 from flask import Blueprint, Request, request
 from flask.blueprints import BlueprintSetupState
@@ -17,6 +18,7 @@ from flask_sock import Sock
 from simple_websocket import ConnectionError
 from wsproto.utilities import RemoteProtocolError
 
+from webapp.http import authentication
 from webapp.http.problems import Problem
 from webapp.http.query_string import Query, bad_request
 from webapp.routes.status import read_user_id
@@ -26,6 +28,8 @@ from webapp.ws.session import MAX_CURSOR, Asked, Sockets
 from webapp.ws.transport import Transport
 from workflow_fsm.workflow import Workflow
 
+PLAIN = "ws_plain"
+"""The endpoint of what asks for the route without asking for a WebSocket: it is told so, whoever it is."""
 PING_SECONDS = 30.0
 MAX_MESSAGE_BYTES = 64 * 1024
 """What a client may send in a message, which is thrown away: nothing is awaited from it."""
@@ -61,20 +65,42 @@ class _Door:
             def admit(rest: str) -> Any:
                 user_id = read_user_id(request, rest)
                 since, fault = _read_since(request)
-                with self._sockets.place():
+                with self._sockets.place(user_id):
                     head = self._sockets.head(user_id)
                     transport = Transport(_connection(request))
                     try:
                         asked = Asked(
-                            user_id=user_id, head=head, since=since, fault=fault, transport=transport
+                            user_id=user_id,
+                            head=head,
+                            since=since,
+                            fault=fault,
+                            transport=transport,
+                            ends_at=self._ends_at(),
                         )
                         return _upgraded(upgrade, asked)
                     finally:
                         transport.release()
 
             self._routes.add_url_rule(rule, view_func=admit, **options)
+            self._routes.add_url_rule(rule, endpoint=PLAIN, view_func=_refuse_plain, merge_slashes=False)
 
         return register
+
+    def _ends_at(self) -> float | None:
+        """Tell when the credential that was sent ends, by the monotonic clock."""
+        until = authentication.principal(request).until
+        if until is None:
+            return None
+        return monotonic() + until - self._sockets.workflow._clock().timestamp()
+
+
+def _refuse_plain(rest: str) -> NoReturn:
+    raise Problem(
+        "upgrade-required",
+        "This route is a WebSocket, and the request asks for none: connect with a WebSocket client; where "
+        "one did, a proxy between it and the service left its Upgrade and Connection headers out.",
+        headers={"Upgrade": "websocket", "Connection": "Upgrade"},
+    )
 
 
 class _ReadingThread(threading.Thread):

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from math import inf
+from time import monotonic
 
 from simple_websocket import ConnectionClosed, Server
 from wsproto.events import CloseConnection
@@ -28,6 +30,8 @@ from workflow_fsm.workflow import Workflow
 GOING_AWAY, INTERNAL_ERROR, TRY_AGAIN_LATER = 1001, 1011, 1013
 BAD_REQUEST = 4400
 """Of the codes that are an application's own: what HTTP would have answered 400. Asking again won't help."""
+TOKEN_EXPIRED = 4401
+"""What HTTP would have answered 401: the credential that opened it has ended. A new one opens another."""
 CURSOR_LOST = 4409
 """What HTTP would have answered 409: the store has not reached the cursor, or reaches it no more."""
 UNANSWERED, TOO_BIG = 1008, 1009
@@ -38,6 +42,8 @@ SLOW_SECONDS = 5.0
 """How long a client may take nothing…"""
 LEFT_BEHIND_SECONDS = 1.0
 """…and one that the feed has left behind."""
+GOODBYE_SECONDS = 1.0
+"""How long a client that closes is waited for to have its own close answered."""
 LINGER_SECONDS = 2.0
 """How long the other side's end is awaited once the last words are out."""
 WATCH_SECONDS = 60.0
@@ -51,7 +57,8 @@ log = logging.getLogger(__name__)
 class Asked:
     """What a socket was asked for: whose transitions, and behind which cursor (None: from now on).
 
-    `head` is a cursor that the store had reached. `fault` is what was wrong with `since`.
+    `head` is a cursor that the store had reached. `fault` is what was wrong with `since`. `ends_at` is when
+    the credential that opened it ends, by the monotonic clock.
     """
 
     user_id: str
@@ -59,6 +66,7 @@ class Asked:
     since: int | None
     fault: str | None
     transport: Transport
+    ends_at: float | None = None
     wake: Callable[[], None] = field(default=lambda: None)
 
 
@@ -75,7 +83,9 @@ class Sockets:
         self.stopping = False
         self._lock = threading.Lock()
         self._most = settings.max_sockets
+        self._most_of_user = settings.max_user_sockets
         self._places = 0
+        self._places_of: Counter[str] = Counter()
         self._open: set[Asked] = set()
 
     def __len__(self) -> int:
@@ -92,8 +102,8 @@ class Sockets:
         return self.workflow.newest_cursor(user_id)
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """Hold a place for a socket. Raises Problem where none is free."""
+    def place(self, user_id: str) -> Iterator[None]:
+        """Hold a place for a socket that follows a user. Raises Problem where none is free."""
         with self._lock:
             if self.stopping:
                 raise Problem("too-many-sockets", "The service is stopping; connect again when it is back.")
@@ -102,12 +112,21 @@ class Sockets:
                     "too-many-sockets",
                     f"{self._most} sockets are open, as many as WORKFLOW_MAX_SOCKETS allows; try later.",
                 )
+            if self._places_of[user_id] >= self._most_of_user:
+                raise Problem(
+                    "too-many-sockets",
+                    f"{self._most_of_user} sockets follow this user, as many as WORKFLOW_MAX_USER_SOCKETS "
+                    "allows; close one, or try later.",
+                )
             self._places += 1
+            self._places_of[user_id] += 1
         try:
             yield
         finally:
             with self._lock:
                 self._places -= 1
+                self._places_of[user_id] -= 1
+                self._places_of += Counter()  # forgets who has none
 
     def follow(self, socket: Server, asked: Asked) -> None:
         """Tell a socket what it asked for, until either side ends it."""
@@ -160,6 +179,8 @@ class _Telling:
             return GOING_AWAY, "the service is stopping"
         if self._asked.transport.is_slow:
             return TRY_AGAIN_LATER, f"too slow: connect again with since={self._seen}"
+        if self._left() <= 0 and self._socket.connected:
+            return TOKEN_EXPIRED, f"the token has expired: connect with a new one and since={self._seen}"
         return code, reason
 
     def _live(self) -> None:
@@ -172,7 +193,7 @@ class _Telling:
                     if cursor > self._seen:
                         self._send(cursor, text)
                 if self._goes_on() and not self._follower.behind:
-                    self._socket.event.wait(WATCH_SECONDS)
+                    self._socket.event.wait(min(WATCH_SECONDS, max(0.0, self._left())))
 
     def _replay(self, until: int = MAX_CURSOR) -> None:
         """Send what the store has behind what was seen, up to a cursor."""
@@ -192,14 +213,19 @@ class _Telling:
                 return
 
     def _send(self, cursor: int, text: str) -> None:
-        if self._sockets.stopping:
+        if self._sockets.stopping or self._left() <= 0:
             raise ConnectionClosed
         self._socket.send(text)
         self._seen = cursor
         self.sent += 1
 
     def _goes_on(self) -> bool:
-        return self._socket.connected and self._socket.thread.is_alive() and not self._sockets.stopping
+        is_open = self._socket.connected and self._socket.thread.is_alive()
+        return is_open and not self._sockets.stopping and self._left() > 0
+
+    def _left(self) -> float:
+        """Give the seconds until the credential that opened it ends."""
+        return inf if self._asked.ends_at is None else self._asked.ends_at - monotonic()
 
     def _stall_seconds(self) -> float:
         if self._sockets.stopping:
@@ -208,14 +234,19 @@ class _Telling:
 
 
 def _end(socket: Server, transport: Transport, code: int | None, reason: str, *, linger: bool) -> None:
-    """Say why it ends, wait a little for the other side to end it too, and see that its thread has ended."""
+    """Say why it ends, wait a little for the other side to end it too, and see that its thread has ended.
+
+    Where the other side closed, its thread is just about to answer that.
+    """
     if code is not None:
         frame = b""
         with suppress(LocalProtocolError):  # another close was first, and may wait to be sent
             frame = socket.ws.send(CloseConnection(code, reason))
         transport.last_words(frame)
     socket.connected = False
-    if linger and code is not None:
+    if code is None:
+        socket.thread.join(GOODBYE_SECONDS)
+    elif linger:
         socket.thread.join(LINGER_SECONDS)
     transport.shutdown()
     socket.thread.join(LINGER_SECONDS)

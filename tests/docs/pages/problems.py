@@ -60,6 +60,10 @@ ADVICE = {
     "[sign webhooks from Node.js](../../how-to/sign-from-nodejs.md).",
     "forbidden": "Ask for another token: what each may do stands in "
     "[call with a JWT](../../how-to/call-with-a-jwt.md).",
+    "csrf-refused": "Load the page anew and send it again. What sends with a session, and how, stands in "
+    "[security](../../explanation/security.md#sessions).",
+    "origin-refused": "Why hosts are asked for, and how to name them, stands in "
+    "[security](../../explanation/security.md#open-mode).",
     "unknown-user": "A user is known from their first event on, also from one that only waits.",
     "dead-letter-unknown": "Ask for the list again. An id is that of one dead letter, and ends with it; an "
     "event that is refused again keeps its own.",
@@ -84,6 +88,10 @@ ADVICE = {
     "event-id-reused": "Don't retry it unchanged. Most often a sender makes ids from too little: the "
     "id must change whenever the content does. The rules stand in "
     "[duplicates](../../explanation/duplicates.md).",
+    "upgrade-required": "How a proxy lets WebSockets through stands in "
+    "[run the service](../../how-to/run-the-service.md#behind-a-proxy).",
+    "too-many-attempts": "A token in `Authorization` is not counted. After ten wrong ones within a minute "
+    "the right one has to wait, too.",
     "internal-error": "Retry with the same id, later and with growing pauses.",
     "store-unavailable": "Retry with the same id. The usual causes are another process that holds the "
     "write lock for more than five seconds, a full disk, and a file that became read-only; `detail` says "
@@ -131,6 +139,7 @@ _REQUESTS: Mapping[str, tuple[str, str, bytes, str]] = {
     "invalid-request": ("GET", "status/u1?limit=0", b"", _JSON),
     "unauthorized": ("GET", "status/u1", b"", _JSON),
     "forbidden": ("GET", "status/u2", b"", _JSON),
+    "origin-refused": ("GET", "status/u1", b"", _JSON),
     "unknown-user": ("GET", "status/u9", b"", _JSON),
     "dead-letter-unknown": _posted("deadletters/WyJ1MSIsICJldmVudCIsIDZd/drop", b'{"reason": "a test"}'),
     "unknown-route": _posted("claim/paid", b"{}"),
@@ -148,10 +157,12 @@ _REQUESTS: Mapping[str, tuple[str, str, bytes, str]] = {
         "detection/complete", b'{"user_id": "u1", "claims": [' + b",".join([b"1"] * 50001) + b"]}"
     ),
     "unsupported-media-type": _posted("sync/complete", b"user_id=u1", "application/x-www-form-urlencoded"),
+    "upgrade-required": ("GET", "ws/u1", b"", _JSON),
     "event-id-reused": _posted("sync/complete", b'{"user_id": "u1", "event_id": "e1"}'),
 }
 _SECRET = "an example's, which is long enough for HS256"
-_TOKEN = jwt.encode({"user_id": "u1", "exp": 4102444800}, _SECRET, algorithm="HS256")
+_TOKEN = jwt.encode({"user_id": "u1", "exp": 1772366460}, _SECRET, algorithm="HS256")
+_HEADERS: Mapping[str, dict[str, str]] = {"origin-refused": {"Host": "claims.example"}}
 _CLOSED: Mapping[str, dict[str, str]] = {
     "unauthorized": {},
     "forbidden": {"Authorization": f"Bearer {_TOKEN}"},
@@ -176,6 +187,15 @@ _FAULTS: Mapping[str, WorkflowError | Problem] = {
         "1 of 4 threads that do effects died or hang (in submit), and 16 others were replaced already; "
         "restart the process, and give what its handlers call a timeout"
     ),
+    "csrf-refused": Problem(
+        "csrf-refused",
+        "What a session sends must carry its CSRF token, as the header X-CSRF-Token or the form's field "
+        "csrf_token; load the page anew, and send it again.",
+    ),
+    "too-many-attempts": Problem(
+        "too-many-attempts",
+        "10 wrong tokens came from this address within 60 seconds; try again in 42 seconds.",
+    ),
     "too-many-sockets": Problem(
         "too-many-sockets", "200 sockets are open, as many as WORKFLOW_MAX_SOCKETS allows; try later."
     ),
@@ -194,8 +214,9 @@ def _example(code: str) -> object:
         workflow.fire_many(_STORY)
         settings = ServiceSettings(jwt_secret=_SECRET if code in _CLOSED else None)
         client = create_app(workflow, settings=settings).test_client()
+        headers = {**_CLOSED, **_HEADERS}.get(code)
         answer = client.open(
-            f"{_PREFIX}/{path}", method=method, data=body, content_type=media_type, headers=_CLOSED.get(code)
+            f"{_PREFIX}/{path}", method=method, data=body, content_type=media_type, headers=headers
         )
         told = answer.get_json()
         told["detail"] = told["detail"].replace("POST, OPTIONS", "OPTIONS, POST")  # a set's order

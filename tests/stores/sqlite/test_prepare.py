@@ -6,8 +6,13 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
+from stat import S_IMODE
 from time import monotonic
+
+import pytest
 
 from workflow_fsm import Settings, Workflow
 from workflow_fsm.stores.sqlite.migrate import migrations
@@ -34,3 +39,34 @@ def test_it_is_opened_beside_whoever_writes_for_long(sqlite_url: str) -> None:
         with Workflow.open(sqlite_url, settings=Settings()) as workflow:
             assert workflow.status("u1") is None
         assert monotonic() - began < 2
+
+
+@pytest.fixture
+def usual_mask() -> Iterator[None]:
+    """Let what is made be read by everybody, as most systems do."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+def modes(folder: Path) -> dict[str, int]:
+    return {path.name: S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+
+
+@pytest.mark.usefixtures("usual_mask")
+def test_what_is_made_for_a_store_is_its_owners_alone(tmp_path: Path) -> None:
+    with Workflow.open(f"sqlite:///{tmp_path / 'claims.db'}", settings=Settings()) as workflow:
+        workflow.fire("sync_complete", user_id="u1")
+        files = ("claims.db", "claims.db-wal", "claims.db-shm", "claims.db.lock")
+        assert modes(tmp_path) == dict.fromkeys(files, 0o600)
+
+
+@pytest.mark.usefixtures("usual_mask")
+def test_a_store_that_is_there_keeps_the_mode_that_it_has(tmp_path: Path) -> None:
+    path = tmp_path / "claims.db"
+    Path(f"{path}.lock").touch(mode=0o640)
+    path.touch(mode=0o640)
+    for _ in range(2):
+        with Workflow.open(f"sqlite:///{path}", settings=Settings()) as workflow:
+            workflow.fire("sync_complete", user_id="u1")
+            assert set(modes(tmp_path).values()) == {0o640}

@@ -88,8 +88,14 @@ def kind_of(path: str) -> str:
 
 
 def doors(client: FlaskClient) -> Iterator[tuple[Rule, str, str]]:
-    """Give every rule with its path and each of its methods."""
+    """Give every rule with its path and each of its methods.
+
+    Left out are those that are everybody's, and answer with codes of their own: a WebSocket's without an
+    upgrade, and the one to sign in by.
+    """
     for rule in client.application.url_map.iter_rules():
+        if rule.endpoint.rpartition(".")[2] in ("ws_plain", "login", "sign_in"):
+            continue
         for method in sorted(rule.methods or ["GET"]):
             yield rule, path_of(rule), method
 

@@ -26,7 +26,12 @@ def exchange(server: Service, *sent: bytes) -> tuple[int, bytes]:
 
 
 def request(body: bytes, *headers: str) -> bytes:
-    lines = [f"POST {PREFIX}/sync/complete HTTP/1.1", "Host: x", "Content-Type: application/json", *headers]
+    lines = [
+        f"POST {PREFIX}/sync/complete HTTP/1.1",
+        "Host: localhost",
+        "Content-Type: application/json",
+        *headers,
+    ]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 

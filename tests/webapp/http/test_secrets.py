@@ -112,6 +112,23 @@ def test_an_api_token_that_no_header_can_carry_is_refused_and_not_told(given: st
     assert "pa55" not in told
 
 
+def test_the_operators_token_has_sixteen_characters_at_least() -> None:
+    told = fault(WORKFLOW_API_TOKEN="pa55" * 3 + "abc")
+
+    assert told.startswith("WORKFLOW_API_TOKEN has 15 characters; it must have at least 16")
+    assert "pa55" not in told
+    assert ServiceSettings(api_token="x" * 16).api_token == "x" * 16
+    with pytest.raises(SettingsInvalid, match="api_token has 5 characters"):
+        ServiceSettings(api_token="short")
+    assert ServiceSettings(integrations_api_key="short").integrations_api_key == "short"
+
+
+@pytest.mark.parametrize("name", ["WORKFLOW_JWT_AUDIENCE", "WORKFLOW_JWT_ISSUER"])
+def test_whom_tokens_are_for_can_t_be_asked_where_there_are_none(name: str) -> None:
+    assert f"({name}) is set, but jwt_secret (WORKFLOW_JWT_SECRET)" in fault(**{name: "claims"})
+    assert fault(**keys.JWT, **{name: " claims"}).startswith(f"{name} begins or ends with a blank")
+
+
 @pytest.mark.parametrize(
     "given",
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from typing import Any
 
 import jwt
@@ -21,6 +22,7 @@ from workflow_fsm.testing import ManualClock
 NOW = 1772366400
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 STATUS, SYNC = f"{PREFIX}/status/u1", f"{PREFIX}/sync/complete"
+Visit = Callable[..., FlaskClient]
 OWN = {"sub": "u1", "exp": NOW + 60}
 
 
@@ -199,7 +201,33 @@ def test_it_expires_by_the_clock_that_was_handed_in(refusing: FlaskClient, clock
     assert code_of(refusing, OWN) == 404
     clock.advance(seconds=0.001)
     assert "has expired" in detail(refusing, OWN)
-    assert code_of(refusing, {"sub": "u1", "exp": 10**30}) == 404
+
+
+def test_an_end_beyond_ten_years_is_a_slip_of_milliseconds_and_says_so(refusing: FlaskClient) -> None:
+    assert code_of(refusing, {"sub": "u1", "exp": NOW + 10 * 365 * 86400}) == 404
+    for exp in ((NOW + 60) * 1000, 10**30, NOW + 3661 * 86400):
+        assert "in seconds since 1970, and looks like milliseconds" in detail(
+            refusing, {"sub": "u1", "exp": exp}
+        )
+
+
+def test_whom_a_token_is_for_and_who_issued_it_are_asked_where_they_are_configured(visit: Visit) -> None:
+    client = visit(**keys.JWT, WORKFLOW_JWT_AUDIENCE="claims", WORKFLOW_JWT_ISSUER="https://id.example")
+    good = OWN | {"aud": "claims", "iss": "https://id.example"}
+
+    assert code_of(client, good) == 404
+    assert code_of(client, good | {"aud": ["other", "claims"]}) == 404
+    for aud in (None, "", "other", "Claims", ["other"], [], {"claims": 1}, 7, "claims "):
+        assert "the token's aud is missing, or names another service" in detail(client, good | {"aud": aud})
+    for iss in (None, "", "https://id.example/", ["https://id.example"], 7):
+        assert "the token's iss is missing, or is not who issues" in detail(client, good | {"iss": iss})
+    assert "aud" in detail(client, OWN | {"iss": "https://id.example"})
+
+
+def test_the_operators_token_has_neither_audience_nor_issuer(visit: Visit) -> None:
+    client = visit(**keys.ALL, WORKFLOW_JWT_AUDIENCE="claims", WORKFLOW_JWT_ISSUER="node")
+
+    assert code(client, f"Bearer {API_TOKEN}") == 404
 
 
 def test_it_is_not_taken_before_its_time(refusing: FlaskClient, clock: ManualClock) -> None:

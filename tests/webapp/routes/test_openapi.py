@@ -17,6 +17,7 @@ from tests.docs.examples import STORY
 from tests.webapp.http.keys import ALL, API_TOKEN, Open, token
 from tests.webapp.services import Service
 from webapp import blueprint, create_app
+from webapp.http.sessions import COOKIE
 from webapp.routes.openapi import document
 from webapp.routes.openapi.document import examples
 from webapp.routes.openapi.routes import Route, routes
@@ -76,6 +77,7 @@ def test_the_codes_described_are_those_that_can_be_produced(
         *while_the_store_is_down(open_workflow),
         *with_a_fault_of_ours(open_workflow),
         *of_handshakes(server),
+        *of_signing_in(guarded),
         *of_what_waits_or_is_refused(open_workflow),
         *of_dead_letters_that_are_tried_again(open_workflow),
     ]:
@@ -125,7 +127,7 @@ def of_bad_requests(open_workflow: Open) -> Iterator[tuple[str, int]]:
 
 
 def without_credentials(guarded: FlaskClient) -> Iterator[tuple[str, int]]:
-    strange = {"Authorization": f"Bearer {token({'user_id': 'another', 'exp': 4_000_000_000})}"}
+    strange = {"Authorization": f"Bearer {token({'user_id': 'another', 'exp': 2_000_000_000})}"}
     for route in ROUTES:
         path = route.path.format(user_id="seller-1", id="none")
         for headers in ({}, strange):
@@ -176,12 +178,34 @@ def of_handshakes(server: Service) -> Iterator[tuple[str, int]]:
         "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
     )
-    for path, headers in (("u1", good), ("u1", ""), ("", good)):
+    keyless = "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+    for path, headers in (("u1", good), ("u1", ""), ("u1", keyless), ("", good)):
         with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
             connection.sendall(
                 f"GET {PREFIX}/ws/{path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n".encode()
             )
             yield "ws", int(connection.recv(4096).split()[1])
+
+
+def of_signing_in(guarded: FlaskClient) -> Iterator[tuple[str, int]]:
+    """Sign in with wrong tokens until it is too often, with the right one, and from a strange page."""
+    strange = {"Origin": "http://evil.example"}
+    for address, given, headers in (
+        ("192.0.2.1", API_TOKEN, {}),
+        ("192.0.2.1", API_TOKEN, strange),
+        *(("192.0.2.2", "wrong", {}) for _ in range(11)),
+    ):
+        environ = {"REMOTE_ADDR": address}
+        answer = guarded.post("/login", data={"token": given}, headers=headers, environ_overrides=environ)
+        yield "sign_in", answer.status_code
+    form = "application/x-www-form-urlencoded"
+    for data, told in ((b"token=%ff", "9"), (b"", "20000000")):
+        length = {"CONTENT_LENGTH": told}
+        yield (
+            "sign_in",
+            guarded.post("/login", data=data, content_type=form, environ_overrides=length).status_code,
+        )
+    guarded.delete_cookie(COOKIE)
 
 
 def of_dead_letters_that_are_tried_again(open_workflow: Open) -> Iterator[tuple[str, int]]:
@@ -269,10 +293,10 @@ def test_a_service_without_secrets_asks_for_none_and_one_with_them_says_which(wo
     }
 
     assert all(operation["security"] == [] for _, _, operation in operations(plain))
-    assert asked["sync_complete"] == ["signature", "operator", "token"]
-    assert asked["status"] == ["operator", "token"]
-    assert asked["metrics"] == asked["deadletters"] == ["operator"]
-    assert asked["health"] == asked["healthz"] == []
+    assert asked["sync_complete"] == ["signature", "operator", "token", "session", "csrf"]
+    assert asked["status"] == ["operator", "token", "session"]
+    assert asked["metrics"] == asked["deadletters"] == ["operator", "session"]
+    assert asked["health"] == asked["healthz"] == asked["login"] == asked["sign_in"] == []
 
 
 def test_a_refusal_answered_200_is_described_so(workflow: Workflow) -> None:

@@ -121,6 +121,11 @@ class Listener:
     def send(self, text: str) -> None:
         self._send(TextMessage(text))
 
+    def say_goodbye(self, code: int = 1000) -> Closed:
+        """Close properly; give what the other side answers."""
+        self._send(CloseConnection(code, "done"))
+        return self.read_to_the_end()[1]
+
     def close(self) -> None:
         """Go away without a word."""
         self.socket.close()
@@ -152,12 +157,14 @@ class Listener:
         return self._events.popleft()
 
 
-def when_there_is_room(port: int, path: str, seconds: float = 5) -> Listener:
+def when_there_is_room(
+    port: int, path: str, seconds: float = 5, headers: tuple[tuple[str, str], ...] = ()
+) -> Listener:
     """Connect as soon as another has left."""
     end = time.monotonic() + seconds
     while True:
         try:
-            return Listener(port, path)
+            return Listener(port, path, headers=headers)
         except Refused:
             assert time.monotonic() < end
             time.sleep(0.05)

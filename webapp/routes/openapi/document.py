@@ -14,8 +14,10 @@ from importlib.resources import files
 from typing import Any
 
 from webapp.http.authorization import ACCESS, JWT, SECRETS, TAKEN, TOKEN, Access, configured
+from webapp.http.origins import Origins
 from webapp.http.problem_kinds import KINDS
 from webapp.http.response import JSON_TYPE, PROBLEM_TYPE
+from webapp.http.sessions import COOKIE, CSRF_FIELD, CSRF_HEADER, SAFE
 from webapp.routes.openapi import answers, outwards, requests
 from webapp.routes.openapi.parts import REFUSED, ref
 from webapp.routes.openapi.routes import TAGS, Route, routes
@@ -75,6 +77,7 @@ is not listed is kept with the event. Every error is `application/problem+json` 
 a page of the docs. Each `GET` answers `HEAD` too, each path `OPTIONS`; another method is 405 and names in
 `Allow` those that there are. The web server itself may answer 400, 431 or 505 to what is hardly HTTP."""
 
+_RETRY_AFTER = {"Retry-After": {"schema": {"type": "string", "pattern": "^[0-9]+$"}}}
 _SECURITY: Mapping[str, Any] = {
     "signature": {
         "type": "apiKey",
@@ -89,6 +92,18 @@ _SECURITY: Mapping[str, Any] = {
         "type": "http",
         "scheme": "bearer",
         "description": f"The operator's token, for every route and user: that of `{TOKEN}`.",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": COOKIE,
+        "description": f"The operator, signed in at `/login`. Taken where `{TOKEN}` is set.",
+    },
+    "csrf": {
+        "type": "apiKey",
+        "in": "header",
+        "name": CSRF_HEADER,
+        "description": f"The session's CSRF token; a form may send it as its field `{CSRF_FIELD}`.",
     },
     "token": {
         "type": "http",
@@ -129,13 +144,16 @@ def _operation(route: Route, settings: ServiceSettings) -> dict[str, Any]:
     access = ACCESS.get(route.endpoint, Access.OPERATOR)
     guarded = settings.asks_for_credentials and access is not Access.EVERYBODY
     told["responses"] = _responses(route, own, settings, guarded=guarded)
-    told["security"] = _security(access, settings) if guarded else []
+    told["security"] = _security(access, settings, route.method) if guarded else []
     return told
 
 
-def _security(access: Access, settings: ServiceSettings) -> list[dict[str, list[str]]]:
+def _security(access: Access, settings: ServiceSettings, method: str) -> list[dict[str, list[str]]]:
     """Give what a route takes of what is configured; where that is nothing, what it would take."""
-    return [{SCHEMES[name]: []} for name in configured(access, settings) or TAKEN[access]]
+    taken = configured(access, settings) or TAKEN[access]
+    session: dict[str, list[str]] = {"session": []} if method in SAFE else {"session": [], "csrf": []}
+    ways: list[dict[str, list[str]]] = [{SCHEMES[name]: []} for name in taken]
+    return [*ways, session] if TOKEN in taken else ways
 
 
 def _responses(
@@ -160,6 +178,10 @@ def _responses(
         names += ALWAYS
     if guarded:
         names += ["unauthorized", "forbidden"]
+        if route.method not in SAFE and settings.api_token is not None:
+            names.append("csrf-refused")
+    if Origins.of(settings).checks_hosts:
+        names.append("origin-refused")
     if refused_as_200:
         names.remove("not-allowed")
     for code in sorted({KINDS[name].status for name in names}):
@@ -173,8 +195,10 @@ def _responses(
                 }
             },
         }
-        if code == 503:
-            told["503"]["headers"] = {"Retry-After": {"schema": {"type": "string", "pattern": "^[0-9]+$"}}}
+        if code in (429, 503):
+            told[str(code)]["headers"] = {
+                "Retry-After": {"schema": {"type": "string", "pattern": "^[0-9]+$"}}
+            }
         if code == 401:
             told["401"]["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
     return dict(sorted(told.items()))

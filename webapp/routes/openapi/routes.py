@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from webapp.http.request_body import NDJSON_TYPE
+from webapp.http.request_body import FORM_TYPE, NDJSON_TYPE
 from webapp.http.response import JSON_TYPE
 from webapp.routes.openapi.parts import ref
 from webapp.routes.openapi.requests import name_of
@@ -19,6 +19,7 @@ from webapp.ws.session import (
     CURSOR_LOST,
     GOING_AWAY,
     INTERNAL_ERROR,
+    TOKEN_EXPIRED,
     TOO_BIG,
     TRY_AGAIN_LATER,
     UNANSWERED,
@@ -177,14 +178,16 @@ def _others() -> Iterator[Route]:
         f"a ping is not answered, with {INTERNAL_ERROR} where the service fails: connect again with `since`, "
         f"the last cursor seen. With {CURSOR_LOST} where the store has not got as far as `since`, since it "
         "lost rows: read history anew, and follow from its last row. With "
+        f"{TOKEN_EXPIRED} where the token that opened it has ended: connect again with a new one. With "
         f"{BAD_REQUEST} where `since` is no cursor, and with {TOO_BIG} where a client sends too large a "
         "message: neither helps to repeat. Browsers may send a bearer token as the query's `token`.",
         parameters=("user_id", "since"),
         answers={101: ("The socket is open.", {})},
-        problems=("invalid-request", "unknown-route", "too-many-sockets"),
+        problems=("invalid-request", "unknown-route", "upgrade-required", "too-many-sockets"),
     )
     yield from _dead_letters()
     yield from _operations()
+    yield from _signing_in()
 
 
 def _told(
@@ -300,6 +303,51 @@ def _operations() -> Iterator[Route]:
     yield shown("openapi", "/openapi.json", "This description", {JSON_TYPE: {"type": "object"}})
     yield shown("docs", "/docs", "This description, for people", {"text/html": {"type": "string"}})
     yield shown("docs_style", "/docs/style.css", "How that page looks", {"text/css": {"type": "string"}})
+
+
+def _signing_in() -> Iterator[Route]:
+    form = {
+        "type": "object",
+        "properties": {
+            "token": {"type": "string", "format": "password"},
+            "next": {"type": "string", "description": "A path of this service, shown thereafter."},
+        },
+        "required": ["token"],
+    }
+    yield Route(
+        endpoint="login",
+        method="GET",
+        path="/login",
+        tag="operations",
+        summary="The page to sign in by",
+        answers={
+            200: ("A form.", {"text/html": {"type": "string"}}),
+            303: ("Nobody is asked who they are.", {}),
+        },
+        asks_the_store=False,
+    )
+    yield Route(
+        endpoint="sign_in",
+        method="POST",
+        path="/login",
+        tag="operations",
+        summary="Begin a session",
+        description="The operator's token, for a session of twelve hours in a cookie. What the session posts "
+        "carries its CSRF token, which its pages know.",
+        body={FORM_TYPE: form},
+        answers={303: ("Signed in: the cookie is set.", {})},
+        problems=("unauthorized", "origin-refused", "too-many-attempts"),
+        asks_the_store=False,
+    )
+    yield Route(
+        endpoint="logout",
+        method="POST",
+        path="/logout",
+        tag="operations",
+        summary="End a session",
+        answers={303: ("The cookie is deleted.", {})},
+        asks_the_store=False,
+    )
 
 
 _HEALTH = ("health", "readyz", "healthz")

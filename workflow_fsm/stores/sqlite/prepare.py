@@ -6,9 +6,10 @@ the rest.
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from workflow_fsm.stores.schema.versions import Schema
 from workflow_fsm.stores.sqlite.errors import why
 from workflow_fsm.stores.statements import migrations as of_dialect
 
+_MODE = 0o600
+"""Of what is made here: claims, and what money came of them, are nobody's but their keeper's."""
 _DONE = "SELECT name FROM _sqlite_migrations WHERE migration_set = 'workflow_fsm' ORDER BY name"
 _TABLES = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT GLOB 'sqlite_*'"
 _IS_THERE = "SELECT 1 FROM sqlite_schema WHERE name = '_sqlite_migrations'"
@@ -34,12 +37,12 @@ def prepare(path: str, *, busy_seconds: float) -> None:
     try:
         if _is_up_to_date(path, busy_seconds):
             return
-        with (
-            FileLock(f"{path}.lock", timeout=60),
-            closing(sqlite3.connect(path, timeout=busy_seconds)) as connection,
-        ):
-            connection.execute("PRAGMA journal_mode = WAL").fetchone()
-            migrate(connection)
+        _make(f"{path}.lock")
+        with FileLock(f"{path}.lock", timeout=60):
+            _make(path)
+            with closing(sqlite3.connect(path, timeout=busy_seconds)) as connection:
+                connection.execute("PRAGMA journal_mode = WAL").fetchone()
+                migrate(connection)
     except sqlite3.Error as error:
         raise StoreRefused(f"{path} can't be opened as a SQLite store: {why(error)}") from error
     except LockTimeout as error:
@@ -125,6 +128,15 @@ def _refuse_foreign(path: str, busy_seconds: float) -> None:
             f"{path} is another application's SQLite file (it has {strange}), and was left as it is; name a "
             "file of its own for the store"
         )
+
+
+def _make(path: str) -> None:
+    """Make a file for its owner's eyes alone, where there is none; one that is there is left as it is.
+
+    What SQLite makes beside a store has the store's mode.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, _MODE))
 
 
 def _tables_of_a_store() -> set[str]:
