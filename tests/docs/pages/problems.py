@@ -61,6 +61,10 @@ ADVICE = {
     "forbidden": "Ask for another token: what each may do stands in "
     "[call with a JWT](../../how-to/call-with-a-jwt.md).",
     "unknown-user": "A user is known from their first event on, also from one that only waits.",
+    "unknown-claim": "`GET claims?q=` finds claims of all users by how their ids, or aliases, begin.",
+    "unknown-event": "Each of an event's ids finds it. Whether its user is known at all, "
+    "[status](../routes.md#reads) tells.",
+    "not-acceptable": "Which is chosen by what stands in [routes](../routes.md#across-users).",
     "dead-letter-unknown": "Ask for the list again. An id is that of one dead letter, and ends with it; an "
     "event that is refused again keeps its own.",
     "unknown-route": "The routes stand in [routes](../routes.md).",
@@ -132,6 +136,9 @@ _REQUESTS: Mapping[str, tuple[str, str, bytes, str]] = {
     "unauthorized": ("GET", "status/u1", b"", _JSON),
     "forbidden": ("GET", "status/u2", b"", _JSON),
     "unknown-user": ("GET", "status/u9", b"", _JSON),
+    "unknown-claim": ("GET", "claims/u1/c9", b"", _JSON),
+    "unknown-event": ("GET", "events/u1/e9", b"", _JSON),
+    "not-acceptable": ("GET", "claims", b"", _JSON),
     "dead-letter-unknown": _posted("deadletters/WyJ1MSIsICJldmVudCIsIDZd/drop", b'{"reason": "a test"}'),
     "unknown-route": _posted("claim/paid", b"{}"),
     "method-not-allowed": ("PUT", "sync/complete", b"{}", _JSON),
@@ -152,6 +159,7 @@ _REQUESTS: Mapping[str, tuple[str, str, bytes, str]] = {
 }
 _SECRET = "an example's, which is long enough for HS256"
 _TOKEN = jwt.encode({"user_id": "u1", "exp": 4102444800}, _SECRET, algorithm="HS256")
+_ACCEPTS = {"not-acceptable": {"Accept": "application/xml"}}
 _CLOSED: Mapping[str, dict[str, str]] = {
     "unauthorized": {},
     "forbidden": {"Authorization": f"Bearer {_TOKEN}"},
@@ -194,8 +202,9 @@ def _example(code: str) -> object:
         workflow.fire_many(_STORY)
         settings = ServiceSettings(jwt_secret=_SECRET if code in _CLOSED else None)
         client = create_app(workflow, settings=settings).test_client()
+        headers = {**_CLOSED.get(code, {}), **_ACCEPTS.get(code, {})}
         answer = client.open(
-            f"{_PREFIX}/{path}", method=method, data=body, content_type=media_type, headers=_CLOSED.get(code)
+            f"{_PREFIX}/{path}", method=method, data=body, content_type=media_type, headers=headers
         )
         told = answer.get_json()
         told["detail"] = told["detail"].replace("POST, OPTIONS", "OPTIONS, POST")  # a set's order

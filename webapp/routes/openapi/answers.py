@@ -17,18 +17,24 @@ from workflow_fsm.results import (
     Candidate,
     CaseRecord,
     Claim,
+    ClaimDetail,
+    ClaimRow,
     DeadLetterRecord,
     DroppedLetter,
+    EffectRow,
     EventAnswer,
+    EventRecord,
     FieldErrorRecord,
     HistoryRow,
     LinkedAlias,
+    MoneyRow,
     Record,
     RefusedPart,
     RestoredLetter,
     RevivedEffect,
     Status,
     UnlinkedName,
+    UserRow,
 )
 
 _TEXT = {"type": "string"}
@@ -46,7 +52,14 @@ _NAMES: Mapping[type[Record], str] = {
     RestoredLetter: "Restored",
     LinkedAlias: "Linked",
     UnlinkedName: "Unlinked",
+    ClaimRow: "ClaimRow",
+    MoneyRow: "MoneyRow",
+    UserRow: "UserRow",
+    EffectRow: "EffectRow",
+    ClaimDetail: "ClaimWhole",
+    EventRecord: "EventWhole",
 }
+_LISTS = {"claims": "ClaimRow", "money": "MoneyRow", "users": "UserRow", "effects": "EffectRow"}
 
 
 def schemas(definition: Definition) -> dict[str, Any]:
@@ -74,6 +87,13 @@ def schemas(definition: Definition) -> dict[str, Any]:
             deadletters=many(ref("schemas/DeadLetter")),
             next_cursor={**_OR_NULL, "description": "Opaque; null on the last page."},
         ),
+        **{
+            name.title(): record(
+                **{name: many(ref(f"schemas/{row}"))},
+                next_cursor={**_OR_NULL, "description": "Opaque; null on the last page."},
+            )
+            for name, row in _LISTS.items()
+        },
         "Requested": record(status={"const": "requested"}),
         "Live": record(status={"const": "ok"}),
         "Ready": record(status={"const": "ok"}, store={"const": "ok"}),

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from webapp.http.representation import CSV_TYPE
 from webapp.http.request_body import NDJSON_TYPE
 from webapp.http.response import JSON_TYPE
 from webapp.routes.openapi.parts import ref
@@ -25,10 +26,12 @@ from webapp.ws.session import (
 )
 from workflow_fsm.core.definition import Addressing, Definition, Rest, Trigger
 from workflow_fsm.core.values.fields import Kind
+from workflow_fsm.read.across.sheets import COLUMNS, Question
 
 TAGS: Mapping[str, str] = {
     "webhooks": "Events in: from services that tell what happened.",
     "reads": "What came of them.",
+    "across users": "What operators ask of all users: who is owed money, what became of an event.",
     "dead letters": "What can't go on by itself, and what a person does with it.",
     "operations": "The service itself.",
 }
@@ -183,6 +186,7 @@ def _others() -> Iterator[Route]:
         answers={101: ("The socket is open.", {})},
         problems=("invalid-request", "unknown-route", "too-many-sockets"),
     )
+    yield from _across_users()
     yield from _dead_letters()
     yield from _operations()
 
@@ -207,6 +211,85 @@ def _told(
         answers=answers,
         problems=("invalid-event", *problems),
     )
+
+
+def _across_users() -> Iterator[Route]:
+    lists: Mapping[Question, tuple[str, str, tuple[str, ...]]] = {
+        "claims": (
+            "Claims of all users",
+            "Claims and plain lifecycles, as status has them, each with its user.",
+            (
+                *("asked_state", "decision", "currency", "amazon_case_id", "reimbursement_id", "q_claims"),
+                *("due_before", "overdue", "waiting", "sort"),
+            ),
+        ),
+        "money": (
+            "A row for each payout and reversal",
+            "As they came in. Payouts less reversals of each standing are what status says of it; refused "
+            "ones are left out.",
+            ("of_user", "currency", "since_at", "until_at", "money_standing"),
+        ),
+        "users": ("Users of whom anything is known", "By their ids.", ("q_users",)),
+        "effects": (
+            "What transitions owe, and what was done of it",
+            "By user, in the order in which it was owed; but for what was made void.",
+            ("of_handler", "effect_standing", "of_user", "of_claim"),
+        ),
+    }
+    for name, (summary, description, parameters) in lists.items():
+        yield Route(
+            endpoint=name,
+            method="GET",
+            path=f"{PREFIX}/{name}",
+            tag="across users",
+            summary=summary,
+            description=f"{description} {_STREAMED}",
+            parameters=(*parameters, "limit", "opaque_cursor"),
+            answers={200: ("A page of them, or all as a stream.", _sheets(name))},
+            problems=("invalid-request", "not-acceptable"),
+        )
+    for endpoint, second, summary, description, schema in (
+        (
+            "claim",
+            "claim_id",
+            "One claim whole",
+            "With what each trigger would meet, its waiting events, what is owed for it and its history.",
+            "ClaimWhole",
+        ),
+        (
+            "event",
+            "event_id",
+            "Did an event arrive, what did it say, what became of it",
+            "By any of its ids.",
+            "EventWhole",
+        ),
+    ):
+        yield Route(
+            endpoint=endpoint,
+            method="GET",
+            path=f"{PREFIX}/{endpoint}s/{{user_id}}/{{{second}}}",
+            tag="across users",
+            summary=summary,
+            description=description,
+            parameters=("user_id", f"{second}_in_path"),
+            answers={200: (f"The {endpoint}.", _json(schema))},
+            problems=("invalid-request", "unknown-user", f"unknown-{endpoint}", "unknown-route"),
+        )
+
+
+_STREAMED = (
+    "As CSV and NDJSON, by `Accept`, it is a stream of all behind the cursor; with a `limit` it is one page, "
+    'and `Link` with `rel="next"` names the one behind it.'
+)
+
+
+def _sheets(question: Question) -> Contents:
+    names = ", ".join(COLUMNS[question])
+    return {
+        **_json(question.title()),
+        CSV_TYPE: {"type": "string", "description": f"A line of names first: {names}."},
+        NDJSON_TYPE: {"type": "string", "description": "A line of JSON a row."},
+    }
 
 
 def _dead_letters() -> Iterator[Route]:
