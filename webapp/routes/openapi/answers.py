@@ -21,6 +21,7 @@ from workflow_fsm.results import (
     ClaimRow,
     DeadLetterRecord,
     DroppedLetter,
+    DroppedLetters,
     EffectRow,
     EventAnswer,
     EventRecord,
@@ -31,6 +32,7 @@ from workflow_fsm.results import (
     Record,
     RefusedPart,
     RestoredLetter,
+    RetriedLetters,
     RevivedEffect,
     Status,
     UnlinkedName,
@@ -93,6 +95,10 @@ def schemas(definition: Definition) -> dict[str, Any]:
                 next_cursor={**_OR_NULL, "description": "Opaque; null on the last page."},
             )
             for name, row in _LISTS.items()
+        },
+        **{
+            name: record(status={"enum": ["counted", "done"]}, **shapes.members(shape))
+            for name, shape in (("RetriedAll", RetriedLetters), ("DroppedAll", DroppedLetters))
         },
         "Requested": record(status={"const": "requested"}),
         "Live": record(status={"const": "ok"}),

@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 from webapp.http.query_string import DEFAULT_LIMIT, MAX_LIMIT
 from webapp.routes.dead_letters import MOST_OF_A_REASON
+from webapp.routes.many_dead_letters import MATCHING
 from webapp.routes.openapi.parts import CURRENCY, ID, INSTANT, listed, many, or_null, ref
 from workflow_fsm.core.definition import Definition, Trigger
 from workflow_fsm.core.model.inbox import FORCE, LAID_OVER
@@ -88,9 +89,41 @@ def schemas(definition: Definition) -> dict[str, Any]:
             },
             "description": "What a person knows of an event is laid over what it said; an effect takes none.",
         },
+        "RetryAll": _of_many(reason_required=False),
+        "DropAll": _of_many(reason_required=True),
         "Restore": {"type": "object", "properties": {"reason": or_null(_REASON)}},
         "Drop": {"type": "object", "properties": {"reason": _REASON}, "required": ["reason"]},
     }
+
+
+def _of_many(*, reason_required: bool) -> dict[str, Any]:
+    """Give the schema of what is done with all that match."""
+    matching = {
+        "kind": or_null({"enum": list(KINDS)}),
+        **{name: or_null(_QUERIED) for name in ("user_id", "handler")},
+        "trigger": or_null(ref("schemas/Trigger")),
+        "reason": {**or_null(_QUERIED), "description": "A part of their reason, in either case."},
+    }
+    body: dict[str, Any] = {
+        "type": "object",
+        "properties": {
+            "matching": {
+                "type": "object",
+                "properties": {name: matching[name] for name in MATCHING},
+                "additionalProperties": False,
+                "description": "By what they are chosen; `{}` means all.",
+            },
+            "reason": or_null(_REASON),
+            "dry_run": {"type": ["boolean", "null"], "description": "Only count them, and their money."},
+        },
+        "required": ["matching"],
+        "additionalProperties": False,
+    }
+    if reason_required:
+        counts = {"properties": {"dry_run": {"const": True}}, "required": ["dry_run"]}
+        why = {"properties": {"reason": _REASON}, "required": ["reason"]}
+        body["anyOf"] = [counts, why]
+    return body
 
 
 def name_of(trigger: Trigger) -> str:
@@ -193,6 +226,7 @@ PARAMETERS: Mapping[str, Any] = {
     "letters_user": _query("user_id", _QUERIED, "Of one user alone."),
     "letters_handler": _query("handler", _QUERIED, "Effects of one handler alone."),
     "letters_trigger": _query("trigger", _QUERIED, "What is of one trigger alone."),
+    "letters_reason": _query("reason", _QUERIED, "In whose reason this stands, in either case."),
     "letters_dropped": _query("dropped", _FLAG, "Those that were dropped, which can be restored."),
     "batch_webhook_id": _header("webhook-id", _VISIBLE, _BY_PLACE),
     "batch_idempotency_key": _header("Idempotency-Key", _UNQUOTED, _BY_PLACE),

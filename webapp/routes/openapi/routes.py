@@ -305,6 +305,7 @@ def _dead_letters() -> Iterator[Route]:
             "letters_user",
             "letters_handler",
             "letters_trigger",
+            "letters_reason",
             "letters_dropped",
             "limit",
             "letters_cursor",
@@ -312,6 +313,26 @@ def _dead_letters() -> Iterator[Route]:
         answers={200: ("A page of them.", _json("DeadLetters"))},
         problems=("invalid-request",),
     )
+    for act, schema, description in (
+        (
+            "retry",
+            "RetriedAll",
+            "Each as by its id with nothing laid over it, in a commit of its own. One whose ids are another "
+            "event's (422) is left as it is, and counts as failed.",
+        ),
+        ("drop", "DroppedAll", "Each as by its id, in a commit of its own."),
+    ):
+        yield Route(
+            endpoint=f"{act}_all",
+            method="POST",
+            path=f"{path}/{act}",
+            tag="dead letters",
+            summary=f"{act.title()} all that match, or count them and their money first",
+            description=f"{description} With `dry_run` nothing is done.",
+            body=_json(f"{act.title()}All"),
+            answers={200: ("What matched, and what became of it.", _json(schema))},
+            problems=("invalid-event",),
+        )
     yield Route(
         endpoint="retry",
         method="POST",
