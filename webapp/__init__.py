@@ -10,7 +10,19 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from webapp.http import access_log, authorization, headers, problems, request_body
 from webapp.http.flask_app import App
 from webapp.http.sessions import Sessions
-from webapp.routes import batch, dead_letters, health, metrics, openapi, sign_in, status, sync, webhooks
+from webapp.routes import (
+    batch,
+    dead_letters,
+    health,
+    many_dead_letters,
+    metrics,
+    openapi,
+    questions,
+    sign_in,
+    status,
+    sync,
+    webhooks,
+)
 from webapp.server.startup import open_workflow
 from webapp.settings import ServiceSettings
 from webapp.ws import route
@@ -66,7 +78,7 @@ def _settings(workflow: Workflow, given: ServiceSettings | None) -> ServiceSetti
 
 def _routes(workflow: Workflow, settings: ServiceSettings, sessions: Sessions) -> Blueprint:
     routes = Blueprint("workflow", __name__)
-    for module in (status, health, metrics):
+    for module in (status, questions, many_dead_letters, health, metrics):
         module.add_to(routes, workflow)
     for asking in (webhooks, dead_letters, route, batch, sync, openapi):
         asking.add_to(routes, workflow, settings)

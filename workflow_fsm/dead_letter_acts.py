@@ -29,6 +29,7 @@ from workflow_fsm.read.dead_letters import DeadLetterId, last_drop
 from workflow_fsm.read.shapes import Act, RevivedEffect
 from workflow_fsm.stores.event_mapping import stored_event_of
 from workflow_fsm.stores.session import Session
+from workflow_fsm.stores.store import Store
 from workflow_fsm.stores.unit_of_work import UnitOfWork
 
 
@@ -75,6 +76,11 @@ def retry(
         return outcome.as_dict() if isinstance(outcome, Outcome) else outcome
 
     return unit.change(acting.letter.user_id, acting.at, change)
+
+
+def drop_in(store: Store, definition: Definition, acting: Acting) -> None:
+    """End a dead letter, in a commit of its own. Raises DeadLetterUnknown."""
+    store.commit_for(acting.letter.user_id, lambda unit: drop(unit, definition, acting))
 
 
 def drop(unit: UnitOfWork, definition: Definition, acting: Acting) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from workflow_fsm import dead_letter_acts
-from workflow_fsm.core.errors import FieldError, InvalidEvent, StoreUnavailable, WorkflowError
+from workflow_fsm.core.errors import FieldError, InvalidEvent, WorkflowError
 from workflow_fsm.core.model.inbox import FORCE
 from workflow_fsm.core.records import EventAnswer
 from workflow_fsm.core.values.fields import Kind, read_value
@@ -19,10 +19,8 @@ from workflow_fsm.read.dead_letters import DeadLetterId, DeadLetterPage
 from workflow_fsm.read.limits import MOST_A_PAGE, checked_limit
 from workflow_fsm.read.shapes import (
     Act,
-    DeadLetterRecord,
     DroppedLetter,
     RestoredLetter,
-    RetriedLetters,
     RevivedEffect,
 )
 from workflow_fsm.store_handle import StoreHandle
@@ -38,19 +36,26 @@ class DeadLetters(StoreHandle):
         user_id: str | None = None,
         handler: str | None = None,
         trigger: str | None = None,
+        reason_contains: str | None = None,
         dropped: bool = False,
         limit: int = 100,
         cursor: str | None = None,
     ) -> DeadLetterPage:
         """List dead letters, oldest first: events refused, expired or waiting with money; effects given up.
 
-        `kind` is `event` or `effect`; with `dropped` those that were dropped are listed instead. Each is
+        `kind` is `event` or `effect`; `reason_contains` is a part of the reason, in either case; with
+        `dropped` those that were dropped are listed instead. Each is
         `{id, kind, user_id, claim_id, trigger, amount, currency, handler, reason, error, attempts, at,
         event_id, candidates, conflicts_with}`; `next_cursor` is the `cursor` of the next page. Raises
         InvalidEvent for a kind or cursor that is none.
         """
         wanted = deadletters.Wanted(
-            kind=kind, user_id=user_id, handler=handler, trigger=trigger, dropped=dropped
+            kind=kind,
+            user_id=user_id,
+            handler=handler,
+            trigger=trigger,
+            reason_contains=reason_contains,
+            dropped=dropped,
         )
         return self._store.read(
             lambda session: deadletters.list_dead_letters(
@@ -107,9 +112,7 @@ class DeadLetters(StoreHandle):
         acting = self._acting(DeadLetterId.parse(letter_id), actor, reason)
         if not reason.strip():
             raise InvalidEvent([FieldError(field="reason", reason="is required, and not blank")])
-        self._store.commit_for(
-            acting.letter.user_id, lambda unit: dead_letter_acts.drop(unit, self.definition, acting)
-        )
+        dead_letter_acts.drop_in(self._store, self.definition, acting)
         return DroppedLetter(status="dropped")
 
     def restore_dead_letter(
@@ -125,52 +128,6 @@ class DeadLetters(StoreHandle):
             acting.letter.user_id, lambda unit: dead_letter_acts.restore(unit, self.definition, acting)
         )
         return RestoredLetter(status="restored")
-
-    def retry_dead_letters(
-        self,
-        *,
-        kind: str | None = None,
-        user_id: str | None = None,
-        handler: str | None = None,
-        trigger: str | None = None,
-        dry_run: bool = False,
-        actor: str = "library",
-        reason: str | None = None,
-    ) -> RetriedLetters:
-        """Retry all dead letters that match; with `dry_run` only count them.
-
-        What a retry by its id laid over an event stays. One whose ids are another event's (422) is left as it
-        is, and counts as failed: whether it counts beside the other is told of it alone. Gives `{"matched",
-        "settled", "waiting", "failed"}`: what is none any more, what waits again, and what failed again.
-        Raises InvalidEvent, and StoreUnavailable, which leaves the rest as it is.
-        """
-        matched: list[DeadLetterRecord] = []
-        cursor: str | None = None
-        while True:
-            page = self.dead_letters(
-                kind=kind,
-                user_id=user_id,
-                handler=handler,
-                trigger=trigger,
-                limit=MOST_A_PAGE,
-                cursor=cursor,
-            )
-            matched += page
-            cursor = page.next_cursor
-            if cursor is None:
-                break
-        settled = waiting = failed = 0
-        for dead_letter in [] if dry_run else matched:
-            try:
-                outcome = self._retry(self._acting(DeadLetterId.parse(dead_letter.id), actor, reason), None)
-            except StoreUnavailable:
-                raise
-            except WorkflowError:
-                failed += 1
-            else:
-                waits = outcome.status == "deferred"
-                waiting, settled = waiting + waits, settled + (not waits)
-        return RetriedLetters(matched=len(matched), settled=settled, waiting=waiting, failed=failed)
 
     def acts(self, user_id: str, *, limit: int = 100, cursor: int | None = None) -> list[Act]:
         """List what was done with a user's dead letters, oldest first, after `cursor`.

@@ -79,7 +79,15 @@ class Questions(StoreHandle):
         def read(many: int, at: str | None) -> PageRead[ClaimRow]:
             now = self._clock()
             return self._store.read(
-                lambda session: claims_page(session, self.definition, asked, now, limit=many, cursor=at)
+                lambda session: claims_page(
+                    session,
+                    self.definition,
+                    asked,
+                    now,
+                    currencies=self._store.currencies,
+                    limit=many,
+                    cursor=at,
+                )
             )
 
         return Rows(read, limit=limit, cursor=cursor)
@@ -126,7 +134,14 @@ class Questions(StoreHandle):
 
         def read(many: int, at: str | None) -> PageRead[MoneyRow]:
             return self._store.read(
-                lambda session: money_page(session, self.definition, asked, limit=many, cursor=at)
+                lambda session: money_page(
+                    session,
+                    self.definition,
+                    asked,
+                    currencies=self._store.currencies,
+                    limit=many,
+                    cursor=at,
+                )
             )
 
         return Rows(read, limit=limit, cursor=cursor)

@@ -15,6 +15,7 @@ from workflow_fsm.core.records import (
     UnchangedPart,
     UnlinkedName,
 )
+from workflow_fsm.many_dead_letters import MatchedLetter
 from workflow_fsm.read.across.paging import Rows
 from workflow_fsm.read.across.question_shapes import (
     CellRecord,
@@ -34,6 +35,7 @@ from workflow_fsm.read.shapes import (
     DeadLetterRecord,
     DroppedHandler,
     DroppedLetter,
+    DroppedLetters,
     HandlerRecord,
     HistoryRow,
     OwedEffect,
@@ -61,6 +63,7 @@ __all__ = [
     "Difference",
     "DroppedHandler",
     "DroppedLetter",
+    "DroppedLetters",
     "EffectRow",
     "EventAnswer",
     "EventPart",
@@ -69,6 +72,7 @@ __all__ = [
     "HandlerRecord",
     "HistoryRow",
     "LinkedAlias",
+    "MatchedLetter",
     "MoneyRow",
     "Outcome",
     "OwedEffect",

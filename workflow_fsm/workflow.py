@@ -39,13 +39,13 @@ from workflow_fsm.core.model.directory import TooMuch
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.outcome import Outcome
 from workflow_fsm.core.values import strict_json
-from workflow_fsm.dead_letters import DeadLetters
 from workflow_fsm.definition.named import definition_for
 from workflow_fsm.effects.engine import Engine, Retrying
 from workflow_fsm.effects.leases import LeaseClock
 from workflow_fsm.effects.registration.registry import Registry
 from workflow_fsm.effects.worker import WakeUp
 from workflow_fsm.handlers import Handlers
+from workflow_fsm.many_dead_letters import ManyDeadLetters
 from workflow_fsm.naming import Naming
 from workflow_fsm.queries import Queries
 from workflow_fsm.questions import Questions
@@ -98,7 +98,7 @@ def _leave_behind() -> None:
 os.register_at_fork(after_in_child=_leave_behind)
 
 
-class Workflow(Queries, Questions, DeadLetters, Naming, Handlers):
+class Workflow(Queries, Questions, ManyDeadLetters, Naming, Handlers):
     """A store of lifecycles, and the events that move them; made by `Workflow.open`.
 
     One may be shared between threads, and is its process's alone: a fork's child that uses it is told, by

@@ -10,6 +10,7 @@ import pytest
 
 from tests.docs.generate import BLOCKS, DOCS, REFERENCE, ROOT, pages, with_blocks
 from tests.machine.test_orders import CLASSES
+from tests.webapp.routes.test_openapi import described_as
 from webapp import create_app
 from workflow_fsm import Workflow
 
@@ -36,7 +37,7 @@ def test_the_routes_listed_are_those_that_are_served() -> None:
     with Workflow.open("sqlite:///:memory:") as workflow:
         rules = create_app(workflow).url_map.iter_rules()
         served = {
-            (method, rule.rule.replace("<workflow_rest:rest>", "{user_id}").replace("<letter_id>", "{id}"))
+            (method, described_as(rule.rule))
             for rule in rules
             for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         }

@@ -22,6 +22,26 @@ from workflow_fsm.testing import ManualClock, detected, matched, paid, submitted
 # -- dropped
 
 
+def test_all_that_match_are_dropped_and_a_dry_run_tells_their_money_first(workflow: Workflow) -> None:
+    paid(workflow, amount="7.00")
+    workflow.fire("payout_received", user_id="u1", claim_id="c8", amount="5.00")
+    workflow.fire("payout_reversed", user_id="u2", claim_id="c8", amount="2.00")
+    workflow.fire("payout_received", user_id="u2", claim_id="c9", amount="1.00", currency="EUR")
+    told = workflow.drop_dead_letters(reason_contains="'C8'", reason="not ours", dry_run=True)
+    assert told == {"matched": 2, "money": {"USD": "3.00"}, "dropped": 0, "failed": 0}
+    heard: list[tuple[str, str]] = []
+    told = workflow.drop_dead_letters(
+        reason_contains="'c8'", reason="not ours", heard=lambda one, how: heard.append((one.user_id, how))
+    )
+    assert told == {"matched": 2, "money": {"USD": "3.00"}, "dropped": 2, "failed": 0}
+    assert heard == [("u1", "dropped"), ("u2", "dropped")]
+    assert [one.claim_id for one in workflow.dead_letters()] == ["c9"]
+    [act] = workflow.acts("u2")
+    assert (act.act, act.reason) == ("deadletter_dropped", "not ours")
+    with pytest.raises(InvalidEvent):
+        workflow.drop_dead_letters(reason=" ")
+
+
 def test_dropped_money_is_counted_as_dropped(workflow: Workflow) -> None:
     """ "payouts less reversals = recovered + unapplied + dropped" """
     paid(workflow, amount="7.00")

@@ -251,20 +251,26 @@ def test_all_that_match_are_retried_and_a_dry_run_counts_first(
         workflow.fire("claim_rejected", user_id="u1", claim_id="c3")
     retry = workflow.retry_dead_letters
 
-    assert retry(dry_run=True) == {"matched": 4, "settled": 0, "waiting": 0, "failed": 0}
+    nothing = {"money": {}, "settled_money": {}, "became": {}, "settled": 0, "waiting": 0, "failed": 0}
+    assert retry(dry_run=True) == {**nothing, "matched": 4}
     assert retry(handler="submit", user_id="u1", dry_run=True).matched == 2
     assert retry(trigger="claim_rejected", dry_run=True).matched == 1
     assert retry(kind="event", handler="submit", dry_run=True).matched == 0
     assert (len(workflow.dead_letters()), workflow.acts("u1"), workflow.owed()) == (4, [], [])
     assert retry(user_id="u1", actor="ada", reason="up again") == {
+        **nothing,
         "matched": 3,
         "settled": 2,
-        "waiting": 0,
         "failed": 1,
+        "became": {"owed": 2},
     }
     assert [one.user_id for one in workflow.owed()] == ["u1", "u1"]
     assert [(act.actor, act.reason) for act in workflow.acts("u1")] == [("ada", "up again")] * 3
     workflow.fire("payout_received", user_id="u1", claim_id="c9", amount="1.00")
-    assert retry(trigger="payout_received") == {"matched": 1, "settled": 0, "waiting": 1, "failed": 0}
+    heard: list[tuple[str | None, str]] = []
+    told = retry(trigger="payout_received", heard=lambda letter, how: heard.append((letter.claim_id, how)))
+    money = {"USD": "1.00"}
+    assert told == {**nothing, "matched": 1, "waiting": 1, "money": money, "became": {"deferred": 1}}
+    assert heard == [("c9", "deferred")]
     with pytest.raises(InvalidEvent):
         retry(kind="money")

@@ -413,6 +413,24 @@ def test_what_nothing_can_have_is_no_question(
     assert [one.field for one in caught.value.errors] == [field]
 
 
+def test_all_that_is_wrong_with_a_question_is_told_at_once_and_what_may_be_meant(workflow: Workflow) -> None:
+    with pytest.raises(InvalidEvent) as caught:
+        workflow.claims(
+            state="payd", decision="x", currency="USB", due_before="then", sort="-ammount", cursor="!"
+        )
+    told = {one.field: one.reason for one in caught.value.errors}
+    assert list(told) == ["state", "decision", "currency", "sort", "due_before"]
+    assert told["state"].endswith("did you mean 'paid'?")
+    assert told["currency"] == "is 'USB'; it must be a currency's code, such as USD; did you mean 'USD'?"
+    assert "did you mean 'amount'?" in told["sort"]
+    with pytest.raises(InvalidEvent) as caught:
+        workflow.money(currency="?", since="then", until="later", standing="recoverd", cursor="!")
+    assert [one.field for one in caught.value.errors] == ["currency", "since", "until", "standing", "cursor"]
+    with pytest.raises(InvalidEvent) as caught:
+        workflow.effects(standing="ded", claim_id="c1", cursor="!")
+    assert [one.field for one in caught.value.errors] == ["standing", "user_id", "cursor"]
+
+
 @pytest.mark.parametrize(
     ("table", "column", "value"),
     [

@@ -81,6 +81,19 @@ KINDS = {
             meaning="No event of this user was ever taken; is the id spelled and percent-encoded right?",
         ),
         ProblemKind(
+            code="unknown-claim",
+            status=404,
+            title="The user has no such claim",
+            meaning="Nothing of theirs has that id or alias; is it spelled and percent-encoded right?",
+        ),
+        ProblemKind(
+            code="unknown-event",
+            status=404,
+            title="No such event arrived",
+            meaning="No event of this user with that id was ever taken: what was answered 400 wasn't, and "
+            "what was sent without an id has the one that its answer named.",
+        ),
+        ProblemKind(
             code="dead-letter-unknown",
             status=404,
             title="There is no such dead letter",
@@ -105,6 +118,13 @@ KINDS = {
             status=405,
             title="The route does not take this method",
             meaning="The `Allow` header names the methods that it takes.",
+        ),
+        ProblemKind(
+            code="not-acceptable",
+            status=406,
+            title="The answer can't be sent as what is accepted",
+            meaning="`Accept` takes nothing that this list is sent as: `application/json`, `text/csv` or "
+            "`application/x-ndjson`. Without `Accept` it is JSON.",
         ),
         ProblemKind(
             code="not-allowed",

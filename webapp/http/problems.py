@@ -40,6 +40,7 @@ _OF_STATUS = {
     403: "forbidden",
     404: "unknown-route",
     405: "method-not-allowed",
+    406: "not-acceptable",
     413: "too-large",
     415: "unsupported-media-type",
 }

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from flask import Request
 
 from webapp.http.problems import Problem
+from workflow_fsm.core.definition.arguments import did_you_mean
+from workflow_fsm.core.errors import InvalidEvent
 from workflow_fsm.read.status import PLACE
+
+T = TypeVar("T")
 
 MAX_LIMIT = 1000
 DEFAULT_LIMIT = 100
@@ -23,21 +29,32 @@ class Query:
 
     def __init__(self, request: Request) -> None:
         self._errors: list[tuple[str, str]] = []
+        self._known: list[str] = []
         self._given = self._read(request)
 
     def text(self, name: str) -> str | None:
         """Give a text, such as an id; None where it isn't given."""
-        value = self._given.get(name)
+        value = self._get(name)
         if value == "":
             self._errors.append((name, "is empty; give a value, or leave it out"))
-        return value
+        return value or None
 
     def flag(self, name: str) -> bool:
         """Give a yes or no; no where it isn't given."""
-        value = self._given.get(name, "0").lower()
-        if value not in _FLAGS:
+        return self.flag_if_given(name) or False
+
+    def flag_if_given(self, name: str) -> bool | None:
+        """Give a yes or no; None where it isn't given."""
+        value = self._get(name)
+        if value is None:
+            return None
+        if value.lower() not in _FLAGS:
             self._errors.append((name, "must be 1 or true, 0 or false"))
-        return _FLAGS.get(value, False)
+        return _FLAGS.get(value.lower(), False)
+
+    def gives(self, name: str) -> bool:
+        """Tell whether something is given under a name."""
+        return self._get(name) is not None
 
     def limit(self) -> int:
         """Give how many rows a page may hold."""
@@ -49,15 +66,36 @@ class Query:
 
     def place(self) -> int | str | None:
         """Give what a page of several lists was asked for by: a number, or several in a text."""
-        text = self._given.get("cursor")
+        text = self._get("cursor")
         if text is not None and _PLACE.fullmatch(text):
             return text
         return self._number("cursor", None, "a whole number above 0, or what a page gave as its next_cursor")
+
+    def refuse_others(self) -> None:
+        """Count what was given and not read by now as wrong: a filter that isn't heeded gives too much."""
+        for name in self._given.keys() - set(self._known):
+            self._errors.append((name, f"is no parameter here; {did_you_mean(name, self._known)}"))
+
+    def checked(self, ask: Callable[[], T]) -> T:
+        """Give what an answer is made of; what is wrong with it is told with all else that is."""
+        try:
+            found = ask()
+        except InvalidEvent as error:
+            told = {name for name, _ in self._errors}
+            self._errors += [(one.field, one.reason) for one in error.errors if one.field not in told]
+            raise bad_request(self._errors) from error
+        self.check()
+        return found
 
     def check(self) -> None:
         """Raise a problem with all that is wrong, if anything is."""
         if self._errors:
             raise bad_request(self._errors)
+
+    def _get(self, name: str) -> str | None:
+        if name not in self._known:
+            self._known.append(name)
+        return self._given.get(name)
 
     def _read(self, request: Request) -> dict[str, str]:
         try:
@@ -72,7 +110,7 @@ class Query:
         return given
 
     def _number(self, name: str, most: int | None, otherwise: str | None = None) -> int | None:
-        text = self._given.get(name)
+        text = self._get(name)
         if text is None:
             return None
         digits = text.lstrip("0")

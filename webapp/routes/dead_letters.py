@@ -11,7 +11,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from webapp.http import access_log, request_body
-from webapp.http.query_string import Query, bad_request
+from webapp.http.query_string import Query
 from webapp.http.response import Answer
 from webapp.routes.webhooks import PREFIX, answer, code_of
 from webapp.settings import ServiceSettings
@@ -46,12 +46,11 @@ def _listing(workflow: Workflow) -> Callable[[], Response]:
     def dead_letters() -> Response:
         query = Query(request)
         page = {name: query.text(name) for name in ("kind", "user_id", "handler", "trigger", "cursor")}
-        dropped, limit = query.flag("dropped"), query.limit()
-        query.check()
-        try:
-            found = workflow.dead_letters(**page, dropped=dropped, limit=limit)
-        except InvalidEvent as error:  # of a kind or a cursor
-            raise bad_request([(fault.field, fault.reason) for fault in error.errors]) from error
+        part, dropped, limit = query.text("reason"), query.flag("dropped"), query.limit()
+        query.refuse_others()
+        found = query.checked(
+            lambda: workflow.dead_letters(**page, reason_contains=part, dropped=dropped, limit=limit)
+        )
         return Answer(code=200, body={"deadletters": found, "next_cursor": found.next_cursor}).response()
 
     return dead_letters
@@ -63,7 +62,7 @@ def _retrying(workflow: Workflow, refusal_status: int) -> Callable[[str], Respon
         overlay: dict[str, Any] = {name: body.get(name) for name in LAID_OVER}
         force = body.get(FORCE)
         wrong = [] if force is None or isinstance(force, bool) else [_NO_FLAG]
-        reason = _reason(body, *wrong, *_no_ids(overlay))
+        reason = read_reason(body, *wrong, *_no_ids(overlay))
         try:
             told = workflow.retry_dead_letter(
                 letter_id, **overlay, force=bool(force), reason=reason, actor=ACTOR
@@ -81,7 +80,7 @@ def _dropping(workflow: Workflow) -> Callable[[str], Response]:
     def drop(letter_id: str) -> Response:
         body = request_body.read_object(request)
         missing = [FieldError(field="reason", reason="is required")] if body.get("reason") is None else []
-        reason = _reason(body, *missing)
+        reason = read_reason(body, *missing)
         assert reason is not None
         return _told(200, workflow.drop_dead_letter(letter_id, reason=reason, actor=ACTOR))
 
@@ -90,7 +89,7 @@ def _dropping(workflow: Workflow) -> Callable[[str], Response]:
 
 def _restoring(workflow: Workflow) -> Callable[[str], Response]:
     def restore(letter_id: str) -> Response:
-        reason = _reason(request_body.read_object_or_nothing(request))
+        reason = read_reason(request_body.read_object_or_nothing(request))
         return _told(200, workflow.restore_dead_letter(letter_id, reason=reason, actor=ACTOR))
 
     return restore
@@ -117,7 +116,7 @@ def _no_ids(overlay: Mapping[str, Any]) -> Iterator[FieldError]:
             yield FieldError(field=name, reason=str(error))
 
 
-def _reason(body: Mapping[str, JSON], *wrong: FieldError) -> str | None:
+def read_reason(body: Mapping[str, JSON], *wrong: FieldError) -> str | None:
     """Read why a person acts; null is the same as absent. Raises InvalidEvent with all that is wrong."""
     reason, errors = body.get("reason"), [*wrong]
     if isinstance(reason, str) and not reason.strip():

@@ -49,7 +49,7 @@ def _status(workflow: Workflow) -> Callable[[str], Response]:
         user_id = read_user_id(request, rest)
         found = workflow.status(user_id, **_page(request, Query.place))
         if found is None:
-            raise _unknown(user_id)
+            raise unknown_user(user_id)
         return Answer(code=200, body=found).response()
 
     return status
@@ -60,7 +60,7 @@ def _history(workflow: Workflow) -> Callable[[str], Response]:
         user_id = read_user_id(request, rest)
         page = workflow.history(user_id, **_page(request, Query.cursor))
         if page is None:
-            raise _unknown(user_id)
+            raise unknown_user(user_id)
         return Answer(code=200, body={"history": page, "next_cursor": page.next_cursor}).response()
 
     return history
@@ -103,7 +103,8 @@ def _page(request: Request, cursor: Callable[[Query], int | str | None]) -> dict
     return page
 
 
-def _unknown(user_id: str) -> Problem:
+def unknown_user(user_id: str) -> Problem:
+    """Give the problem that says of a user that nothing is known."""
     return Problem(
         "unknown-user", "Nothing is known of this user: no event of theirs was ever taken.", user_id=user_id
     )

@@ -59,17 +59,25 @@ class DeadLetterPage(list[DeadLetterRecord]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which dead letters are asked for: None takes any, `dropped` only those that were dropped."""
+    """Which dead letters are asked for: None takes any, `dropped` only those that were dropped.
+
+    `reason_contains` is a part of the reason, in either case.
+    """
 
     kind: str | None = None
     user_id: str | None = None
     handler: str | None = None
     trigger: str | None = None
+    reason_contains: str | None = None
     dropped: bool = False
 
     def takes(self, record: DeadLetterRecord) -> bool:
         """Tell whether a dead letter is one of them."""
-        return self.handler in (None, record.handler) and self.trigger in (None, record.trigger)
+        return (
+            self.handler in (None, record.handler)
+            and self.trigger in (None, record.trigger)
+            and (self.reason_contains is None or self.reason_contains.casefold() in record.reason.casefold())
+        )
 
 
 def list_dead_letters(

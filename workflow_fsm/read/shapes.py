@@ -208,13 +208,31 @@ class RestoredLetter(Record[Literal["status"]]):
     status: Literal["restored"]
 
 
-class RetriedLetters(Record[Literal["matched", "settled", "waiting", "failed"]]):
-    """How many dead letters matched, and what became of them."""
+_Money = Annotated[Sums, "Payouts less reversals among these."]
+_RetriedKey = Literal["matched", "money", "settled", "settled_money", "waiting", "failed", "became"]
 
-    matched: int
-    settled: int
-    waiting: int
-    failed: int
+
+class RetriedLetters(Record[_RetriedKey]):
+    """How many dead letters matched, their money, and what became of them."""
+
+    matched: Count
+    money: _Money
+    settled: Annotated[Count, "How many are none any more."]
+    settled_money: _Money
+    waiting: Annotated[Count, "How many wait again."]
+    failed: Annotated[Count, "How many failed again, or were left to be looked at."]
+    became: Annotated[
+        dict[str, int], "How many have become what: `applied`, `unchanged`, `deferred`, `owed`, `void`, …"
+    ]
+
+
+class DroppedLetters(Record[Literal["matched", "money", "dropped", "failed"]]):
+    """How many dead letters matched, their money, and how many were dropped."""
+
+    matched: Count
+    money: _Money
+    dropped: Count
+    failed: Annotated[Count, "How many somebody else settled meanwhile."]
 
 
 _ActKey = (

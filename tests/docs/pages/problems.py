@@ -65,6 +65,10 @@ ADVICE = {
     "origin-refused": "Why hosts are asked for, and how to name them, stands in "
     "[security](../../explanation/security.md#open-mode).",
     "unknown-user": "A user is known from their first event on, also from one that only waits.",
+    "unknown-claim": "`GET claims?q=` finds claims of all users by how their ids, or aliases, begin.",
+    "unknown-event": "Each of an event's ids finds it. Whether its user is known at all, "
+    "[status](../routes.md#reads) tells.",
+    "not-acceptable": "Which is chosen by what stands in [routes](../routes.md#across-users).",
     "dead-letter-unknown": "Ask for the list again. An id is that of one dead letter, and ends with it; an "
     "event that is refused again keeps its own.",
     "unknown-route": "The routes stand in [routes](../routes.md).",
@@ -141,6 +145,9 @@ _REQUESTS: Mapping[str, tuple[str, str, bytes, str]] = {
     "forbidden": ("GET", "status/u2", b"", _JSON),
     "origin-refused": ("GET", "status/u1", b"", _JSON),
     "unknown-user": ("GET", "status/u9", b"", _JSON),
+    "unknown-claim": ("GET", "claims/u1/c9", b"", _JSON),
+    "unknown-event": ("GET", "events/u1/e9", b"", _JSON),
+    "not-acceptable": ("GET", "claims", b"", _JSON),
     "dead-letter-unknown": _posted("deadletters/WyJ1MSIsICJldmVudCIsIDZd/drop", b'{"reason": "a test"}'),
     "unknown-route": _posted("claim/paid", b"{}"),
     "method-not-allowed": ("PUT", "sync/complete", b"{}", _JSON),
@@ -162,7 +169,10 @@ _REQUESTS: Mapping[str, tuple[str, str, bytes, str]] = {
 }
 _SECRET = "an example's, which is long enough for HS256"
 _TOKEN = jwt.encode({"user_id": "u1", "exp": 1772366460}, _SECRET, algorithm="HS256")
-_HEADERS: Mapping[str, dict[str, str]] = {"origin-refused": {"Host": "claims.example"}}
+_HEADERS: Mapping[str, dict[str, str]] = {
+    "origin-refused": {"Host": "claims.example"},
+    "not-acceptable": {"Accept": "application/xml"},
+}
 _CLOSED: Mapping[str, dict[str, str]] = {
     "unauthorized": {},
     "forbidden": {"Authorization": f"Bearer {_TOKEN}"},

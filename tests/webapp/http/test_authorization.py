@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,8 @@ def credential(who: str, clock: ManualClock) -> Mapping[str, str]:
 
 
 def path_of(rule: Rule) -> str:
-    return rule.rule.replace("<workflow_rest:rest>", "u1").replace("<letter_id>", "x")
+    two = re.sub(r"<workflow_two:\w+>", "u1/x", rule.rule)
+    return two.replace("<workflow_rest:rest>", "u1").replace("<letter_id>", "x")
 
 
 def kind_of(path: str) -> str:

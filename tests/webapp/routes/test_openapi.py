@@ -28,6 +28,8 @@ from workflow_fsm import Workflow, claim_lifecycle
 ROUTES = routes(claim_lifecycle())
 CALLING = ServiceSettings(integrations_url="http://127.0.0.1:9")
 OPERATOR = {"Authorization": f"Bearer {API_TOKEN}"}
+THERE = {"user_id": "seller-1", "id": "none", "claim_id": "claim-1", "event_id": "e-1"}
+"""What stands in paths."""
 BODIES = {endpoint: body for _, endpoint, _, _, body in reversed(STORY)}
 """The first good body of each route."""
 Codes = dict[str, set[int]]
@@ -48,6 +50,13 @@ def described(client: FlaskClient) -> dict[str, Any]:
     return cast(dict[str, Any], client.get("/openapi.json").get_json())
 
 
+def described_as(rule: str) -> str:
+    """Give the path of a rule as the description has it."""
+    names = {"<workflow_rest:rest>": "{user_id}", "<letter_id>": "{id}"}
+    pairs = re.sub(r"<workflow_two:(\w+)>", r"{user_id}/{\1}", rule)
+    return re.sub(r"<[^>]+>", lambda found: names[found[0]], pairs)
+
+
 def operations(described: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     for path, methods in described["paths"].items():
         for method, operation in methods.items():
@@ -55,10 +64,9 @@ def operations(described: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, 
 
 
 def test_every_route_that_is_served_is_described_and_no_other(client: FlaskClient) -> None:
-    names = {"<workflow_rest:rest>": "{user_id}", "<letter_id>": "{id}"}
     served = set()
     for rule in client.application.url_map.iter_rules():
-        path = re.sub(r"<[^>]+>", lambda found: names[found[0]], rule.rule)
+        path = described_as(rule.rule)
         served |= {(method, path) for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}}
 
     described = client.get("/openapi.json").get_json()
@@ -102,10 +110,10 @@ def of_bad_requests(open_workflow: Open) -> Iterator[tuple[str, int]]:
     for route in ROUTES:
         if route.endpoint == "ws":  # no app alone can answer it
             continue
-        path = route.path.format(user_id="seller-1", id="none")
+        path = route.path.format(**THERE)
         tries: list[dict[str, Any]] = [
             {},
-            {"path": route.path.format(user_id="nobody", id="none")},
+            {"path": route.path.format(**{**THERE, "user_id": "nobody"})},
             {"path": f"{path}?limit=0&cursor=&kind=x"},
             {"data": b"{", "content_type": "application/json"},
             {"data": b"{}", "content_type": "text/plain"},
@@ -121,6 +129,7 @@ def of_bad_requests(open_workflow: Open) -> Iterator[tuple[str, int]]:
             {"json": {"user_id": "seller-1", "claim_id": "claim-9", "alias": "claim-8"}},
             {"json": {"user_id": "seller-1", "claim_id": "claim-7", "alias": "claim-8"}},
             {"json": {"reason": "for a test"}},
+            {"headers": {"Accept": "text/html"}},
         ]
         for how in tries:
             yield route.endpoint, client.open(**{"path": path, "method": route.method, **how}).status_code
@@ -129,7 +138,7 @@ def of_bad_requests(open_workflow: Open) -> Iterator[tuple[str, int]]:
 def without_credentials(guarded: FlaskClient) -> Iterator[tuple[str, int]]:
     strange = {"Authorization": f"Bearer {token({'user_id': 'another', 'exp': 2_000_000_000})}"}
     for route in ROUTES:
-        path = route.path.format(user_id="seller-1", id="none")
+        path = route.path.format(**THERE)
         for headers in ({}, strange):
             asked = guarded.open(path, method=route.method, headers={**headers, **upgrading(route)})
             yield route.endpoint, asked.status_code
@@ -151,7 +160,7 @@ def with_a_fault_of_ours(open_workflow: Open) -> Iterator[tuple[str, int]]:
 
 def of_good_requests(client: FlaskClient, dead_letter: str) -> Iterator[tuple[str, int]]:
     for route in ROUTES:
-        path = route.path.format(user_id="seller-1", id=dead_letter)
+        path = route.path.format(**{**THERE, "id": dead_letter})
         body = BODIES.get(route.endpoint)
         answer = client.open(
             path, method=route.method, json=body, headers=upgrading(route), environ_overrides=environ(route)

@@ -17,18 +17,26 @@ from workflow_fsm.results import (
     Candidate,
     CaseRecord,
     Claim,
+    ClaimDetail,
+    ClaimRow,
     DeadLetterRecord,
     DroppedLetter,
+    DroppedLetters,
+    EffectRow,
     EventAnswer,
+    EventRecord,
     FieldErrorRecord,
     HistoryRow,
     LinkedAlias,
+    MoneyRow,
     Record,
     RefusedPart,
     RestoredLetter,
+    RetriedLetters,
     RevivedEffect,
     Status,
     UnlinkedName,
+    UserRow,
 )
 
 _TEXT = {"type": "string"}
@@ -46,7 +54,14 @@ _NAMES: Mapping[type[Record], str] = {
     RestoredLetter: "Restored",
     LinkedAlias: "Linked",
     UnlinkedName: "Unlinked",
+    ClaimRow: "ClaimRow",
+    MoneyRow: "MoneyRow",
+    UserRow: "UserRow",
+    EffectRow: "EffectRow",
+    ClaimDetail: "ClaimWhole",
+    EventRecord: "EventWhole",
 }
+_LISTS = {"claims": "ClaimRow", "money": "MoneyRow", "users": "UserRow", "effects": "EffectRow"}
 
 
 def schemas(definition: Definition) -> dict[str, Any]:
@@ -74,6 +89,17 @@ def schemas(definition: Definition) -> dict[str, Any]:
             deadletters=many(ref("schemas/DeadLetter")),
             next_cursor={**_OR_NULL, "description": "Opaque; null on the last page."},
         ),
+        **{
+            name.title(): record(
+                **{name: many(ref(f"schemas/{row}"))},
+                next_cursor={**_OR_NULL, "description": "Opaque; null on the last page."},
+            )
+            for name, row in _LISTS.items()
+        },
+        **{
+            name: record(status={"enum": ["counted", "done"]}, **shapes.members(shape))
+            for name, shape in (("RetriedAll", RetriedLetters), ("DroppedAll", DroppedLetters))
+        },
         "Requested": record(status={"const": "requested"}),
         "Live": record(status={"const": "ok"}),
         "Ready": record(status={"const": "ok"}, store={"const": "ok"}),

@@ -168,7 +168,10 @@ def _responses(
         told[str(code)] = {"description": description}
         if schemas:
             told[str(code)]["content"] = {
-                media: {"schema": schema, **_answers(one for one in own if one["code"] == code)}
+                media: {
+                    "schema": schema,
+                    **_answers(one for one in own if one["code"] == code and media == JSON_TYPE),
+                }
                 for media, schema in schemas.items()
             }
     names = list(route.problems)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from webapp.http.representation import CSV_TYPE
 from webapp.http.request_body import FORM_TYPE, NDJSON_TYPE
 from webapp.http.response import JSON_TYPE
 from webapp.routes.openapi.parts import ref
@@ -26,10 +27,12 @@ from webapp.ws.session import (
 )
 from workflow_fsm.core.definition import Addressing, Definition, Rest, Trigger
 from workflow_fsm.core.values.fields import Kind
+from workflow_fsm.read.across.sheets import COLUMNS, Question
 
 TAGS: Mapping[str, str] = {
     "webhooks": "Events in: from services that tell what happened.",
     "reads": "What came of them.",
+    "across users": "What operators ask of all users: who is owed money, what became of an event.",
     "dead letters": "What can't go on by itself, and what a person does with it.",
     "operations": "The service itself.",
 }
@@ -185,6 +188,7 @@ def _others() -> Iterator[Route]:
         answers={101: ("The socket is open.", {})},
         problems=("invalid-request", "unknown-route", "upgrade-required", "too-many-sockets"),
     )
+    yield from _across_users()
     yield from _dead_letters()
     yield from _operations()
     yield from _signing_in()
@@ -212,6 +216,85 @@ def _told(
     )
 
 
+def _across_users() -> Iterator[Route]:
+    lists: Mapping[Question, tuple[str, str, tuple[str, ...]]] = {
+        "claims": (
+            "Claims of all users",
+            "Claims and plain lifecycles, as status has them, each with its user.",
+            (
+                *("asked_state", "decision", "currency", "amazon_case_id", "reimbursement_id", "q_claims"),
+                *("due_before", "overdue", "waiting", "sort"),
+            ),
+        ),
+        "money": (
+            "A row for each payout and reversal",
+            "As they came in. Payouts less reversals of each standing are what status says of it; refused "
+            "ones are left out.",
+            ("of_user", "currency", "since_at", "until_at", "money_standing"),
+        ),
+        "users": ("Users of whom anything is known", "By their ids.", ("q_users",)),
+        "effects": (
+            "What transitions owe, and what was done of it",
+            "By user, in the order in which it was owed; but for what was made void.",
+            ("of_handler", "effect_standing", "of_user", "of_claim"),
+        ),
+    }
+    for name, (summary, description, parameters) in lists.items():
+        yield Route(
+            endpoint=name,
+            method="GET",
+            path=f"{PREFIX}/{name}",
+            tag="across users",
+            summary=summary,
+            description=f"{description} {_STREAMED}",
+            parameters=(*parameters, "limit", "opaque_cursor"),
+            answers={200: ("A page of them, or all as a stream.", _sheets(name))},
+            problems=("invalid-request", "not-acceptable"),
+        )
+    for endpoint, second, summary, description, schema in (
+        (
+            "claim",
+            "claim_id",
+            "One claim whole",
+            "With what each trigger would meet, its waiting events, what is owed for it and its history.",
+            "ClaimWhole",
+        ),
+        (
+            "event",
+            "event_id",
+            "Did an event arrive, what did it say, what became of it",
+            "By any of its ids.",
+            "EventWhole",
+        ),
+    ):
+        yield Route(
+            endpoint=endpoint,
+            method="GET",
+            path=f"{PREFIX}/{endpoint}s/{{user_id}}/{{{second}}}",
+            tag="across users",
+            summary=summary,
+            description=description,
+            parameters=("user_id", f"{second}_in_path"),
+            answers={200: (f"The {endpoint}.", _json(schema))},
+            problems=("invalid-request", "unknown-user", f"unknown-{endpoint}", "unknown-route"),
+        )
+
+
+_STREAMED = (
+    "As CSV and NDJSON, by `Accept`, it is a stream of all behind the cursor; with a `limit` it is one page, "
+    'and `Link` with `rel="next"` names the one behind it.'
+)
+
+
+def _sheets(question: Question) -> Contents:
+    names = ", ".join(COLUMNS[question])
+    return {
+        **_json(question.title()),
+        CSV_TYPE: {"type": "string", "description": f"A line of names first: {names}."},
+        NDJSON_TYPE: {"type": "string", "description": "A line of JSON a row."},
+    }
+
+
 def _dead_letters() -> Iterator[Route]:
     path = f"{PREFIX}/deadletters"
     yield Route(
@@ -225,6 +308,7 @@ def _dead_letters() -> Iterator[Route]:
             "letters_user",
             "letters_handler",
             "letters_trigger",
+            "letters_reason",
             "letters_dropped",
             "limit",
             "letters_cursor",
@@ -232,6 +316,26 @@ def _dead_letters() -> Iterator[Route]:
         answers={200: ("A page of them.", _json("DeadLetters"))},
         problems=("invalid-request",),
     )
+    for act, schema, description in (
+        (
+            "retry",
+            "RetriedAll",
+            "Each as by its id with nothing laid over it, in a commit of its own. One whose ids are another "
+            "event's (422) is left as it is, and counts as failed.",
+        ),
+        ("drop", "DroppedAll", "Each as by its id, in a commit of its own."),
+    ):
+        yield Route(
+            endpoint=f"{act}_all",
+            method="POST",
+            path=f"{path}/{act}",
+            tag="dead letters",
+            summary=f"{act.title()} all that match, or count them and their money first",
+            description=f"{description} With `dry_run` nothing is done.",
+            body=_json(f"{act.title()}All"),
+            answers={200: ("What matched, and what became of it.", _json(schema))},
+            problems=("invalid-event",),
+        )
     yield Route(
         endpoint="retry",
         method="POST",

@@ -9,19 +9,29 @@ are read, and each of their claims is asked.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from heapq import merge
 from itertools import islice
 
 from workflow_fsm.core.definition import Addressing, Definition
+from workflow_fsm.core.definition.arguments import must_be_one_of
 from workflow_fsm.core.errors import FieldError, InvalidEvent, RowUnreadable
 from workflow_fsm.core.model.lifecycle import Lifecycle
 from workflow_fsm.core.values.instants import show_instant
 from workflow_fsm.read.across.claims_named import Key, due, named
 from workflow_fsm.read.across.money import instant_asked
-from workflow_fsm.read.across.paging import PageRead, Place, read_cursor, write_cursor
+from workflow_fsm.read.across.paging import (
+    PageRead,
+    Place,
+    all_asked,
+    choice_asked,
+    currency_asked,
+    read_cursor,
+    write_cursor,
+)
 from workflow_fsm.read.across.question_shapes import ClaimRow
 from workflow_fsm.read.status import NamesShown, claim_of, is_overdue, names_of
 from workflow_fsm.stores.mapping import lifecycle_of
@@ -79,17 +89,25 @@ def claims_page(
     asked: ClaimsAsked,
     now: datetime,
     *,
+    currencies: Collection[str],
     limit: int,
     cursor: str | None,
 ) -> PageRead[ClaimRow]:
     """Give a page of claims and plain lifecycles. One that can't be read is passed over, and logged.
 
-    Raises InvalidEvent for a state, decision, sort, instant or cursor that is none.
+    `currencies` are those that the store has met. Raises InvalidEvent with each state, decision, currency,
+    sort, instant or cursor that is none.
     """
-    _refuse(definition, asked)
-    due_before = instant_asked("due_before", asked.due_before)
     question = f"claims by {asked.sort}"
-    place = read_cursor(question, cursor)
+    is_sorted = asked.sort in _STREAMS
+    *_, due_before, place = all_asked(
+        partial(choice_asked, "state", asked.state, [one.name for one in definition.states]),
+        partial(choice_asked, "decision", asked.decision, DECISIONS[1:]),
+        partial(currency_asked, asked.currency, currencies),
+        partial(_refuse_sort, asked.sort),
+        partial(instant_asked, "due_before", asked.due_before),
+        partial(read_cursor, question, cursor if is_sorted else None),
+    )
     fits = _Fits(session, definition, asked, now, due_before)
     few = named(session, definition, asked)
     order = _Order(asked)
@@ -117,23 +135,12 @@ def claims_page(
     return PageRead(rows=rows, next_cursor=None)
 
 
-def _refuse(definition: Definition, asked: ClaimsAsked) -> None:
-    """Raise InvalidEvent for what no claim can have."""
-    faults: list[FieldError] = []
-    if asked.state is not None and asked.state not in definition.cells:
-        names = ", ".join(one.name for one in definition.states)
-        faults.append(FieldError(field="state", reason=f"is {asked.state!r}; it must be one of {names}"))
-    if asked.decision is not None and asked.decision not in DECISIONS[1:]:
-        names = ", ".join(DECISIONS[1:])
-        faults.append(
-            FieldError(field="decision", reason=f"is {asked.decision!r}; it must be one of {names}")
-        )
-    if asked.sort not in _STREAMS:
-        names = ", ".join(SORTS)
-        reason = f"is {asked.sort!r}; it must be one of {names}, with - for the other way"
-        faults.append(FieldError(field="sort", reason=reason))
-    if faults:
-        raise InvalidEvent(faults)
+def _refuse_sort(sort: str) -> None:
+    """Raise InvalidEvent for an order that there isn't."""
+    if sort not in _STREAMS:
+        clause = must_be_one_of(sort.removeprefix("-"), SORTS)
+        reason = f"is {sort!r}; it {clause}, with - before it for the other way"
+        raise InvalidEvent([FieldError(field="sort", reason=reason)])
 
 
 def _streamed(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from heapq import merge
 from itertools import islice
 from typing import Any, get_args
@@ -13,7 +14,14 @@ from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.errors import FieldError, InvalidEvent, RowUnreadable
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.values.instants import show_instant
-from workflow_fsm.read.across.paging import PageRead, Place, read_cursor, write_cursor
+from workflow_fsm.read.across.paging import (
+    PageRead,
+    Place,
+    all_asked,
+    choice_asked,
+    read_cursor,
+    write_cursor,
+)
 from workflow_fsm.read.across.question_shapes import EffectRow, EffectStanding
 from workflow_fsm.stores.mapping import pattern_of
 from workflow_fsm.stores.repository import Repository
@@ -61,15 +69,14 @@ def effects_page(
 ) -> PageRead[EffectRow]:
     """Give a page of effects, by user and in the order in which they were owed.
 
-    Raises InvalidEvent for a standing or cursor that is none, and for a claim without a user.
+    Raises InvalidEvent for a standing or cursor that is none, and for a claim without a user, all at once.
     """
-    if asked.standing not in _STORED:
-        reason = f"is {asked.standing!r}; it must be one of {', '.join(get_args(EffectStanding))}"
-        raise InvalidEvent([FieldError(field="standing", reason=reason)])
-    if asked.claim_id is not None and asked.user_id is None:
-        reason = "is asked for with a claim_id, as claims of two users may have one id"
-        raise InvalidEvent([FieldError(field="user_id", reason=reason)])
-    place = read_cursor(_ASKED, cursor) or ("", "", 0)
+    _, _, behind = all_asked(
+        partial(choice_asked, "standing", asked.standing, get_args(EffectStanding)),
+        partial(_refuse_a_claim_of_nobody, asked),
+        partial(read_cursor, _ASKED, cursor),
+    )
+    place: Place = behind or ("", "", 0)
     shown = _Shown(session, at)
     rows: list[EffectRow] = []
     while True:
@@ -83,6 +90,12 @@ def effects_page(
             place = ("", row["user_id"], row["seq"])
         if len(found) <= limit:
             return PageRead(rows=rows, next_cursor=None)
+
+
+def _refuse_a_claim_of_nobody(asked: EffectsAsked) -> None:
+    if asked.claim_id is not None and asked.user_id is None:
+        reason = "is asked for with a claim_id, as claims of two users may have one id"
+        raise InvalidEvent([FieldError(field="user_id", reason=reason)])
 
 
 def effects_of(session: Session, user_id: str, lifecycle_id: int, at: Standpoint) -> list[EffectRow]:

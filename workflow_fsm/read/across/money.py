@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from heapq import merge
 from typing import Any, get_args
 
@@ -14,7 +15,15 @@ from workflow_fsm.core.errors import FieldError, InvalidEvent, RowUnreadable
 from workflow_fsm.core.model.inbox import Standing, StoredEvent
 from workflow_fsm.core.values import money
 from workflow_fsm.core.values.instants import read_instant, show_instant
-from workflow_fsm.read.across.paging import PageRead, Place, read_cursor, write_cursor
+from workflow_fsm.read.across.paging import (
+    PageRead,
+    Place,
+    all_asked,
+    choice_asked,
+    currency_asked,
+    read_cursor,
+    write_cursor,
+)
 from workflow_fsm.read.across.question_shapes import MoneyRow, MoneyStanding
 from workflow_fsm.read.waiting import shown_money
 from workflow_fsm.stores.event_mapping import stored_event_of
@@ -60,20 +69,27 @@ def instant_asked(field: str, told: str | datetime | None) -> str | None:
 
 
 def money_page(
-    session: Session, definition: Definition, asked: MoneyAsked, *, limit: int, cursor: str | None
+    session: Session,
+    definition: Definition,
+    asked: MoneyAsked,
+    *,
+    currencies: Collection[str],
+    limit: int,
+    cursor: str | None,
 ) -> PageRead[MoneyRow]:
     """Give a page of money, as it came in. One that can't be read is passed over, and logged.
 
-    Raises InvalidEvent for a standing, instant or cursor that is none.
+    `currencies` are those that the store has met. Raises InvalidEvent with each currency, standing, instant
+    or cursor that is none.
     """
-    if asked.standing not in (None, *get_args(MoneyStanding)):
-        names = ", ".join(get_args(MoneyStanding))
-        raise InvalidEvent(
-            [FieldError(field="standing", reason=f"is {asked.standing!r}; it must be one of {names}")]
-        )
-    currency = None if asked.currency is None else asked.currency.upper()
-    since, until = instant_asked("since", asked.since), instant_asked("until", asked.until)
-    place = read_cursor(_ASKED, cursor) or (since or "", "", 0)
+    currency, since, until, _, behind = all_asked(
+        partial(currency_asked, asked.currency, currencies),
+        partial(instant_asked, "since", asked.since),
+        partial(instant_asked, "until", asked.until),
+        partial(choice_asked, "standing", asked.standing, get_args(MoneyStanding)),
+        partial(read_cursor, _ASKED, cursor),
+    )
+    place: Place = behind or (since or "", "", 0)
     shower = _MoneyShower(session, definition)
     rows: list[MoneyRow] = []
     while True:

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
+from workflow_fsm.core.definition.arguments import must_be_one_of
 from workflow_fsm.core.errors import FieldError, InvalidEvent
 from workflow_fsm.core.records import Record
+from workflow_fsm.core.values.fields import nearest
+from workflow_fsm.core.values.money import CURRENCIES
 
 R = TypeVar("R", bound=Record, covariant=True)
 Place = tuple[str, str, int]
 """Behind what a page begins: what the rows are ordered by, a user, and a number of theirs."""
 A_PAGE = 500
 """How many rows are read of one snapshot."""
+_NEAR = 0.6
+"""How alike a code must be to the one that may be meant by it."""
+_OFTEN = ("USD", "EUR", "GBP", "CAD", "JPY", "AUD", "MXN", "INR")
+"""What is meant rather than another as near: the currencies of the larger marketplaces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +71,43 @@ class Rows(Iterator[R], Generic[R]):
             self._left -= many
         self._page = iter(answer.rows)
         self.next_cursor = answer.next_cursor
+
+
+def all_asked(*reads: Callable[[], Any]) -> list[Any]:
+    """Read each part of a question, and give what they give. Raises InvalidEvent with all that is wrong."""
+    given: list[Any] = []
+    faults: list[FieldError] = []
+    for read in reads:
+        try:
+            given.append(read())
+        except InvalidEvent as error:
+            faults += error.errors
+    if faults:
+        raise InvalidEvent(faults)
+    return given
+
+
+def choice_asked(field: str, told: str | None, choices: Collection[str]) -> str | None:
+    """Read a filter that takes one of some words. Raises InvalidEvent, and says which may be meant."""
+    if told is None or told in choices:
+        return told
+    raise InvalidEvent([FieldError(field=field, reason=f"is {told!r}; it {must_be_one_of(told, choices)}")])
+
+
+def currency_asked(told: str | None, met: Collection[str]) -> str | None:
+    """Read a currency that a filter names, in either case: ISO 4217's, or one that the store has met.
+
+    Raises InvalidEvent.
+    """
+    if told is None:
+        return None
+    code = told.upper()
+    if code in CURRENCIES or code in met:
+        return code
+    near = nearest(code, _OFTEN, alike=_NEAR) or nearest(code, CURRENCIES, alike=_NEAR)
+    meant = "" if near is None else f"; did you mean {near!r}?"
+    reason = f"is {told!r}; it must be a currency's code, such as USD{meant}"
+    raise InvalidEvent([FieldError(field="currency", reason=reason)])
 
 
 def write_cursor(asked: str, place: Place) -> str:

@@ -1,0 +1,194 @@
+"""Many dead letters: all that match, counted with their money first, then retried or dropped one by one.
+
+Each is an act of its own, in a commit of its own, so that nobody waits for all of them; what was done before
+one that can't be is done.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from workflow_fsm import dead_letter_acts
+from workflow_fsm.core.errors import FieldError, InvalidEvent, StoreUnavailable, WorkflowError
+from workflow_fsm.core.values import money
+from workflow_fsm.dead_letters import DeadLetters
+from workflow_fsm.read.dead_letters import DeadLetterId
+from workflow_fsm.read.limits import MOST_A_PAGE
+from workflow_fsm.read.shapes import DeadLetterRecord, DroppedLetters, RetriedLetters
+from workflow_fsm.read.status import sums
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchedLetter:
+    """A dead letter that matched: what is told of it while many are acted on."""
+
+    id: str
+    user_id: str
+    claim_id: str | None
+    trigger: str | None
+    handler: str | None
+    event_id: str | None
+    amount: str | None
+    currency: str | None
+    signed: Decimal
+
+    @property
+    def is_money(self) -> bool:
+        """Whether it brings money or takes some back."""
+        return self.currency is not None and bool(self.signed)
+
+
+Heard = Callable[[MatchedLetter, str], None]
+"""Is told of each what became of it: an outcome's status, an effect's, or the code of an error."""
+
+
+class ManyDeadLetters(DeadLetters):
+    """What an operator does with many at once; a part of `Workflow`."""
+
+    def retry_dead_letters(
+        self,
+        *,
+        kind: str | None = None,
+        user_id: str | None = None,
+        handler: str | None = None,
+        trigger: str | None = None,
+        reason_contains: str | None = None,
+        dry_run: bool = False,
+        actor: str = "library",
+        reason: str | None = None,
+        heard: Heard | None = None,
+    ) -> RetriedLetters:
+        """Retry all dead letters that match; with `dry_run` only count them, and their money.
+
+        What a retry by its id laid over an event stays. One whose ids are another event's (422) is left as it
+        is, and counts as failed: whether it counts beside the other is told of it alone. Gives `matched` and
+        `money` (payouts less reversals among these), `settled` and `settled_money` (what is none any more),
+        `waiting` (what waits again), `failed` (what failed again), and how many `became` what. `heard` is
+        called with each, as it is done, and with what became of it. Raises InvalidEvent, and
+        StoreUnavailable, which leaves the rest as it is.
+        """
+        matched = list(self._matching(kind, user_id, handler, trigger, reason_contains))
+        became: Counter[str] = Counter()
+        settled: dict[str, Decimal] = {}
+        for letter in [] if dry_run else matched:
+            acting = self._acting(DeadLetterId.parse(letter.id), actor, reason)
+            try:
+                how: str = self._retry(acting, None).status
+            except StoreUnavailable:
+                raise
+            except WorkflowError as error:
+                how = error.code
+                became["failed"] += 1
+            else:
+                became[how] += 1
+                if how != "deferred":
+                    settled = _with(settled, letter)
+            if heard is not None:
+                heard(letter, how)
+        failed, waiting = became.pop("failed", 0), became.get("deferred", 0)
+        return RetriedLetters(
+            matched=len(matched),
+            money=_added_up(matched),
+            settled=became.total() - waiting,
+            settled_money=sums(settled),
+            waiting=waiting,
+            failed=failed,
+            became=dict(sorted(became.items())),
+        )
+
+    def drop_dead_letters(
+        self,
+        *,
+        reason: str,
+        kind: str | None = None,
+        user_id: str | None = None,
+        handler: str | None = None,
+        trigger: str | None = None,
+        reason_contains: str | None = None,
+        dry_run: bool = False,
+        actor: str = "library",
+        heard: Heard | None = None,
+    ) -> DroppedLetters:
+        """End all dead letters that match, for a `reason` that is kept; with `dry_run` only count them.
+
+        Gives `matched` and `money` (payouts less reversals among these), `dropped`, and `failed`: what was
+        settled by somebody else meanwhile. `heard` is as for `retry_dead_letters`. Raises InvalidEvent, and
+        StoreUnavailable, which leaves the rest as it is.
+        """
+        if not reason.strip():
+            raise InvalidEvent([FieldError(field="reason", reason="is required, and not blank")])
+        matched = list(self._matching(kind, user_id, handler, trigger, reason_contains))
+        dropped = failed = 0
+        for letter in [] if dry_run else matched:
+            acting = self._acting(DeadLetterId.parse(letter.id), actor, reason)
+            try:
+                dead_letter_acts.drop_in(self._store, self.definition, acting)
+            except StoreUnavailable:
+                raise
+            except WorkflowError as error:
+                failed, how = failed + 1, error.code
+            else:
+                dropped, how = dropped + 1, "dropped"
+            if heard is not None:
+                heard(letter, how)
+        return DroppedLetters(matched=len(matched), money=_added_up(matched), dropped=dropped, failed=failed)
+
+    # -- parts
+
+    def _matching(
+        self,
+        kind: str | None,
+        user_id: str | None,
+        handler: str | None,
+        trigger: str | None,
+        reason_contains: str | None,
+    ) -> Iterator[MatchedLetter]:
+        """Give all that match, as they stand now, oldest first."""
+        cursor: str | None = None
+        while True:
+            page = self.dead_letters(
+                kind=kind,
+                user_id=user_id,
+                handler=handler,
+                trigger=trigger,
+                reason_contains=reason_contains,
+                limit=MOST_A_PAGE,
+                cursor=cursor,
+            )
+            yield from map(self._matched, page)
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    def _matched(self, letter: DeadLetterRecord) -> MatchedLetter:
+        trigger = self.definition.trigger(letter.trigger) if letter.trigger is not None else None
+        signed = Decimal(0)
+        if letter.kind == "event" and letter.amount is not None and trigger is not None:
+            signed = Decimal(letter.amount) * trigger.money
+        return MatchedLetter(
+            id=letter.id,
+            user_id=letter.user_id,
+            claim_id=letter.claim_id,
+            trigger=letter.trigger,
+            handler=letter.handler,
+            event_id=letter.event_id,
+            amount=letter.amount,
+            currency=letter.currency,
+            signed=signed,
+        )
+
+
+def _with(added: Mapping[str, Decimal], letter: MatchedLetter) -> dict[str, Decimal]:
+    if letter.currency is None or not letter.is_money:
+        return dict(added)
+    return money.add(added, letter.currency, letter.signed)
+
+
+def _added_up(letters: list[MatchedLetter]) -> dict[str, str]:
+    added: dict[str, Decimal] = {}
+    for letter in letters:
+        added = _with(added, letter)
+    return sums(added)
