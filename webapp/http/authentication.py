@@ -8,17 +8,17 @@ from __future__ import annotations
 import base64
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from math import isfinite
 from typing import Any, Self, cast
 
 import jwt
 from flask import Request
-from standardwebhooks import Webhook
 from werkzeug.datastructures import Headers
 
+from webapp.http.signatures import VERSION, signatures
 from webapp.settings import ServiceSettings
 from workflow_fsm.core.values.fields import Kind, read_value
 
@@ -53,7 +53,7 @@ class Unproven(Exception):
 class Keys:
     """The secrets by which principals are known, ready for use."""
 
-    webhooks: tuple[Webhook, ...]
+    webhooks: tuple[bytes, ...]
     api_token: bytes | None
     jwt_secret: str | None
 
@@ -61,7 +61,7 @@ class Keys:
     def of(cls, settings: ServiceSettings) -> Self:
         """Make the keys of settings, which were checked as they were made."""
         return cls(
-            webhooks=tuple(Webhook(_secret_bytes(secret)) for secret in settings.webhook_secrets),
+            webhooks=tuple(_secret_bytes(secret) for secret in settings.webhook_secrets),
             api_token=settings.api_token.encode() if settings.api_token is not None else None,
             jwt_secret=settings.jwt_secret,
         )
@@ -79,22 +79,24 @@ class Keys:
             raise Unproven("the bearer token is not the operator's")
         return _named(_claims(token, self.jwt_secret, now))
 
-    def signer(self, headers: Headers, read_body: Callable[[], bytes], now: datetime) -> Principal:
-        """Tell who signed a message; its body is read only where its headers could be a signature's."""
+    def signer(self, headers: Headers, read_body: Callable[[], Iterable[bytes]], now: datetime) -> Principal:
+        """Tell who signed a message; its body is read only where its headers could be a signature's.
+
+        It is hashed piece by piece, as it comes.
+        """
         message_id = _message_id(headers)
         timestamp = _timestamp(headers.get(TIMESTAMP_HEADER, ""), now)
         given = [
             one.encode("latin-1", "replace")
             for one in headers.get(SIGNATURE_HEADER, "").split(" ")
-            if one.startswith("v1,")
+            if one.startswith(VERSION)
         ]
         if not given:
             raise Unproven(f"{SIGNATURE_HEADER} holds no signature of version v1")
         try:
-            body = read_body().decode()
+            made = signatures(self.webhooks, message_id, timestamp, read_body())
         except UnicodeDecodeError as error:
             raise Unproven("the body is not UTF-8, and a signature is of a text") from error
-        made = [webhook.sign(message_id, timestamp, body).encode() for webhook in self.webhooks]
         # Every one with every other: how long it takes tells nothing.
         equal = [hmac.compare_digest(ours, theirs) for ours in made for theirs in given]
         if not any(equal):
@@ -137,14 +139,13 @@ def _message_id(headers: Headers) -> str:
     return message_id
 
 
-def _timestamp(text: str, now: datetime) -> datetime:
-    """Read the seconds that a signature covers; they must be spelled as `sign` spells them."""
+def _timestamp(text: str, now: datetime) -> str:
+    """Check the seconds that a signature covers; they must be spelled as those who sign spell them."""
     if not _WHOLE_SECONDS.fullmatch(text):
         raise Unproven(f"{TIMESTAMP_HEADER} is not a whole number of seconds since 1970")
-    seconds = int(text)
-    if abs(now.timestamp() - seconds) > TOLERANCE_SECONDS:
+    if abs(now.timestamp() - int(text)) > TOLERANCE_SECONDS:
         raise Unproven(f"{TIMESTAMP_HEADER} is more than {TOLERANCE_SECONDS} seconds from the clock here")
-    return datetime.fromtimestamp(seconds, UTC)
+    return text
 
 
 def _claims(token: str, secret: str, now: datetime) -> dict[str, Any]:
