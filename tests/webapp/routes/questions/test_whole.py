@@ -24,7 +24,7 @@ def test_ids_in_a_path_are_any_strings(server: Service, api: Api, user: str, odd
 
     code, claim = server.get_raw(f"{PREFIX}/claims/{path}")
     assert (code, claim["user_id"], claim["claim_id"]) == (200, user_id, odd)
-    code, event = server.get_raw(f"http://somewhere{PREFIX}/events/{path}")
+    code, event = server.get_raw(f"http://localhost{PREFIX}/events/{path}")
     assert (code, event["user_id"], event["event_id"]) == (200, user_id, odd)
 
 
