@@ -44,7 +44,7 @@ MOST_ADDRESSES = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class SignedIn:
     """One person's session: when it ends, in seconds since 1970, and the token that what it posts must carry.
 
     Where nobody is asked who they are there is one without an end, whose posts need none.
@@ -54,12 +54,12 @@ class Session:
     csrf: str
 
 
-OPEN = Session(until=None, csrf="")
+OPEN = SignedIn(until=None, csrf="")
 
 
-def current_session() -> Session | None:
+def current_session() -> SignedIn | None:
     """Tell in whose session this request is sent; None where it was let in by another credential."""
-    found: Session | None = current_request().environ.get(_SESSION)
+    found: SignedIn | None = current_request().environ.get(_SESSION)
     return found
 
 
@@ -69,7 +69,7 @@ def csrf_token() -> str:
     return session.csrf if session is not None else ""
 
 
-def note_session(request: Request, session: Session) -> None:
+def note_session(request: Request, session: SignedIn) -> None:
     """Note with a request in whose session it is sent."""
     request.environ[_SESSION] = session
 
@@ -104,7 +104,7 @@ class Sessions:
         told = {"id": secrets.token_urlsafe(18), "until": int(now.timestamp()) + LIFE_SECONDS}
         return str(self._signer.dumps(told))
 
-    def prove(self, request: Request, now: datetime) -> Session:
+    def prove(self, request: Request, now: datetime) -> SignedIn:
         """Read a request's session, and that an own page sent it. Raises Unproven, or Problem."""
         session = self._read(request.cookies.get(COOKIE, ""), now)
         changes = request.method not in SAFE
@@ -119,7 +119,7 @@ class Sessions:
         note_session(request, session)
         return session
 
-    def _read(self, cookie: str, now: datetime) -> Session:
+    def _read(self, cookie: str, now: datetime) -> SignedIn:
         try:
             told: dict[str, Any] = self._signer.loads(cookie)
         except BadSignature as error:
@@ -127,7 +127,7 @@ class Sessions:
         if not self.can_begin or told["until"] <= now.timestamp():
             raise Unproven("the session has ended; sign in again")
         csrf = hmac.digest(self._key, f"csrf {told['id']}".encode(), "sha256").hex()
-        return Session(until=told["until"], csrf=csrf)
+        return SignedIn(until=told["until"], csrf=csrf)
 
 
 def set_cookie(response: Response, cookie: str, *, path: str, secure: bool) -> None:

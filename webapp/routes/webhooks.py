@@ -25,6 +25,8 @@ from workflow_fsm.core.records import EventAnswer
 from workflow_fsm.core.values.strict_json import JSON
 from workflow_fsm.workflow import Workflow
 
+REPEATED = "\r\n"
+"""What stands between the values of a header that came twice: what ends a header is no part of any."""
 IDS = ("webhook-id", "Idempotency-Key")
 """The headers that name an event, the one that goes first first."""
 
@@ -84,7 +86,7 @@ def check_once(name: str, headers: Headers) -> None:
 
     WSGI joins the two by a comma, which an id may hold; the service's own server joins them by a line break.
     """
-    if "\n" in headers.get(name, ""):
+    if REPEATED in headers.get(name, ""):
         raise _bad_id(name, "comes in several headers; send one")
 
 

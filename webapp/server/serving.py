@@ -30,7 +30,7 @@ from gunicorn.workers.base import Worker
 from webapp import create_app
 from webapp.http import access_log
 from webapp.http.authorization import ANY_OF_THEM, is_loopback
-from webapp.routes.webhooks import IDS
+from webapp.routes.webhooks import IDS, REPEATED
 from webapp.server.slow_clients import BoundedWorker
 from webapp.server.startup import REFUSED, UNAVAILABLE, give_up, open_workflow, try_start
 from webapp.server.worker_process import EmbeddedWorker, is_beside, work
@@ -175,7 +175,7 @@ class ServiceWorker(BoundedWorker):
         names = [name for name, _ in req.headers]
         for name in (one.upper() for one in IDS):
             if names.count(name) > 1:
-                both = "\n".join(value for each, value in req.headers if each == name)
+                both = REPEATED.join(value for each, value in req.headers if each == name)
                 req.headers = [*(one for one in req.headers if one[0] != name), (name, both)]
         return super().handle_request(req, conn)
 
