@@ -158,9 +158,10 @@ def _read_bytes(request: Request) -> bytes:
 def _come(request: Request) -> Iterator[bytes]:
     """Give the body piece by piece, once there is room for it."""
     told = request.content_length
-    if told is not None and told > MAX_BYTES:
-        raise _too_large()
-    most = MAX_BYTES + 1 if told is None else told
+    largest = FREE_BYTES if is_form(request) else MAX_BYTES
+    if told is not None and told > largest:
+        raise _too_large(largest)
+    most = largest + 1 if told is None else told
     place = _take_place(request, most) if told is not None and told > FREE_BYTES else None
     stream = request.stream
     size = 0
@@ -168,7 +169,7 @@ def _come(request: Request) -> Iterator[bytes]:
         # Never asked for more than can come: the stream makes room for all it is asked for.
         while size < most and (piece := stream.read(min(_STEP_BYTES, most - size))):
             size += len(piece)
-            if place is None and size > FREE_BYTES:
+            if place is None and FREE_BYTES < size <= largest:
                 place = _take_place(request, MAX_BYTES)
             if place is not None:
                 place.check()
@@ -179,8 +180,8 @@ def _come(request: Request) -> Iterator[bytes]:
         if place is not None:
             place.check()
         raise malformed(Malformed("is torn: its end never came, or its framing is wrong")) from error
-    if size > MAX_BYTES:
-        raise _too_large()
+    if size > largest:
+        raise _too_large(largest)
     if told is not None and size < told:
         raise malformed(Malformed(f"is torn: it ended after {size} of {told} bytes"))
     if place is not None:
@@ -232,8 +233,8 @@ def _read_json(raw: bytes) -> JSON:
         raise malformed(fault) from fault
 
 
-def _too_large() -> Problem:
-    return Problem("too-large", f"The body is longer than {MAX_BYTES} bytes; send it in parts.")
+def _too_large(largest: int) -> Problem:
+    return Problem("too-large", f"The body is longer than {largest} bytes; send it in parts.")
 
 
 def _a_kind_of(value: JSON) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 from webapp.http.authorization import ACCESS, JWT, SECRETS, TAKEN, TOKEN, Access, configured
 from webapp.http.origins import Origins
 from webapp.http.problem_kinds import KINDS
+from webapp.http.request_body import FORM_TYPE
 from webapp.http.response import JSON_TYPE, PROBLEM_TYPE
 from webapp.http.sessions import COOKIE, CSRF_FIELD, CSRF_HEADER, SAFE
 from webapp.routes.openapi import answers, outwards, requests
@@ -26,8 +27,10 @@ from workflow_fsm.workflow import Workflow
 
 ALWAYS = ("internal-error", "store-unavailable")
 """Problems of every route that asks the store."""
-OF_A_BODY = ("malformed-body", "too-large", "unsupported-media-type", "too-much-at-once")
+OF_A_BODY = ("malformed-body", "too-large", "unsupported-media-type")
 """Problems of every route that reads a body."""
+OF_A_LARGE_BODY = ("too-much-at-once",)
+"""Problems of those whose bodies may be large: a form's may not."""
 SCHEMES = {SECRETS: "signature", TOKEN: "operator", JWT: "token"}
 """The scheme of each variable that may hold a secret."""
 
@@ -177,6 +180,7 @@ def _responses(
     names = list(route.problems)
     if route.body is not None:
         names += OF_A_BODY
+        names += () if FORM_TYPE in route.body else OF_A_LARGE_BODY
     if route.asks_the_store:
         names += ALWAYS
     if guarded:
