@@ -14,8 +14,7 @@ from tests.webapp.services import Service
 
 HERE = Path(__file__).parent
 TOKEN = "the-operators-token"
-pytestmark = pytest.mark.timeout(180)
-"""It makes hundreds of requests, in a process of its own, which takes its time where others share the cores."""
+pytestmark = pytest.mark.timeout(180)  # where others share the cores it takes its time
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 
 
