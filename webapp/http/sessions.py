@@ -93,8 +93,8 @@ class Sessions:
         """Whether there is a token by which somebody could sign in."""
         return self._token is not None
 
-    def sign_in(self, request: Request, token: str, now: datetime) -> str | None:
-        """Give the cookie of a new session, None where the token is wrong. Raises Problem."""
+    def sign_in(self, request: Request, token: str, now: datetime) -> tuple[str, SignedIn] | None:
+        """Begin a session, and give its cookie; None where the token is wrong. Raises Problem."""
         self._origins.check_same(request)
         address = request.remote_addr or ""
         self._attempts.check(address, now.timestamp())
@@ -102,7 +102,7 @@ class Sessions:
             self._attempts.note(address, now.timestamp())
             return None
         told = {"id": secrets.token_urlsafe(18), "until": int(now.timestamp()) + LIFE_SECONDS}
-        return str(self._signer.dumps(told))
+        return str(self._signer.dumps(told)), self._session(told)
 
     def prove(self, request: Request, now: datetime) -> SignedIn:
         """Read a request's session, and that an own page sent it. Raises Unproven, or Problem."""
@@ -126,6 +126,9 @@ class Sessions:
             raise Unproven("the session is none that the operator's token of today began") from error
         if not self.can_begin or told["until"] <= now.timestamp():
             raise Unproven("the session has ended; sign in again")
+        return self._session(told)
+
+    def _session(self, told: dict[str, Any]) -> SignedIn:
         csrf = hmac.digest(self._key, f"csrf {told['id']}".encode(), "sha256").hex()
         return SignedIn(until=told["until"], csrf=csrf)
 

@@ -17,7 +17,8 @@ from flask import Blueprint, Response, redirect, render_template_string, request
 from webapp.http import access_log, request_body
 from webapp.http.headers import PAGE_POLICY
 from webapp.http.problems import Problem
-from webapp.http.sessions import Sessions, delete_cookie, set_cookie
+from webapp.http.response import Answer
+from webapp.http.sessions import OPEN, Sessions, SignedIn, delete_cookie, set_cookie
 from webapp.settings import ServiceSettings
 from workflow_fsm.workflow import Workflow
 
@@ -49,17 +50,18 @@ def _signing_in(workflow: Workflow, settings: ServiceSettings, sessions: Session
         form = request_body.read_form(request) if is_post else {}
         then = _own_path(form.get("next") or request.args.get("next") or "")
         if not settings.asks_for_credentials:
-            return _go(then)
+            return _entered(then, OPEN) if is_post else _go(then)
         if not sessions.can_begin:
             return _page(then, "Nobody can sign in until the operator sets WORKFLOW_API_TOKEN.", 200)
         if not is_post:
             return _page(then, "", 200)
-        cookie = sessions.sign_in(request, form.get("token", ""), workflow._clock())
-        if cookie is None:
+        begun = sessions.sign_in(request, form.get("token", ""), workflow._clock())
+        if begun is None:
             access_log.note(outcome="unauthorized")
             return _page(then, WRONG, 401)
         access_log.note(outcome="signed in")
-        response = _go(then)
+        cookie, session = begun
+        response = _entered(then, session)
         set_cookie(response, cookie, path=_root(), secure=request.is_secure)
         return response
 
@@ -67,7 +69,8 @@ def _signing_in(workflow: Workflow, settings: ServiceSettings, sessions: Session
 
 
 def _sign_out() -> Response:
-    response = _see_other(login_url())
+    left = Answer(code=200, body={"status": "signed_out"})
+    response = _see_other(login_url()) if _shows_pages() else left.response()
     delete_cookie(response, path=_root(), secure=request.is_secure)
     return response
 
@@ -80,6 +83,17 @@ _PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 def _own_path(path: str) -> str:
     """Take a path of this service; nothing in place of what would lead elsewhere."""
     return path if _PATH.fullmatch(path) else ""
+
+
+def _shows_pages() -> bool:
+    """Tell whether who asks shows pages to a person, as a browser does; a script is answered with JSON."""
+    return "text/html" in request.headers.get("Accept", "")
+
+
+def _entered(then: str, session: SignedIn) -> Response:
+    if _shows_pages():
+        return _go(then)
+    return Answer(code=200, body={"status": "signed_in", "csrf_token": session.csrf}).response()
 
 
 def _go(then: str) -> Response:
@@ -99,7 +113,7 @@ def _root() -> str:
 
 def _page(then: str, told: str, code: int) -> Response:
     challenge = {"WWW-Authenticate": 'Bearer realm="workflow-fsm"'} if code == 401 else {}
-    if code == 401 and "text/html" not in request.headers.get("Accept", ""):
+    if code == 401 and not _shows_pages():
         raise Problem("unauthorized", WRONG, headers=challenge)
     template, style, policy = _made()
     shown = render_template_string(template, style=style, then=then, told=told)

@@ -131,7 +131,17 @@ def test_what_a_session_posts_carries_its_csrf_token_as_a_header_or_a_field(pers
 
     assert person.post(path, json=body, headers={"X-CSRF-Token": csrf}).status_code == 200
     assert person.get(f"{PREFIX}/history/u1").get_json()["history"][0]["actor"] == "operator"
-    assert person.post("/logout", data={"csrf_token": csrf}).status_code == 303
+    assert person.post("/logout", data={"csrf_token": csrf}, headers=PAGE).status_code == 303
+
+
+def test_a_script_that_signs_in_is_told_its_csrf_token(guarded: FlaskClient) -> None:
+    told = guarded.post("/login", data={"token": API_TOKEN})
+    assert (told.status_code, told.get_json()["status"]) == (200, "signed_in")
+    csrf = told.get_json()["csrf_token"]
+
+    left = guarded.post("/logout", headers={"X-CSRF-Token": csrf})
+    assert (left.status_code, left.get_json()) == (200, {"status": "signed_out"})
+    assert guarded.get("/docs").status_code == 401
 
 
 def test_a_session_s_csrf_token_is_its_own(open_app: OpenApp) -> None:
@@ -165,7 +175,8 @@ def test_a_page_of_another_host_signs_nobody_in(visit: Visit) -> None:
 
 def test_signing_out_ends_it_for_the_browser(person: FlaskClient) -> None:
     csrf = person.get("/docs").text
-    left = person.post("/logout", headers={"X-CSRF-Token": csrf, "Origin": "http://localhost"})
+    headers = {**PAGE, "X-CSRF-Token": csrf, "Origin": "http://localhost"}
+    left = person.post("/logout", headers=headers)
 
     assert (left.status_code, left.headers["Location"]) == (303, "/login")
     assert person.get("/docs").status_code == 401
@@ -254,8 +265,9 @@ def test_while_it_is_open_who_comes_is_signed_in_by_coming(open_app: OpenApp) ->
 
     assert (came.status_code, came.headers["Location"]) == (303, "/metrics")
     assert client.get("/docs").text == ""  # there is a session, and its posts need no token
-    assert client.post("/login", data={"token": "any"}).headers["Location"] == "/docs"
-    assert client.post("/logout").headers["Location"] == "/login"
+    assert client.post("/login", data={"token": "any"}, headers=PAGE).headers["Location"] == "/docs"
+    assert client.post("/login", data={"token": ""}).get_json() == {"status": "signed_in", "csrf_token": ""}
+    assert client.post("/logout", headers=PAGE).headers["Location"] == "/login"
 
 
 def test_the_page_to_sign_in_by_loads_nothing_and_runs_nothing(visit: Visit) -> None:
@@ -279,7 +291,7 @@ def test_mounted_below_a_prefix_the_cookie_is_for_what_is_below_it(workflow: Wor
 
     sent = client.get("/claims/docs", headers=PAGE)
     assert sent.headers["Location"] == "/claims/login?next=/claims/docs"
-    signed = client.post("/claims/login", data={"token": API_TOKEN, "next": "/claims/docs"})
+    signed = client.post("/claims/login", data={"token": API_TOKEN, "next": "/claims/docs"}, headers=PAGE)
     assert signed.headers["Location"] == "/claims/docs"
     assert "Path=/claims;" in signed.headers["Set-Cookie"]
     assert client.get("/claims/docs").status_code == 200

@@ -14,6 +14,7 @@ from tests.webapp.services import Service
 
 HERE = Path(__file__).parent
 TOKEN = "the-operators-token"
+pytestmark = pytest.mark.timeout(180)  # where others share the cores it takes its time
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 
 

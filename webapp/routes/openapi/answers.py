@@ -76,11 +76,13 @@ def schemas(definition: Definition) -> dict[str, Any]:
         components=_NAMES, named={"id": ID, "state": state, "trigger": trigger, "counts": counts}
     )
     answer = shapes.members(EventAnswer)
+    outcomes = _outcomes(answer)
+    refusals = _refusals(answer, state, trigger, many(shapes.of(FieldErrorRecord)))
     return {
         "State": {"enum": [one.name for one in definition.states]},
         "Trigger": {"enum": [one.name for one in definition.triggers]},
         **{name: shapes.of(shape) for shape, name in _NAMES.items()},
-        **_outcomes(answer),
+        **outcomes,
         "History": record(
             history=many(ref("schemas/Row")),
             next_cursor={"type": ["integer", "null"], "description": "Null on the last page."},
@@ -101,9 +103,12 @@ def schemas(definition: Definition) -> dict[str, Any]:
             for name, shape in (("RetriedAll", RetriedLetters), ("DroppedAll", DroppedLetters))
         },
         "Requested": record(status={"const": "requested"}),
+        "SignedIn": record(status={"const": "signed_in"}, csrf_token=_TEXT),
+        "SignedOut": record(status={"const": "signed_out"}),
         "Live": record(status={"const": "ok"}),
         "Ready": record(status={"const": "ok"}, store={"const": "ok"}),
-        **_refusals(answer, state, trigger, many(shapes.of(FieldErrorRecord))),
+        **refusals,
+        **_with_codes(outcomes | refusals),
     }
 
 
@@ -138,19 +143,29 @@ def _outcomes(answer: Mapping[str, Schema]) -> dict[str, Any]:
             "required": ["refused"],
         },
         "Answers": {
-            **many(
-                {
-                    "type": "object",
-                    "properties": {"code": {"type": "integer"}},
-                    "required": ["code"],
-                    "anyOf": [
-                        ref(f"schemas/{name}")
-                        for name in ("Applied", "Unchanged", "Deferred", "Duplicate", "Refused", "Problem")
-                    ],
-                }
-            ),
+            **many({"anyOf": [ref(f"schemas/{_coded(name)}") for name in _OF_MANY]}),
             "description": "The answers in the order of the events, each with the code that it would have.",
         },
+    }
+
+
+_OF_MANY = ("Applied", "Unchanged", "Deferred", "Duplicate", "Refused", "Problem")
+
+
+def _coded(name: str) -> str:
+    """Name the schema of an answer that stands among others, with its code."""
+    return f"{name}OfMany"
+
+
+def _with_codes(all_of_them: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the schemas of answers as they stand among others: whole, not composed."""
+    return {
+        _coded(name): {
+            **all_of_them[name],
+            "properties": {"code": {"type": "integer"}, **all_of_them[name]["properties"]},
+            "required": ["code", *all_of_them[name]["required"]],
+        }
+        for name in _OF_MANY
     }
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from webapp.http.authorization import ACCESS, JWT, SECRETS, TAKEN, TOKEN, Access, configured
 from webapp.http.origins import Origins
-from webapp.http.problem_kinds import KINDS
+from webapp.http.problem_kinds import DOCS, KINDS
 from webapp.http.request_body import FORM_TYPE
 from webapp.http.response import JSON_TYPE, PROBLEM_TYPE
 from webapp.http.sessions import COOKIE, CSRF_FIELD, CSRF_HEADER, SAFE
@@ -23,6 +23,7 @@ from webapp.routes.openapi import answers, outwards, requests
 from webapp.routes.openapi.parts import REFUSED, ref
 from webapp.routes.openapi.routes import TAGS, Route, routes
 from webapp.settings import ServiceSettings
+from workflow_fsm.core.definition import Definition
 from workflow_fsm.workflow import Workflow
 
 ALWAYS = ("internal-error", "store-unavailable")
@@ -41,6 +42,14 @@ def document(workflow: Workflow, settings: ServiceSettings) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for route in routes(definition):
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, settings)
+    sent = outwards.webhooks()
+    taken = {
+        name
+        for path in (*paths.values(), *sent.values())
+        for operation in path.values()
+        for way in operation["security"]
+        for name in way
+    }
     return {
         "openapi": "3.1.0",
         "info": {
@@ -48,19 +57,20 @@ def document(workflow: Workflow, settings: ServiceSettings) -> dict[str, Any]:
             "version": _version(),
             "summary": "Carries reimbursement claims through their life by webhooks in any order.",
             "description": _INTRODUCTION,
+            "contact": {"name": "workflow-fsm", "url": DOCS.removesuffix("/reference/problems")},
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "tags": [{"name": name, "description": told} for name, told in TAGS.items()],
+        "tags": [{"name": name, "description": told} for name, told in {**TAGS, outwards.TAG: _SENT}.items()],
         "paths": paths,
-        "webhooks": outwards.webhooks(),
+        "webhooks": sent,
         "components": {
             "schemas": {
                 **requests.schemas(definition),
-                **answers.schemas(definition),
+                **_answered(definition, settings),
                 **outwards.schemas(),
             },
             "parameters": requests.PARAMETERS,
-            "securitySchemes": _SECURITY,
+            "securitySchemes": {name: one for name, one in _SECURITY.items() if name in taken},
         },
     }
 
@@ -81,6 +91,8 @@ a page of the docs. Each `GET` answers `HEAD` too, each path `OPTIONS`; another 
 `Allow` those that there are. The web server itself may answer 400, 431 or 505 to what is hardly HTTP."""
 
 _RETRY_AFTER = {"Retry-After": {"schema": {"type": "string", "pattern": "^[0-9]+$"}}}
+_TOO_LARGE_A_HEAD = {"description": "The request's head is too large, as the web server says by itself."}
+_SENT = "What this service sends to others."
 _SECURITY: Mapping[str, Any] = {
     "signature": {
         "type": "apiKey",
@@ -108,6 +120,11 @@ _SECURITY: Mapping[str, Any] = {
         "name": CSRF_HEADER,
         "description": f"The session's CSRF token; a form may send it as its field `{CSRF_FIELD}`.",
     },
+    outwards.SCHEME: {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "What `INTEGRATIONS_API_KEY` holds, sent with what this service asks of others.",
+    },
     "token": {
         "type": "http",
         "scheme": "bearer",
@@ -116,6 +133,14 @@ _SECURITY: Mapping[str, Any] = {
         f"WebSocket; `role: service_worker` may post webhooks. Taken where `{JWT}` is set.",
     },
 }
+
+
+def _answered(definition: Definition, settings: ServiceSettings) -> dict[str, Any]:
+    """Give the schemas of what is answered; a refusal's where it is no problem."""
+    schemas = answers.schemas(definition)
+    if settings.refusal_status != 200:
+        del schemas["Refused"]
+    return schemas
 
 
 def _version() -> str:
@@ -130,9 +155,8 @@ def _operation(route: Route, settings: ServiceSettings) -> dict[str, Any]:
         "operationId": route.endpoint,
         "tags": [route.tag],
         "summary": route.summary,
+        "description": route.description or f"{route.summary.removesuffix('?')}.",
     }
-    if route.description:
-        told["description"] = route.description
     if route.parameters:
         told["parameters"] = [ref(f"parameters/{name}") for name in route.parameters]
     own = [one for one in examples() if one["endpoint"] == route.endpoint]
@@ -208,6 +232,10 @@ def _responses(
             }
         if code == 401:
             told["401"]["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
+    if not any(code.startswith("4") for code in told):
+        told["431"] = {
+            "description": "The request's head is too large: the web server says so, and no problem."
+        }
     return dict(sorted(told.items()))
 
 

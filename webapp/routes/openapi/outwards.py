@@ -11,6 +11,10 @@ from webapp.http.response import JSON_TYPE
 from webapp.integrations import ALERT, DETECTION_PATH, RUN_DETECTION, START_SYNC, SYNC_PATH
 from webapp.routes.openapi.parts import ID, record, ref
 
+TAG = "outwards"
+SCHEME = "integrations"
+"""The scheme of what is sent to the integrations service."""
+
 
 def schemas() -> dict[str, Any]:
     """Give the schemas of what is sent outwards."""
@@ -28,7 +32,9 @@ def schemas() -> dict[str, Any]:
 def webhooks() -> dict[str, Any]:
     """Give each request that this service sends, by the name of the handler that sends it."""
     return {
-        ALERT: _sent("Alert", "A dead letter", "Sent to `WORKFLOW_ALERT_URL` for each dead letter."),
+        ALERT: _sent(
+            "Alert", "A dead letter", "Sent to `WORKFLOW_ALERT_URL` for each dead letter.", keyed=False
+        ),
         START_SYNC: _sent(
             "SyncCall",
             "A sync is asked for",
@@ -42,7 +48,7 @@ def webhooks() -> dict[str, Any]:
     }
 
 
-def _sent(schema: str, summary: str, description: str) -> dict[str, Any]:
+def _sent(schema: str, summary: str, description: str, *, keyed: bool = True) -> dict[str, Any]:
     key = {
         "name": "Idempotency-Key",
         "in": "header",
@@ -52,6 +58,9 @@ def _sent(schema: str, summary: str, description: str) -> dict[str, Any]:
     }
     return {
         "post": {
+            "operationId": f"receive{schema}",
+            "tags": [TAG],
+            "security": [{SCHEME: []}] if keyed else [],
             "summary": summary,
             "description": description,
             "parameters": [key],

@@ -148,5 +148,5 @@ def _paid(amount: str) -> dict[str, Any]:
 
 def _apart(named: str, listed: str) -> dict[str, Any]:
     """Forbid an id beside a list."""
-    together = {named: {"type": "string"}, listed: {"type": "array"}}
+    together = {named: {"type": "string"}, listed: {"type": "array", "items": {}}}
     return {"not": {"required": list(together), "properties": together}}

@@ -91,6 +91,8 @@ def _webhooks(definition: Definition) -> Iterator[Route]:
             path=f"{PREFIX}/{path}",
             tag="webhooks",
             summary=f"Fire `{name}`",
+            description=f"What `{name}` tells is kept, and moves whom it is for, as the cell of their state "
+            "says; what comes too early waits.",
             parameters=("webhook_id", "idempotency_key"),
             body=_json(name_of(trigger)),
             answers=answers,
@@ -185,7 +187,10 @@ def _others() -> Iterator[Route]:
         f"{BAD_REQUEST} where `since` is no cursor, and with {TOO_BIG} where a client sends too large a "
         "message: neither helps to repeat. Browsers may send a bearer token as the query's `token`.",
         parameters=("user_id", "since"),
-        answers={101: ("The socket is open.", {})},
+        answers={
+            101: ("The socket is open.", {}),
+            200: ("The same where a proxy speaks HTTP/2 to the client (RFC 8441).", {}),
+        },
         problems=("invalid-request", "unknown-route", "upgrade-required", "too-many-sockets"),
     )
     yield from _across_users()
@@ -439,7 +444,10 @@ def _signing_in() -> Iterator[Route]:
         description="The operator's token, for a session of twelve hours in a cookie. What the session posts "
         "carries its CSRF token, which its pages know.",
         body={FORM_TYPE: form},
-        answers={303: ("Signed in: the cookie is set.", {})},
+        answers={
+            200: ("Signed in: the cookie is set.", _json("SignedIn")),
+            303: ("The same for a browser, which is led to `next`.", {}),
+        },
         problems=("unauthorized", "origin-refused", "too-many-attempts"),
         asks_the_store=False,
     )
@@ -449,7 +457,10 @@ def _signing_in() -> Iterator[Route]:
         path="/logout",
         tag="operations",
         summary="End a session",
-        answers={303: ("The cookie is deleted.", {})},
+        answers={
+            200: ("The cookie is deleted.", _json("SignedOut")),
+            303: ("The same for a browser, which is led to `/login`.", {}),
+        },
         asks_the_store=False,
     )
 
