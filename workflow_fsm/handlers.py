@@ -13,7 +13,7 @@ from workflow_fsm.effects.engine import Engine
 from workflow_fsm.effects.handler import DeadLetterHandler, Handler, RequestHandler
 from workflow_fsm.effects.registration.registry import Registry
 from workflow_fsm.effects.threads.crew import MOST_REPLACED
-from workflow_fsm.effects.worker import THREADS, WakeUp, Worker
+from workflow_fsm.effects.worker import WakeUp, Worker
 from workflow_fsm.read.limits import checked_limit
 from workflow_fsm.read.shapes import DroppedHandler, HandlerRecord, OwedEffect, PatternRecord
 from workflow_fsm.store_handle import StoreHandle
@@ -199,12 +199,12 @@ class Handlers(StoreHandle):
             done += 1
         return done
 
-    def worker(self, *, threads: int = THREADS, most_replaced: int = MOST_REPLACED) -> Worker:
+    def worker(self, *, threads: int | None = None, most_replaced: int = MOST_REPLACED) -> Worker:
         """Make a worker for the handlers that are here; it lets time pass too.
 
         It does effects behind `with workflow.worker():` for as long as the block takes, else from its `start`
-        to its `stop`, or until the workflow is closed. For threads that died, or hang past `timeout_seconds`,
-        others stand in: for so many at a time.
+        to its `stop`, or until the workflow is closed; in so many `threads`, else in as many as the settings
+        say. For those that died, or hang past `timeout_seconds`, others stand in: for so many at a time.
         """
         made = Worker(
             self._engine,
@@ -213,7 +213,7 @@ class Handlers(StoreHandle):
             tick=self.tick,
             listen=self._store.listen,
             watched=self._store.observers.watched,
-            threads=threads,
+            threads=self.settings.threads if threads is None else threads,
             most_replaced=most_replaced,
         )
         self._workers.add(made)

@@ -20,6 +20,9 @@ from workflow_fsm.core.errors import SettingsInvalid
 LONGEST = timedelta(days=36_500)
 """Longer than anybody waits; an instant so far from any other has a date."""
 
+MOST_THREADS = 64
+"""In which a worker does effects. Python runs one at a time: what others do is wait for other services."""
+
 _NAME, _KIND = "variable", "kind"
 
 
@@ -185,9 +188,10 @@ class Settings:
     """What the library is asked for; nothing here is the service's alone.
 
     `defer` is how long a deferred event waits. An effect has `tries`, the first pause between them is
-    `pause_seconds`. `handlers` names the modules whose `register(workflow)` the service or a worker calls;
-    `definition` names the variant that stores are opened with, as `module:attribute`. A match of at least
-    `auto_submit` confidence is decided `auto_submit`, of at least `prompt` `ask_user`.
+    `pause_seconds`; `threads` are those in which a worker does effects. `handlers` names the modules whose
+    `register(workflow)` the service or a worker calls; `definition` names the variant that stores are opened
+    with, as `module:attribute`. A match of at least `auto_submit` confidence is decided `auto_submit`, of at
+    least `prompt` `ask_user`.
     Raises SettingsInvalid, which names the field that is wrong, and says what it must be.
     """
 
@@ -197,6 +201,7 @@ class Settings:
     defer: timedelta = field(default=timedelta(days=7), metadata=variable("WORKFLOW_DEFER_TTL", _DURATION))
     tries: int = field(default=8, metadata=variable("WORKFLOW_EFFECT_TRIES", whole(1, 1000)))
     pause_seconds: float = field(default=1.0, metadata=variable("WORKFLOW_EFFECT_PAUSE", _SECONDS))
+    threads: int = field(default=4, metadata=variable("WORKFLOW_EFFECT_THREADS", whole(1, MOST_THREADS)))
     handlers: tuple[str, ...] = field(default=(), metadata=variable("WORKFLOW_HANDLERS", _MODULES))
     auto_submit: Decimal = field(
         default=Decimal("0.85"), metadata=variable("WORKFLOW_AUTO_SUBMIT_CONFIDENCE", _CONFIDENCE)

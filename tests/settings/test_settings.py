@@ -104,6 +104,14 @@ def test_tries_are_a_whole_number_from_1_to_1000(given: str) -> None:
     )
 
 
+@pytest.mark.parametrize("given", ["0", "-1", "65", "4.0", "four"])
+def test_threads_are_a_whole_number_from_1_to_64(given: str) -> None:
+    assert fault(WORKFLOW_EFFECT_THREADS=given) == (
+        f"WORKFLOW_EFFECT_THREADS is {given!r}; it must be a whole number from 1 to 64"
+    )
+    assert (read().threads, read(WORKFLOW_EFFECT_THREADS="64").threads) == (4, 64)
+
+
 @pytest.mark.parametrize("given", ["1.01", "-0.1", "NaN", "Infinity", "high", "\u0660"])
 def test_a_confidence_is_a_number_from_0_to_1(given: str) -> None:
     for name in ("WORKFLOW_AUTO_SUBMIT_CONFIDENCE", "WORKFLOW_PROMPT_CONFIDENCE"):

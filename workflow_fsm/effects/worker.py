@@ -30,8 +30,6 @@ from workflow_fsm.stores.session import Listening
 
 log = logging.getLogger(__name__)
 
-THREADS = 4
-"""How many effects run at once, where nobody says otherwise."""
 LOOK_SECONDS = 0.5
 """How often an idle worker looks for what other processes committed."""
 TICK_SECONDS = 1.0
@@ -83,7 +81,7 @@ class Worker:
         tick: Callable[[], int],
         listen: Callable[[Callable[[], None]], Listening],
         watched: Callable[[WorkerHealth], None],
-        threads: int = THREADS,
+        threads: int,
         most_replaced: int = MOST_REPLACED,
     ) -> None:
         self.threads = threads

@@ -13,9 +13,10 @@ from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
+import requests
 
 from tests.webapp.conftest import Api
-from tests.webapp.services import Service, Start
+from tests.webapp.services import Service, Start, until
 from webapp.server.serving import exposed
 from webapp.server.startup import REFUSED, UNAVAILABLE
 from webapp.settings import ServiceSettings
@@ -46,6 +47,18 @@ def test_the_worker_is_pinned_to_one_core(server: Service, api: Api) -> None:
     [worker] = workers(server)
     assert len(os.sched_getaffinity(worker)) == 1
     assert os.sched_getaffinity(server.process.pid) == os.sched_getaffinity(0)
+
+
+def test_the_worker_beside_the_service_has_as_many_threads_as_it_is_told(
+    start_service: Callable[..., Service],
+) -> None:
+    service = start_service(WORKFLOW_EFFECT_THREADS="3")
+
+    def working() -> bool:
+        told = requests.get(f"{service.url}/metrics", timeout=10).text
+        return 'workflow_worker_threads{standing="working"} 3.0' in told
+
+    until(working)
 
 
 @pytest.mark.parametrize(("method", "body"), [("GET", b'{"status":"ok"}'), ("HEAD", b"")])
@@ -163,9 +176,7 @@ def test_a_worker_that_is_killed_is_replaced(start_service: Callable[..., Servic
         assert api.post("sync/complete", {"user_id": "u"}).status_code == 200
         [worker] = workers(service)
         os.kill(worker, signal.SIGKILL)
-        until = monotonic() + 10
-        while monotonic() < until and workers(service) in ([], [worker]):
-            sleep(0.05)
+        until(lambda: workers(service) not in ([], [worker]))
         api.close()
         assert api.get("status/u").status_code == 200
     finally:

@@ -85,6 +85,12 @@ def test_a_worker_calls_the_integrations_service_and_tells_of_dead_letters(
     assert messages(tmp_path)[0] == "handlers: integrations.start_sync, integrations.run_detection"
 
 
+def test_a_worker_has_as_many_threads_as_it_is_told(begin: Work, tmp_path: Path) -> None:
+    begin(WORKFLOW_EFFECT_THREADS="7")
+
+    until(lambda: "working in 7 threads" in messages(tmp_path))
+
+
 def test_a_module_in_the_current_folder_is_found_without_a_path(begin: Work, tmp_path: Path) -> None:
     (tmp_path / "engines.py").write_text(ENGINES)
     begin(WORKFLOW_HANDLERS="engines", PYTHONSAFEPATH="1")
