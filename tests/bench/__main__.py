@@ -179,7 +179,7 @@ class Served:
 
 
 @contextmanager
-def served(home: Path, name: str, module: str) -> Iterator[Served]:
+def served(home: Path, name: str, module: str, **variables: str) -> Iterator[Served]:
     """Run a service until it is stopped."""
     log = home / f"{name}.log"
     arguments = ["serve"] if module == "workflow_fsm" else []
@@ -191,6 +191,7 @@ def served(home: Path, name: str, module: str) -> Iterator[Served]:
                 "WORKFLOW_DATABASE_URL": f"sqlite:///{home / name}.db",
                 "HOST": "127.0.0.1",
                 "PORT": "0",
+                **variables,
             },
             stdout=out,
             stderr=subprocess.STDOUT,

@@ -8,18 +8,18 @@ from __future__ import annotations
 import base64
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from math import isfinite
 from typing import Any, Self, cast
 
 import jwt
 from flask import Request
-from standardwebhooks import Webhook
 from werkzeug.datastructures import Headers
 
 from webapp.credential_settings import split_entry
+from webapp.http.signatures import VERSION, signatures
 from webapp.paths import SENDERS
 from webapp.settings import ServiceSettings
 from workflow_fsm.core.values.fields import Kind, read_value
@@ -63,7 +63,7 @@ class Unproven(Exception):
 class Keys:
     """The secrets by which principals are known, ready for use."""
 
-    webhooks: tuple[tuple[Webhook, frozenset[str] | None], ...]
+    webhooks: tuple[tuple[bytes, frozenset[str] | None], ...]
     api_token: bytes | None
     jwt_secret: str | None
     audience: str | None
@@ -98,26 +98,30 @@ class Keys:
             raise Unproven("the token's iss is missing, or is not who issues the tokens of this service")
         return _named(claims)
 
-    def signer(self, headers: Headers, read_body: Callable[[], bytes], now: datetime) -> Principal:
-        """Tell who signed a message; its body is read only where its headers could be a signature's."""
+    def signer(self, headers: Headers, read_body: Callable[[], Iterable[bytes]], now: datetime) -> Principal:
+        """Tell who signed a message; its body is read only where its headers could be a signature's.
+
+        It is hashed piece by piece, as it comes.
+        """
         message_id = _message_id(headers)
         timestamp = _timestamp(headers.get(TIMESTAMP_HEADER, ""), now)
         given = [
             one.encode("latin-1", "replace")
             for one in headers.get(SIGNATURE_HEADER, "").split(" ")
-            if one.startswith("v1,")
+            if one.startswith(VERSION)
         ]
         if not given:
             raise Unproven(f"{SIGNATURE_HEADER} holds no signature of version v1")
         try:
-            body = read_body().decode()
+            made = signatures([key for key, _ in self.webhooks], message_id, timestamp, read_body())
         except UnicodeDecodeError as error:
             raise Unproven("the body is not UTF-8, and a signature is of a text") from error
-        made = [
-            (webhook.sign(message_id, timestamp, body).encode(), routes) for webhook, routes in self.webhooks
-        ]
         # Every one with every other: how long it takes tells nothing.
-        compared = [(hmac.compare_digest(ours, theirs), routes) for ours, routes in made for theirs in given]
+        compared = [
+            (hmac.compare_digest(ours, theirs), routes)
+            for ours, (_, routes) in zip(made, self.webhooks, strict=True)
+            for theirs in given
+        ]
         bound = [routes for is_equal, routes in compared if is_equal]
         if not bound:
             raise Unproven(
@@ -149,12 +153,12 @@ _PRINCIPAL = "workflow_fsm.principal"
 _WHOLE_SECONDS = re.compile(r"0|[1-9][0-9]{0,14}")
 
 
-def _webhook(entry: str) -> tuple[Webhook, frozenset[str] | None]:
+def _webhook(entry: str) -> tuple[bytes, frozenset[str] | None]:
     """Make the key of an entry, and name the endpoints that it is bound to."""
     routes, secret = split_entry(entry)
     encoded = secret.removeprefix("whsec_").rstrip("=")
     raw = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
-    return Webhook(raw), None if routes is None else frozenset(SENDERS[route] for route in routes)
+    return raw, None if routes is None else frozenset(SENDERS[route] for route in routes)
 
 
 def _message_id(headers: Headers) -> str:
@@ -168,14 +172,13 @@ def _message_id(headers: Headers) -> str:
     return message_id
 
 
-def _timestamp(text: str, now: datetime) -> datetime:
-    """Read the seconds that a signature covers; they must be spelled as `sign` spells them."""
+def _timestamp(text: str, now: datetime) -> str:
+    """Check the seconds that a signature covers; they must be spelled as those who sign spell them."""
     if not _WHOLE_SECONDS.fullmatch(text):
         raise Unproven(f"{TIMESTAMP_HEADER} is not a whole number of seconds since 1970")
-    seconds = int(text)
-    if abs(now.timestamp() - seconds) > TOLERANCE_SECONDS:
+    if abs(now.timestamp() - int(text)) > TOLERANCE_SECONDS:
         raise Unproven(f"{TIMESTAMP_HEADER} is more than {TOLERANCE_SECONDS} seconds from the clock here")
-    return datetime.fromtimestamp(seconds, UTC)
+    return text
 
 
 def _claims(token: str, secret: str, now: datetime) -> dict[str, Any]:

@@ -228,6 +228,13 @@ KINDS = {
             "should restart it: nothing is lost by that.",
         ),
         ProblemKind(
+            code="too-much-at-once",
+            status=503,
+            title="There is no room for so large a body just now",
+            meaning="Nothing of it was kept. Other large bodies are under way, or this one came too slowly "
+            "while others waited. Send it again, under its id, after the seconds in `Retry-After`.",
+        ),
+        ProblemKind(
             code="too-many-sockets",
             status=503,
             title="No further WebSocket can be opened just now",

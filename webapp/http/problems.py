@@ -67,7 +67,7 @@ def explain(error: WorkflowError | Problem) -> Answer:
     headers = dict(error.headers) if isinstance(error, Problem) else {}
     if KINDS[code].status == 503:
         wait = error.retry_after if isinstance(error, StoreUnavailable) else RETRY_AFTER_SECONDS
-        headers["Retry-After"] = str(max(1, wait))
+        headers.setdefault("Retry-After", str(max(1, wait)))
     return _answer(code, KINDS[code].meaning if code == "internal-error" else str(error), members, headers)
 
 

@@ -5,7 +5,7 @@ How JSON is read is `strict_json`'s to say, what fields mean is `events`'.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import lru_cache, partial
 from socket import socket
@@ -17,6 +17,8 @@ from flask import Request, Response, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import parse_options_header
 
+from webapp.http import in_flight
+from webapp.http.in_flight import FREE_BYTES, Full, Reservation
 from webapp.http.problems import Problem
 from webapp.http.response import JSON_TYPE
 from workflow_fsm.core.values import strict_json
@@ -28,16 +30,27 @@ MAX_BYTES = strict_json.MAX_BYTES
 
 _BODY = "workflow_fsm.body"
 _MOST_FIELDS = 100
-_STEP_BYTES = 1024 * 1024
+_PLACES = "workflow_fsm.places"
+_CONNECTION = "gunicorn.socket"
+_STEP_BYTES = 64 * 1024
 _DISCARDED_BYTES = 64 * 1024 * 1024
 _DISCARDING_SECONDS = 2.0
 
 
-def read_ahead(request: Request) -> bytes:
-    """Read the whole body before its view does, within the same bounds; the view is given these bytes."""
-    raw = _read_bytes(request)
-    request.environ[_BODY] = raw
-    return raw
+def read_ahead(request: Request) -> Iterator[bytes]:
+    """Read the body before its view does, within the same bounds, in pieces as they come.
+
+    The view is given it. One that was read ahead before is given again.
+    """
+    pieces: list[bytes] | None = request.environ.get(_BODY)
+    if pieces is not None:
+        yield from pieces
+        return
+    pieces = []
+    for piece in _come(request):
+        pieces.append(piece)
+        yield piece
+    request.environ[_BODY] = pieces
 
 
 def read_object(request: Request) -> dict[str, JSON]:
@@ -99,10 +112,14 @@ def discard(response: Response) -> Response:
 
     A server that closes on a sender who still sends resets the connection, and the sender never sees why.
     """
+    environ = request.environ
     if response.status_code >= 400:
+        if environ.pop(_BODY, None) is not None:  # nobody will work on it
+            _leave(environ.pop(_PLACES, []))
         with suppress(HTTPException):  # too large for the mounting app to be touched at all
-            connection = request.environ.get("gunicorn.socket")
-            response.call_on_close(partial(_read_away, request.stream, connection))
+            response.call_on_close(partial(_read_away, request.stream, environ.get(_CONNECTION)))
+    if _PLACES in environ:
+        response.call_on_close(partial(_leave, environ.pop(_PLACES)))
     return response
 
 
@@ -126,30 +143,70 @@ def _media_type(header: str) -> tuple[str, str]:
 
 
 def _read_bytes(request: Request) -> bytes:
-    if _BODY in request.environ:
-        raw: bytes = request.environ.pop(_BODY)
-        return raw
+    """Give the whole body, once there is room to work on it."""
+    pieces: list[bytes] | None = request.environ.pop(_BODY, None)
+    if pieces is None:
+        pieces = list(_come(request))
+    if (places := request.environ.get(_PLACES)) is not None:
+        places.append(in_flight.worked_on.enter(sum(map(len, pieces))))
+        places.pop(0).leave()
+    raw = b"".join(pieces)
+    pieces.clear()
+    return raw
+
+
+def _come(request: Request) -> Iterator[bytes]:
+    """Give the body piece by piece, once there is room for it."""
     told = request.content_length
     if told is not None and told > MAX_BYTES:
         raise _too_large()
     most = MAX_BYTES + 1 if told is None else told
+    place = _take_place(request, most) if told is not None and told > FREE_BYTES else None
     stream = request.stream
-    chunks: list[bytes] = []
     size = 0
     try:
         # Never asked for more than can come: the stream makes room for all it is asked for.
-        while size < most and (chunk := stream.read(min(_STEP_BYTES, most - size))):
-            chunks.append(chunk)
-            size += len(chunk)
-    except HTTPException:
+        while size < most and (piece := stream.read(min(_STEP_BYTES, most - size))):
+            size += len(piece)
+            if place is None and size > FREE_BYTES:
+                place = _take_place(request, MAX_BYTES)
+            if place is not None:
+                place.check()
+            yield piece
+    except (HTTPException, Full):
         raise
     except Exception as error:  # each server has errors of its own for a torn or badly framed body
+        if place is not None:
+            place.check()
         raise malformed(Malformed("is torn: its end never came, or its framing is wrong")) from error
     if size > MAX_BYTES:
         raise _too_large()
     if told is not None and size < told:
         raise malformed(Malformed(f"is torn: it ended after {size} of {told} bytes"))
-    return b"".join(chunks)
+    if place is not None:
+        place.has_come = True
+
+
+def _take_place(request: Request, size: int) -> Reservation:
+    """Wait for room for a body; how long its sender may take counts from then on."""
+    connection = request.environ.get(_CONNECTION)
+    hurry = getattr(connection, "hurry", None)
+    try:
+        place = in_flight.coming.enter(size) if hurry is None else in_flight.coming.enter(size, hurry=hurry)
+    finally:
+        begin = getattr(connection, "begin", None)
+        if begin is not None:
+            begin()
+    request.environ[_PLACES] = [place]
+    return place
+
+
+def _leave(places: list[Reservation]) -> None:
+    """Give what was freed back to the system, then the room that a request had to those who wait."""
+    if sum(place.size for place in places) > in_flight.TRIMMED_BYTES:
+        in_flight.trim()
+    while places:
+        places.pop().leave()
 
 
 def _read_away(stream: IO[bytes], connection: socket | None) -> None:

@@ -58,6 +58,8 @@ KEEPALIVE_SECONDS = 65
 """Longer than the usual proxy or client keeps one, so that it is never us who close under a request."""
 
 _PR_SET_PDEATHSIG = 1
+_M_MMAP_THRESHOLD = -3
+_APART_BYTES = 128 * 1024
 
 log = logging.getLogger(__name__)
 
@@ -251,9 +253,13 @@ def _pin_to_arbiter_and_core(_arbiter: Arbiter, _worker: Worker) -> None:
     """Keep a worker on one of the cores that it may use, and let it end with its arbiter, however that ends.
 
     Services of one machine spread over the cores. A worker that outlived `kill -9` of its arbiter would hold
-    the port for seconds, and the service could not be started again.
+    the port for seconds, and the service could not be started again. What is large is apart in memory, to be
+    given back.
     """
     if sys.platform == "linux":
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {cores[os.getpid() % len(cores)]})
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+        system = ctypes.CDLL(None)
+        system.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+        if hasattr(system, "mallopt"):  # glibc's; it would raise the bound by what was freed last
+            system.mallopt(_M_MMAP_THRESHOLD, _APART_BYTES)

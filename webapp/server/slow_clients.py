@@ -19,9 +19,11 @@ from gunicorn.workers import gthread
 from gunicorn.workers.gthread import ThreadWorker
 
 REQUEST_SECONDS = 10.0
-"""How long a request, its header and body together, may take to come…"""
+"""How long a request, its header and body together, may take to come, and its answer to be taken…"""
 BYTES_A_SECOND = 32 * 1024
-"""…and a second longer for so many bytes of it that came."""
+"""…and a second longer for so many bytes of it that came, or were taken."""
+MOST_AT_ONCE_BYTES = 64 * 1024
+"""How much is read or sent at once: of each that sends a long body gunicorn would keep a mebibyte."""
 SILENT_SECONDS = 5.0
 """How long the other side may send nothing in the middle of a request, or take nothing of its answer."""
 FIRST_BYTE_SECONDS = 0.2
@@ -38,7 +40,7 @@ END_BYTES = 64 * 1024
 class BoundedConnection(socket.socket):
     """A client's connection. One that takes too long looks to the server like one that was reset."""
 
-    _until = 0.0
+    _until = _patience = 0.0
     _is_over = False
     _holds = False
     _held = b""
@@ -54,8 +56,13 @@ class BoundedConnection(socket.socket):
         return bounded
 
     def begin(self) -> None:
-        """Expect a request from now on."""
+        """Expect a request from now on, and then an answer's being taken."""
         self._until = monotonic() + REQUEST_SECONDS
+        self._patience = REQUEST_SECONDS
+
+    def hurry(self) -> None:
+        """Wait for nothing more of a request."""
+        self._until = 0.0
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
         """Read what came. Raises ConnectionResetError where it takes too long."""
@@ -66,7 +73,7 @@ class BoundedConnection(socket.socket):
         if monotonic() > self._until:
             raise _too_slow()
         try:
-            read = super().recv(size, flags)
+            read = super().recv(min(size, MOST_AT_ONCE_BYTES), flags)
         except BlockingIOError as error:
             raise _too_slow() from error
         self._until += len(read) / BYTES_A_SECOND
@@ -93,16 +100,24 @@ class BoundedConnection(socket.socket):
             self.sendall(b"")
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:
-        """Send an answer. Raises ConnectionResetError where it isn't taken."""
+        """Send an answer, or a part. Raises ConnectionResetError where it isn't taken, or too slowly."""
         if self._holds:
             self._holds, self._held = False, data
             return
         if self._held:
             data, self._held = self._held + data, b""
-        try:
-            super().sendall(data, flags)
-        except BlockingIOError as error:
-            raise _too_slow() from error
+        left = memoryview(data)
+        while len(left):
+            since = monotonic()
+            try:
+                sent = super().send(left[:MOST_AT_ONCE_BYTES], flags)
+            except BlockingIOError as error:
+                raise _too_slow() from error
+            # Only what the client is awaited for counts, not how long the service takes to make the rest.
+            self._patience += sent / BYTES_A_SECOND - (monotonic() - since)
+            if self._patience < 0:
+                raise _too_slow()
+            left = left[sent:]
 
     def end(self) -> None:
         """Say that nothing more comes, and wait a little for the other side to say so too.

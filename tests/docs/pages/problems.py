@@ -102,6 +102,9 @@ ADVICE = {
     "which. Service goes on once the cause is mended, without a restart. On PostgreSQL, `its fate is "
     "unknown` says that a commit was not answered, or has not reached the standby that it was to wait "
     "for: the repeat tells what became of it.",
+    "too-much-at-once": "Bodies up to 32 KiB always have room. Of larger ones 10 MiB are worked on at once, "
+    "and a service holds 20 MiB of those that come; what finds no room for 30 seconds is answered this: "
+    "[overload](../../explanation/overload.md#large-bodies).",
     "too-many-sockets": "Each open WebSocket has a thread, so there is a bound, `WORKFLOW_MAX_SOCKETS`, "
     "for each process. Read `history` meanwhile: it has all that a socket would tell.",
     "worker-stuck": "Only `health` and `/readyz` answer it; point what restarts the service at one of them. "
@@ -205,6 +208,9 @@ _FAULTS: Mapping[str, WorkflowError | Problem] = {
     "too-many-attempts": Problem(
         "too-many-attempts",
         "10 wrong tokens came from this address within 60 seconds; try again in 42 seconds.",
+    ),
+    "too-much-at-once": Problem(
+        "too-much-at-once", "There was no room for a large body for 30 seconds; nothing was kept."
     ),
     "too-many-sockets": Problem(
         "too-many-sockets", "200 sockets are open, as many as WORKFLOW_MAX_SOCKETS allows; try later."

@@ -14,6 +14,7 @@ session.SLOW_SECONDS = 0.6
 session.LEFT_BEHIND_SECONDS = 0.3
 session.LINGER_SECONDS = 0.5
 slow_clients.REQUEST_SECONDS = 0.8
+slow_clients.BYTES_A_SECOND = 128 * 1024
 slow_clients.SILENT_SECONDS = 0.5
 slow_clients.END_SECONDS = 0.5
 request_body._DISCARDING_SECONDS = 0.5

@@ -198,6 +198,30 @@ def test_a_large_body_that_comes_at_a_fair_pace_is_taken(connect: Connect, user:
     assert answer(connection)[0] == 200
 
 
+def test_a_client_that_takes_its_answer_little_by_little_is_ended(
+    service: Service, connect: Connect, user: str
+) -> None:
+    """It takes something all the while, so that no single wait is long."""
+    events = [{"trigger": "sync_complete", "user_id": user, "sync_id": f"s{number}"} for number in range(999)]
+    assert requests.post(f"{service.url}{PREFIX}/events", json=events, timeout=10).status_code == 200
+    trickling = connect(4096)
+    ask = f"GET {PREFIX}/history/{user}?limit=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+    trickling.sendall(ask * MANY_ANSWERS)
+    taken = 0
+    try:
+        for _ in range(30):
+            taken += len(trickling.recv(4000))
+            sleep(0.2)
+        while chunk := trickling.recv(1_000_000):
+            taken += len(chunk)
+    except ConnectionResetError:
+        pass
+    whole = connect()
+    whole.sendall(ask)
+    assert answer(whole)[0] == 200
+    assert taken < MANY_ANSWERS * len(events) * 300
+
+
 def test_clients_that_take_no_answer_or_never_close_hold_up_nobody(
     service: Service, connect: Connect, user: str
 ) -> None:

@@ -26,7 +26,7 @@ from workflow_fsm.workflow import Workflow
 
 ALWAYS = ("internal-error", "store-unavailable")
 """Problems of every route that asks the store."""
-OF_A_BODY = ("malformed-body", "too-large", "unsupported-media-type")
+OF_A_BODY = ("malformed-body", "too-large", "unsupported-media-type", "too-much-at-once")
 """Problems of every route that reads a body."""
 SCHEMES = {SECRETS: "signature", TOKEN: "operator", JWT: "token"}
 """The scheme of each variable that may hold a secret."""
