@@ -51,7 +51,7 @@ def create_app(workflow: Workflow | None = None, *, settings: ServiceSettings | 
     routes = _routes(workflow, settings, sessions)
     authorization.guard(routes, workflow, settings, sessions)
     app.register_blueprint(routes)
-    _attend(app)
+    _attend(app, workflow)
     if settings.trusted_proxies:
         app.wsgi_app = _behind(settings.trusted_proxies, app.wsgi_app)  # type: ignore[method-assign]
     return app
@@ -66,7 +66,7 @@ def blueprint(workflow: Workflow, *, settings: ServiceSettings | None = None) ->
     settings = _settings(workflow, settings)
     sessions = Sessions(settings)
     routes = _routes(workflow, settings, sessions)
-    _attend(routes)
+    _attend(routes, workflow)
     authorization.guard(routes, workflow, settings, sessions)
     return routes
 
@@ -91,8 +91,9 @@ def _behind(proxies: int, app: WSGIApplication) -> ProxyFix:
     return ProxyFix(app, x_for=proxies, x_proto=proxies, x_host=proxies, x_port=proxies, x_prefix=proxies)
 
 
-def _attend(routes: Flask | Blueprint) -> None:
+def _attend(routes: Flask | Blueprint, workflow: Workflow) -> None:
     problems.answer_in(routes)
     access_log.watch(routes)
+    metrics.watch(routes, workflow)
     routes.after_request(request_body.discard)
     headers.add_to(routes)

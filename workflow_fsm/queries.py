@@ -221,7 +221,7 @@ class Queries(StoreHandle):
     def backlog(self) -> Backlog:
         """Count what somebody should act on, all users together. It costs as much as there is to do."""
         now = self._clock()
-        return self._store.read(lambda session: figures.count_backlog(session, now))
+        return self._store.read(lambda session: figures.count_backlog(session, self.definition, now))
 
     def totals(self) -> Totals:
         """Count all that is in the store. It reads whole indexes: not for every request."""

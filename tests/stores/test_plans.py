@@ -61,6 +61,7 @@ EVERYBODY = {
     "count_migrations": "there are as many as the code has",
     "migrations": "there are as many as the code has",
     "figures_of_money": "adds up everybody's money",
+    "figures_of_unapplied": "adds up everybody's money",
     "figures_of_the_rest": "counts everything, in small indexes",
     "every_complaint": "check reads everything",
     "every_stranger": "check reads everything",

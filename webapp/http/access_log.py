@@ -1,5 +1,7 @@
 """Access log: one JSON line a request, and what the library tells, on stdout. No body, no header, no query.
 
+Each line tells who sent: the address, and the kind and name of the credential, never the credential itself.
+
 A view notes what it learnt of its event (`note`); the line is written when the answer goes out. The lines are
 ordinary records of Python's logging: an app that mounts the blueprint decides itself where they go.
 """
@@ -7,9 +9,11 @@ ordinary records of Python's logging: an app that mounts the blueprint decides i
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from secrets import token_hex
 from time import perf_counter
 from typing import Any
 from urllib.parse import quote
@@ -25,7 +29,12 @@ log = logging.getLogger(__name__)
 
 _FACTS = "workflow_fsm.facts"
 _SINCE = "workflow_fsm.since"
+REQUEST_ID_HEADER = "X-Request-Id"
+
+_REQUEST_ID = "workflow_fsm.request_id"
 _IDS = ("event_id", "user_id", "trigger")
+_TOLD = (*_IDS, "outcome", "credential", "credential_name")
+_WELL_FORMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+/=@-]{0,127}")
 _MAX_CHARACTERS = 255
 _write_json = json_writer(default=str)
 
@@ -74,6 +83,11 @@ def note_ids(told: Mapping[str, Any], **facts: Any) -> None:
     note(**{**ids, **facts})
 
 
+def note_credential(kind: str, name: str | None) -> None:
+    """Keep by what a sender is known (`secret`, `token`, `session`, `open`), and whose; None: of nobody known."""
+    note(credential=kind, credential_name=name)
+
+
 def note_answer(answer: Answer) -> None:
     """Keep what an event was answered."""
     note_ids(answer.body if isinstance(answer.body, Mapping) else {}, outcome=answer.outcome)
@@ -88,6 +102,16 @@ def raw_path() -> str:
     return quote((environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")).encode("latin-1"))
 
 
+def request_id() -> str:
+    """Give this request's id: the one that it came with, where that is well formed, else one made for it."""
+    environ = current_request().environ
+    found: str | None = environ.get(_REQUEST_ID)
+    if found is None:
+        given = environ.get("HTTP_X_REQUEST_ID", "")
+        found = environ[_REQUEST_ID] = given if _WELL_FORMED.fullmatch(given) else token_hex(16)
+    return found
+
+
 def _begin() -> None:
     current_request().environ[_SINCE] = perf_counter()
 
@@ -100,10 +124,13 @@ def _write(response: Response) -> Response:
         "method": environ["REQUEST_METHOD"],
         "path": raw_path(),
         "code": response.status_code,
-        **{name: facts.pop(name, None) for name in (*_IDS, "outcome")},
+        "remote_addr": current_request().remote_addr,
+        "request_id": request_id(),
+        **{name: facts.pop(name, None) for name in _TOLD},
         **facts,
         "milliseconds": round((perf_counter() - since) * 1000, 2),
     }
+    response.headers.setdefault(REQUEST_ID_HEADER, line["request_id"])
     if log.isEnabledFor(logging.INFO):
         told = (line["method"], line["path"], line["code"])
         extra = {"request_facts": line}

@@ -39,6 +39,8 @@ class Principal:
     """Who sends. `actor` is how history names it; `user_id` is whose data it may read, None for nobody's.
 
     `routes` are the endpoints that it may send to, None for all; `until` is the second in which this ends.
+    `credential` is by what it is known, a `secret`, a `token`, a `session` or nothing (`open`), and `name`
+    whose that is: the secret's place among those configured, from 1, the token's user, or the operator.
     """
 
     actor: str
@@ -47,12 +49,14 @@ class Principal:
     user_id: str | None = None
     routes: frozenset[str] | None = None
     until: float | None = None
+    credential: str = "open"
+    name: str | None = None
 
 
 ANYBODY = Principal(actor="webhook", sends=True, operates=True)
 """Who sends where nobody is asked: it may do everything, and all that is known is by what it came."""
-SIGNED = Principal(actor="webhook", sends=True)
-OPERATOR = Principal(actor="operator", sends=True, operates=True)
+SIGNED = Principal(actor="webhook", sends=True, credential="secret")
+OPERATOR = Principal(actor="operator", sends=True, operates=True, credential="token", name="operator")
 
 
 class Unproven(Exception):
@@ -113,20 +117,23 @@ class Keys:
         if not given:
             raise Unproven(f"{SIGNATURE_HEADER} holds no signature of version v1")
         try:
-            keys = [key for key, _ in self.webhooks]
-            signed = signatures(keys, message_id, timestamp, read_body())
+            made = signatures([key for key, _ in self.webhooks], message_id, timestamp, read_body())
         except UnicodeDecodeError as error:
             raise Unproven("the body is not UTF-8, and a signature is of a text") from error
-        made = [(one, routes) for one, (_, routes) in zip(signed, self.webhooks, strict=True)]
         # Every one with every other: how long it takes tells nothing.
-        compared = [(hmac.compare_digest(ours, theirs), routes) for ours, routes in made for theirs in given]
-        bound = [routes for is_equal, routes in compared if is_equal]
+        compared = [
+            (hmac.compare_digest(ours, theirs), place, routes)
+            for place, (ours, (_, routes)) in enumerate(zip(made, self.webhooks, strict=True), start=1)
+            for theirs in given
+        ]
+        bound = [(place, routes) for is_equal, place, routes in compared if is_equal]
         if not bound:
             raise Unproven(
                 f"no signature in {SIGNATURE_HEADER} is one of this message by a secret known here"
             )
-        named = [routes for routes in bound if routes is not None]
-        return SIGNED if len(named) < len(bound) else replace(SIGNED, routes=frozenset().union(*named))
+        signed = replace(SIGNED, name=", ".join(str(place) for place in dict(bound)))
+        named = [routes for _, routes in bound if routes is not None]
+        return signed if len(named) < len(bound) else replace(signed, routes=frozenset().union(*named))
 
 
 def note(request: Request, principal: Principal) -> None:
@@ -235,10 +242,10 @@ def _named(claims: dict[str, Any]) -> Principal:
     user_id = named["user_id"] or named["sub"]
     until = _number(claims, "exp")
     if role != SERVICE_WORKER:
-        return Principal(actor="user", user_id=user_id, until=until)
+        return Principal(actor="user", user_id=user_id, until=until, credential="token", name=user_id)
     sub = named["sub"]
     actor = f"{SERVICE_WORKER}:{sub}" if sub else SERVICE_WORKER
-    return Principal(actor=actor, sends=True, user_id=user_id, until=until)
+    return Principal(actor=actor, sends=True, user_id=user_id, until=until, credential="token", name=actor)
 
 
 def _id(claims: dict[str, Any], name: str) -> str | None:

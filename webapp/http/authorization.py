@@ -18,7 +18,7 @@ from flask import redirect, request, url_for
 from flask.sansio.scaffold import Scaffold
 from werkzeug.exceptions import HTTPException
 
-from webapp.http import authentication, request_body
+from webapp.http import access_log, authentication, request_body
 from webapp.http.authentication import Keys, Principal, Unproven
 from webapp.http.flask_app import current_request
 from webapp.http.origins import Origins
@@ -83,8 +83,11 @@ def guard(routes: Scaffold, workflow: Workflow, settings: ServiceSettings, sessi
         if access is Access.EVERYBODY:
             return
         if settings.asks_for_credentials:
-            authentication.note(here, _admit(access, settings, keys(), sessions, workflow._clock()))
+            admitted = _admit(access, settings, keys(), sessions, workflow._clock())
+            access_log.note_credential(admitted.credential, admitted.name)
+            authentication.note(here, admitted)
         elif is_loopback(here.remote_addr or ""):
+            access_log.note_credential(authentication.ANYBODY.credential, None)
             authentication.note(here, authentication.ANYBODY)
             note_session(here, OPEN)
         else:
@@ -129,7 +132,8 @@ def _admit(
 ) -> Principal:
     faults: list[str] = []
     somebody: list[Principal] = []
-    for prove in _proofs(access, keys, sessions, now):
+    for kind, prove in _proofs(access, keys, sessions, now):
+        access_log.note_credential(kind, None)  # should it prove nobody, or its body find no room
         try:
             principal = prove()
         except Unproven as fault:
@@ -139,6 +143,7 @@ def _admit(
             return principal
         somebody.append(principal)
     if somebody:
+        access_log.note_credential(somebody[0].credential, somebody[0].name)
         raise Problem("forbidden", _why_not(access, somebody))
     if _is_a_person(access) and keys.api_token is not None:
         here = request.full_path.rstrip("?") if request.method in SAFE else None
@@ -149,23 +154,24 @@ def _admit(
 
 def _proofs(
     access: Access, keys: Keys, sessions: Sessions, now: datetime
-) -> Iterator[Callable[[], Principal]]:
-    """Give what could prove a principal, in the order in which it is cheap to check."""
+) -> Iterator[tuple[str, Callable[[], Principal]]]:
+    """Give what could prove a principal, each with its kind, in the order in which it is cheap to check."""
     if keys.take_tokens:
         for token in _tokens():
-            yield partial(_holder, keys, token, now)
+            yield "token", partial(_holder, keys, token, now)
     if keys.webhooks and access is Access.SENDERS and authentication.SIGNATURE_HEADER in request.headers:
         for name in IDS:
             check_once(name, request.headers)
-        yield partial(keys.signer, request.headers, partial(request_body.read_ahead, request), now)
+        body = partial(request_body.read_ahead, request)
+        yield "secret", partial(keys.signer, request.headers, body, now)
     if COOKIE in request.cookies:
-        yield partial(_signed_in, sessions, now)
+        yield "session", partial(_signed_in, sessions, now)
 
 
 def _signed_in(sessions: Sessions, now: datetime) -> Principal:
     """Tell who is signed in: the operator, for as long as the session lasts."""
     session = sessions.prove(current_request(), now)
-    return replace(authentication.OPERATOR, until=session.until)
+    return replace(authentication.OPERATOR, until=session.until, credential="session")
 
 
 def _holder(keys: Keys, token: str | None, now: datetime) -> Principal:

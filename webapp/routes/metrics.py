@@ -8,20 +8,52 @@ is set, as for an app under several workers, the processes that share it are add
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from flask import Blueprint, Response
+from flask.sansio.scaffold import Scaffold
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from webapp.http.flask_app import current_request
+from webapp.routes.metric_table import (
+    AGE,
+    ANSWERED,
+    ANSWERS,
+    CODES,
+    COMMIT_JOBS,
+    COMMIT_SECONDS,
+    DEAD_LETTERS,
+    DROPPED,
+    DUE,
+    EFFECTS,
+    EVENTS,
+    LIFECYCLES,
+    NOT_COMMITTED,
+    OLDEST,
+    OLDEST_MONEY,
+    OVERDUE,
+    RECOVERED,
+    REPLACED,
+    REQUESTS,
+    SOCKETS,
+    THREADS,
+    TIMERS,
+    TRIED,
+    TRIES,
+    UNAPPLIED,
+    UP,
+    WAITING_MONEY,
+    Metric,
+)
 from webapp.routes.sampling import REST_SECONDS, Sampler
+from workflow_fsm.core.definition import Trigger
+from workflow_fsm.core.errors import StoreRefused, StoreUnavailable, WorkerStuck, WorkflowClosed
 from workflow_fsm.stores.observers import Observer, WorkerHealth
 from workflow_fsm.workflow import Workflow
 
@@ -30,80 +62,12 @@ JOBS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
-    """One metric: what it is called and labelled, and what it tells."""
-
-    name: str
-    type: str
-    labels: tuple[str, ...]
-    tells: str
-
-
-def _metric(name: str, kind: str, tells: str, *labels: str) -> Metric:
-    return Metric(name=name, type=kind, labels=labels, tells=tells)
-
-
-EVENTS = _metric("workflow_events", "gauge", "Events kept, by what became of them.", "trigger", "outcome")
-EFFECTS = _metric("workflow_effects", "gauge", "Effects, by how they stand.", "handler", "outcome")
-DUE = _metric("workflow_effects_due", "gauge", "Effects that are ready, and nobody is at them.", "handler")
-OVERDUE = _metric(
-    "workflow_effects_overdue", "gauge", "Those that have been so for over a minute.", "handler"
-)
-TIMERS = _metric(
-    "workflow_timers_overdue", "gauge", "Deadlines and waits that ended over a minute ago, and nobody acted."
-)
-OLDEST = _metric(
-    "workflow_oldest_waiting_event_seconds", "gauge", "For how long the oldest waiting event has waited."
-)
-DEAD_LETTERS = _metric("workflow_dead_letters", "gauge", "What can't go on by itself, by kind.", "kind")
-LIFECYCLES = _metric("workflow_lifecycles", "gauge", "Claims and plain lifecycles, by state.", "state")
-RECOVERED = _metric(
-    "workflow_recovered", "gauge", "Payouts less reversals, in the currency's major unit.", "currency"
-)
-UP = _metric("workflow_store_up", "gauge", "1 where the store could be read, else 0.")
-AGE = _metric(
-    "workflow_figures_age_seconds",
-    "gauge",
-    "How old they are: the `backlog` (due, overdue, timers, oldest waiting, dead letters), the `totals`.",
-    "figures",
-)
-ANSWERS = _metric(
-    "workflow_answers_total",
-    "counter",
-    "Answers that this process gave to events: a status, or an error's code.",
-    "trigger",
-    "outcome",
-)
-TRIES = _metric(
-    "workflow_effect_tries_total",
-    "counter",
-    "Tries of effects by this process, by how the effect stood then.",
-    "handler",
-    "outcome",
-)
-COMMIT_JOBS = _metric("workflow_commit_jobs", "histogram", "Jobs in one commit.")
-COMMIT_SECONDS = _metric("workflow_commit_seconds", "histogram", "Seconds that a commit took.")
-THREADS = _metric(
-    "workflow_worker_threads",
-    "gauge",
-    "Its worker's: `working`, `hung` past a timeout, `missing`: hung or dead, and none stands in.",
-    "standing",
-)
-REPLACED = _metric(
-    "workflow_worker_threads_replaced_total", "counter", "Those that died or hung, and others stood in for."
-)
-SOCKETS = _metric("workflow_sockets", "gauge", "Open WebSockets of this process.")
-
-OF_THE_STORE = (EVENTS, EFFECTS, DUE, OVERDUE, TIMERS, OLDEST, DEAD_LETTERS, LIFECYCLES, RECOVERED, UP, AGE)
-OF_A_PROCESS = (ANSWERS, TRIES, COMMIT_JOBS, COMMIT_SECONDS, THREADS, REPLACED, SOCKETS)
-
-
 def add_to(routes: Blueprint, workflow: Workflow) -> None:
     """Add `/metrics`."""
     own, store = measures(workflow), StoreFigures(workflow)
 
     def metrics() -> Response:
+        own.begin_series(store.handlers())
         registry = CollectorRegistry(auto_describe=False)
         registry.register(store)
         told = generate_latest(registry) + generate_latest(own.registry())
@@ -124,12 +88,24 @@ def add_to(routes: Blueprint, workflow: Workflow) -> None:
     routes.add_url_rule("/metrics", endpoint="metrics", view_func=metrics, merge_slashes=False)
 
 
+def watch(routes: Scaffold, workflow: Workflow) -> None:
+    """Count each answer of an app, or only those of a blueprint."""
+    own = measures(workflow)
+
+    def count(response: Response) -> Response:
+        endpoint = current_request().endpoint
+        own.requested("unknown" if endpoint is None else endpoint.rpartition(".")[2], response.status_code)
+        return response
+
+    routes.after_request(count)
+
+
 def measures(workflow: Workflow) -> Measures:
     """Give what is measured of a workflow in this process; the same whenever it is asked for."""
     with _LOCK:
         found = _MEASURES.get(workflow)
         if found is None:
-            found = _MEASURES[workflow] = Measures()
+            found = _MEASURES[workflow] = Measures(workflow.definition.triggers)
             workflow.observe(found)
         return found
 
@@ -137,14 +113,16 @@ def measures(workflow: Workflow) -> Measures:
 class Measures(Observer):
     """What a process counts by itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, triggers: Iterable[Trigger]) -> None:
         self._registry = CollectorRegistry()
+        self._requests = Counter(REQUESTS.name, REQUESTS.tells, REQUESTS.labels, registry=self._registry)
         self._answers = Counter(ANSWERS.name, ANSWERS.tells, ANSWERS.labels, registry=self._registry)
         self._tries = Counter(TRIES.name, TRIES.tells, TRIES.labels, registry=self._registry)
         self._jobs = Histogram(COMMIT_JOBS.name, COMMIT_JOBS.tells, buckets=JOBS, registry=self._registry)
         self._seconds = Histogram(
             COMMIT_SECONDS.name, COMMIT_SECONDS.tells, buckets=SECONDS, registry=self._registry
         )
+        self._failures = Counter(NOT_COMMITTED.name, NOT_COMMITTED.tells, registry=self._registry)
         self._threads = Gauge(
             THREADS.name, THREADS.tells, THREADS.labels, registry=self._registry, multiprocess_mode="livesum"
         )
@@ -154,6 +132,17 @@ class Measures(Observer):
             SOCKETS.name, SOCKETS.tells, registry=self._registry, multiprocess_mode="livesum"
         )
         ProcessCollector(registry=self._registry)
+        for name in (one.name for one in triggers if not one.timer):
+            for outcome in ANSWERED:
+                self._answers.labels(name, outcome)
+            for code in CODES:
+                self._requests.labels(name, code)
+
+    def begin_series(self, handlers: Iterable[str]) -> None:
+        """Have the series of handlers whose tries have none yet."""
+        for handler in handlers:
+            for outcome in TRIED:
+                self._tries.labels(handler, outcome)
 
     def registry(self) -> CollectorRegistry:
         """Give what is to be scraped: of this process, or of all that share a folder."""
@@ -167,6 +156,14 @@ class Measures(Observer):
         """Count a commit."""
         self._jobs.observe(jobs)
         self._seconds.observe(seconds)
+
+    def not_committed(self, jobs: int) -> None:
+        """Count a commit that could not be done."""
+        self._failures.inc()
+
+    def requested(self, route: str, code: int) -> None:
+        """Count an answer to a request."""
+        self._requests.labels(route, str(code)).inc()
 
     def answered(self, trigger: str, outcome: str) -> None:
         """Count an answer."""
@@ -190,26 +187,45 @@ class StoreFigures(Collector):
     def __init__(self, workflow: Workflow, *, rest_seconds: float = REST_SECONDS) -> None:
         self._backlog = Sampler(lambda: workflow.backlog(), rest_seconds=rest_seconds)
         self._totals = Sampler(lambda: workflow.totals(), rest_seconds=rest_seconds)
+        self._workflow = workflow
+
+    def handlers(self) -> Iterable[str]:
+        """Name the handlers that the store knows."""
+        backlog = self._backlog.latest().value
+        return () if backlog is None else backlog.due
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Give the families of figures; only that it is down where the store can't be read."""
         backlog, totals = self._backlog.latest(), self._totals.latest()
         left, all_ = backlog.value, totals.value
-        yield _family(UP, {(): 0 if left is None or all_ is None else 1})
+        yield _family(UP, {(): int(left is not None and all_ is not None and self._can_be_written())})
         if left is not None and all_ is not None:
             yield _family(AGE, {("backlog",): backlog.age_seconds, ("totals",): totals.age_seconds})
             yield _family(EVENTS, all_.events)
             yield _family(EFFECTS, all_.effects)
             yield _family(TIMERS, {(): left.timers_overdue})
             yield _family(OLDEST, {(): left.oldest_waiting_seconds})
+            yield _family(OLDEST_MONEY, {(): left.oldest_waiting_money_seconds})
+            yield _family(WAITING_MONEY, left.waiting_money)
             for metric, values in (
                 (DUE, left.due),
                 (OVERDUE, left.overdue),
                 (DEAD_LETTERS, left.dead_letters),
                 (LIFECYCLES, all_.lifecycles),
                 (RECOVERED, all_.recovered),
+                (UNAPPLIED, all_.unapplied),
+                (DROPPED, all_.dropped),
             ):
                 yield _family(metric, {(label,): value for label, value in values.items()})
+
+    def _can_be_written(self) -> bool:
+        try:
+            self._workflow.ready()
+        except (StoreUnavailable, StoreRefused, WorkflowClosed):
+            return False
+        except WorkerStuck:
+            pass  # which the worker's own metrics tell
+        return True
 
 
 # -- parts

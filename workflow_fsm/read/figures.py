@@ -13,13 +13,21 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from workflow_fsm.core.definition import Definition
+from workflow_fsm.core.errors import RowUnreadable
 from workflow_fsm.core.model.inbox import Standing
 from workflow_fsm.core.model.outbox import STANDINGS
+from workflow_fsm.core.model.unapplied import told_money
 from workflow_fsm.core.values.instants import read_instant, show_instant
+from workflow_fsm.stores.event_mapping import stored_event_of
 from workflow_fsm.stores.session import Session
 
 log = logging.getLogger(__name__)
 
+UNTOLD_CURRENCY = "XXX"
+"""Under which money is added up that tells no currency yet: ISO 4217's code for none."""
+MOST_READ = 10_000
+"""Of how many events of a trigger the money is read, oldest first: what they bring stands in no index."""
+_EVER = "~"
 LATE_SECONDS = 60.0
 """What has been due for longer is overdue: workers take up within seconds what they are able to."""
 
@@ -30,7 +38,9 @@ class Backlog:
 
     Of the effects not done, `due` are ready and nobody is at them, `overdue` have been so for over a minute,
     both by handler; `timers_overdue` are deadlines and waits whose end passed a minute ago, and nobody acted.
-    `dead_letters` are by kind.
+    `dead_letters` are by kind: `event`, `effect`, and apart from those `money`, payouts and reversals that
+    wait. `waiting_money` is by trigger and currency, of at most 10,000 events of each trigger;
+    `oldest_waiting_money_seconds` is for how long the oldest has waited.
     """
 
     due: Mapping[str, int]
@@ -38,20 +48,25 @@ class Backlog:
     timers_overdue: int
     oldest_waiting_seconds: float
     dead_letters: Mapping[str, int]
+    waiting_money: Mapping[tuple[str, str], float]
+    oldest_waiting_money_seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
     """All that the store holds. Every trigger, state and standing has its figure, 0 where there is none.
 
-    `events` counts by trigger and standing, `effects` by handler and standing. `recovered` is by currency, in
-    its major unit.
+    `events` counts by trigger and standing, `effects` by handler and standing. Money is by currency, in its
+    major unit (`XXX`: none is told yet): `recovered`, `unapplied`, which waits, and `dropped` by a person, of
+    at most 10,000 events of each trigger.
     """
 
     events: Mapping[tuple[str, str], int]
     effects: Mapping[tuple[str, str], int]
     lifecycles: Mapping[str, int]
     recovered: Mapping[str, float]
+    unapplied: Mapping[str, float]
+    dropped: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,16 +80,22 @@ class Figures:
     timers_overdue: int
     oldest_waiting_seconds: float
     dead_letters: Mapping[str, int]
+    waiting_money: Mapping[tuple[str, str], float]
+    oldest_waiting_money_seconds: float
     lifecycles: Mapping[str, int]
     recovered: Mapping[str, float]
+    unapplied: Mapping[str, float]
+    dropped: Mapping[str, float]
 
 
 def count(session: Session, definition: Definition, now: datetime) -> Figures:
     """Count everything, as it stands in a session."""
-    return Figures(**asdict(count_backlog(session, now)), **asdict(count_totals(session, definition)))
+    return Figures(
+        **asdict(count_backlog(session, definition, now)), **asdict(count_totals(session, definition))
+    )
 
 
-def count_backlog(session: Session, now: datetime) -> Backlog:
+def count_backlog(session: Session, definition: Definition, now: datetime) -> Backlog:
     """Count what somebody should act on, as it stands in a session."""
     at, late = show_instant(now), show_instant(now - timedelta(seconds=LATE_SECONDS))
     names = [row["name"] for row in session.rows("handlers")]
@@ -82,12 +103,29 @@ def count_backlog(session: Session, now: datetime) -> Backlog:
     rest = session.row("figures_of_the_rest", late=late)
     assert rest is not None
     waiting = _oldest_waiting(session)
+    paying = [one.name for one in definition.triggers if one.money]
+    by_trigger = [session.row("figures_of_waiting", trigger=one) for one in paying]
+    payouts = sum(row["many"] for row in by_trigger if row is not None)
+    since = [_instant(row["received_at"]) for row in by_trigger if row is not None and row["many"]]
+    money = {one: _add_up(session, definition, "money_waiting", one, Standing.WAITING) for one in paying}
     return Backlog(
         due=dict.fromkeys(names, 0) | {row["handler"]: row["due"] for row in due},
         overdue=dict.fromkeys(names, 0) | {row["handler"]: row["overdue"] for row in due},
         timers_overdue=rest["late_deadlines"] + rest["late_expiries"],
         oldest_waiting_seconds=0.0 if waiting is None else max(0.0, (now - waiting).total_seconds()),
-        dead_letters={"event": rest["dead_events"], "effect": rest["dead_effects"]},
+        dead_letters={
+            "event": max(0, rest["dead_events"] - payouts),
+            "effect": rest["dead_effects"],
+            "money": payouts,
+        },
+        waiting_money={
+            (trigger, currency): abs(amount)
+            for trigger, sums in money.items()
+            for currency, amount in sums.items()
+        },
+        oldest_waiting_money_seconds=max(
+            [0.0, *((now - one).total_seconds() for one in since if one is not None)]
+        ),
     )
 
 
@@ -106,6 +144,11 @@ def count_totals(session: Session, definition: Definition) -> Totals:
     states = {row["state"]: row["many"] for row in session.rows("figures_of_lifecycles")}
     recovered = {row["currency"]: float(row["amount"]) for row in session.rows("figures_of_money")}
     unread = recovered.pop("", 0)
+    dropped: dict[str, float] = {}
+    for trigger in definition.triggers:
+        if trigger.money:
+            sums = _add_up(session, definition, "money_dropped", trigger.name, Standing.DROPPED)
+            dropped |= {code: dropped.get(code, 0.0) + amount for code, amount in sums.items()}
     if unread:
         log.error("the money of %d users can't be read and isn't counted; `check` names them", unread)
     return Totals(
@@ -113,7 +156,34 @@ def count_totals(session: Session, definition: Definition) -> Totals:
         effects=effects,
         lifecycles={state.name: states.get(state.name, 0) for state in definition.states},
         recovered=recovered,
+        unapplied={row["currency"]: float(row["amount"]) for row in session.rows("figures_of_unapplied")},
+        dropped=dropped,
     )
+
+
+def _add_up(
+    session: Session, definition: Definition, statement: str, trigger: str, standing: Standing
+) -> dict[str, float]:
+    """Add up by currency the money of the oldest events that a statement gives, of those that can be read."""
+    asked = {"trigger": trigger, "until": _EVER, "at": "", "after_user": "", "after_seq": 0}
+    sums: dict[str, float] = {}
+    for row in session.rows(statement, **asked, limit=MOST_READ):
+        try:
+            stored = stored_event_of(definition, row)
+        except RowUnreadable:
+            continue  # `check` names it
+        told = told_money(definition, stored, UNTOLD_CURRENCY) if stored.standing is standing else None
+        if told is not None:
+            currency, amount = told
+            sums[currency] = sums.get(currency, 0.0) + float(amount)
+    return sums
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        return read_instant(text)
+    except ValueError:
+        return None  # `_oldest_waiting` tells of it
 
 
 def _oldest_waiting(session: Session) -> datetime | None:

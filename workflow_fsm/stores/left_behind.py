@@ -24,6 +24,9 @@ class LeftBehind:
     def tell_commits(self, hear: Callable[[int, float], None]) -> None:
         """Tell nothing."""
 
+    def tell_failures(self, hear: Callable[[int, Exception], None]) -> None:
+        """Tell nothing."""
+
     def write(self, *_work: object, **_options: object) -> NoReturn:
         """Raise WorkflowClosed."""
         raise WorkflowClosed(

@@ -59,6 +59,9 @@ class Observer:
     def committed(self, jobs: int, seconds: float) -> None:
         """Hear of one commit: how many jobs were in it, and how long it took."""
 
+    def not_committed(self, jobs: int) -> None:
+        """Hear of one commit that the store couldn't do: how many jobs waited for it, and got an error."""
+
     def moved(self, user_ids: Collection[str]) -> None:
         """Hear of one commit that gave users new rows of history: which users."""
 
@@ -89,6 +92,11 @@ class Observers(Observer):
         """Tell of a commit."""
         for one in self._all:
             _tell(one.committed, jobs, seconds)
+
+    def not_committed(self, jobs: int) -> None:
+        """Tell of a commit that could not be done."""
+        for one in self._all:
+            _tell(one.not_committed, jobs)
 
     def moved(self, user_ids: Collection[str]) -> None:
         """Tell of users with new rows of history."""

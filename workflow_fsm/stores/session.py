@@ -91,6 +91,9 @@ class Database(Protocol):
     def tell_commits(self, hear: Callable[[int, float], None]) -> None:
         """Tell of each commit from now on: how many jobs were in it, and how many seconds it took."""
 
+    def tell_failures(self, hear: Callable[[int, Exception], None]) -> None:
+        """Tell of each commit that failed as a whole from now on: how many jobs waited for it, and why."""
+
     def write(
         self,
         work: Callable[[Session], T],

@@ -579,6 +579,11 @@ SELECT
     (SELECT count(*) FROM lifecycles WHERE due_at <= :late) AS late_deadlines,
     (SELECT count(*) FROM events WHERE standing = 'waiting' AND expires_at <= :late) AS late_expiries;
 
+-- name: figures_of_waiting
+-- how many events of a trigger wait, and since when the one does that has waited longest
+SELECT count(*) AS many, min(received_at) AS received_at FROM events
+WHERE standing BETWEEN 'waiting' AND 'waiting' AND "trigger" = :trigger;
+
 -- name: oldest_waiting
 -- since when the event waits that has waited longest, of those that came after an instant
 SELECT min(received_at) AS received_at FROM events WHERE standing = 'waiting' AND received_at > :after;

@@ -68,6 +68,7 @@ class Store:
         self._large = threading.RLock()
         self._aside: Mapping[Overdue, datetime] = {}
         database.tell_commits(self.observers.committed)
+        database.tell_failures(self._tell_of_failure)
         try:
             database.read(self._look)
             self.currencies = database.read(_currencies)
@@ -183,6 +184,11 @@ class Store:
             return decide_ahead(session, self._under, event.user_id, change, self.currencies).result
 
         return self._database.read(decide_here)
+
+    def _tell_of_failure(self, jobs: int, error: Exception) -> None:
+        """Tell of a commit that the store couldn't do; what a job is refused for is its own affair."""
+        if isinstance(error, StoreUnavailable):
+            self.observers.not_committed(jobs)
 
     def _tell(self, unit: UnitOfWork) -> None:
         """Tell whom it concerns of what a unit committed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from webapp.routes import metrics, sampling
+from webapp.routes import metric_table, sampling
 from workflow_fsm.core.model.inbox import Standing
 from workflow_fsm.core.model.outbox import STANDINGS
 
@@ -24,7 +24,7 @@ def metrics_page() -> str:
         "what reading it took; where that is long, the next is read behind the scrape that finds it due, and",
         "no scrape waits for it: [ADR 25](../adr/0025-figures-are-sampled.md).",
         "",
-        *_metrics(metrics.OF_THE_STORE),
+        *_metrics(metric_table.OF_THE_STORE),
         "",
         "The outcomes of `workflow_events` are those that `workflow-fsm check` adds up: "
         f"{', '.join(f'`{one}`' for one in Standing)}.",
@@ -35,13 +35,13 @@ def metrics_page() -> str:
         "Counted since the process began; where `PROMETHEUS_MULTIPROC_DIR` is set, by all that share it.",
         "Beside them stand `process_cpu_seconds_total` and the others of its kind, but not where it is set.",
         "",
-        *_metrics(metrics.OF_A_PROCESS),
+        *_metrics(metric_table.OF_A_PROCESS),
         "",
     ]
     return "\n".join(lines)
 
 
-def _metrics(listed: Iterable[metrics.Metric]) -> Iterator[str]:
+def _metrics(listed: Iterable[metric_table.Metric]) -> Iterator[str]:
     yield "| metric | type | labels | what it tells |"
     yield "|---|---|---|---|"
     for one in listed:

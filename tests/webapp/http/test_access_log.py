@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+import logging
+
+import pytest
+
 from tests.webapp.conftest import Api
+from tests.webapp.http.keys import (
+    ALL,
+    API_TOKEN,
+    EVERY_SECRET,
+    OLD,
+    STRANGE,
+    OpenApp,
+    bearer,
+    holder,
+    signed,
+)
+from tests.webapp.http.messages import BODY
 from tests.webapp.services import Service
+from webapp.http.access_log import JsonLines
 from webapp.routes.webhooks import PREFIX
+from workflow_fsm.testing import ManualClock
 
 
 def test_each_request_is_one_line_of_json(server: Service, api: Api, user: str) -> None:
@@ -14,15 +32,19 @@ def test_each_request_is_one_line_of_json(server: Service, api: Api, user: str) 
     api.get(f"status/{user}", claim_id=secret)
 
     line = server.line_of(f"{PREFIX}/status/{user}")
-    assert line | {"at": "", "milliseconds": 0} == {
+    assert line | {"at": "", "milliseconds": 0, "request_id": ""} == {
         "at": "",
         "method": "GET",
         "path": f"{PREFIX}/status/{user}",
         "code": 200,
+        "remote_addr": "127.0.0.1",
+        "request_id": "",
         "event_id": None,
         "user_id": user,
         "trigger": None,
         "outcome": None,
+        "credential": "open",
+        "credential_name": None,
         "milliseconds": 0,
     }
     assert line["at"].endswith("Z")
@@ -70,3 +92,62 @@ def test_an_id_too_long_to_be_one_is_not_logged(server: Service, api: Api, user:
     server.line_of(f"{PREFIX}/status/{user}")
 
     assert "y" * 300 not in server.log.read_text()
+
+
+def test_each_line_tells_by_what_its_sender_is_known_and_no_secret(
+    open_app: OpenApp, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    client = open_app(**ALL).test_client()
+    sent = [
+        ("secret", "2", signed(BODY, clock.now, of=OLD)),
+        ("secret", None, signed(BODY, clock.now, of=STRANGE)),
+        ("token", "operator", bearer(API_TOKEN)),
+        ("token", "service_worker:node", holder(clock.now, role="service_worker", sub="node")),
+        ("token", "u7", holder(clock.now, user_id="u7")),
+        ("token", None, bearer("nobody-s")),
+        (None, None, {}),
+    ]
+    codes = [
+        client.post(
+            f"{PREFIX}/sync/complete",
+            data=BODY,
+            content_type="application/json",
+            headers=headers,
+            environ_overrides={"REMOTE_ADDR": "192.0.2.7"},
+        ).status_code
+        for _, _, headers in sent
+    ]
+
+    lines = [record.__dict__["request_facts"] for record in caplog.records if "request_facts" in vars(record)]
+    told = [(line["code"], line["credential"], line["credential_name"]) for line in lines]
+    assert codes == [200, 401, 200, 200, 403, 401, 401]
+    assert told == [(code, kind, name) for code, (kind, name, _) in zip(codes, sent, strict=True)]
+    assert {line["remote_addr"] for line in lines} == {"192.0.2.7"}
+    written = "\n".join(JsonLines().format(record) for record in caplog.records)
+    for secret in [*EVERY_SECRET, "nobody-s", *(str(headers) for _, _, headers in sent if headers)]:
+        assert secret not in written
+
+
+@pytest.mark.parametrize("given", ["a", "req-1:2/3=4+5@b._", "0" * 128])
+def test_a_request_s_own_id_is_logged_and_given_back(
+    server: Service, api: Api, user: str, given: str
+) -> None:
+    answer = api.post("sync/complete", {"user_id": user}, headers={"X-Request-Id": given})
+
+    assert answer.headers["X-Request-Id"] == given
+    api.get(f"status/{user}")
+    server.line_of(f"{PREFIX}/status/{user}")
+    [line] = [line for line in server.lines() if line.get("user_id") == user and line.get("method") == "POST"]
+    assert line["request_id"] == given
+
+
+@pytest.mark.parametrize("given", [None, "", "0" * 129, "a b", 'a"b', "-a", "a,b"])
+def test_without_a_good_one_an_id_is_made_for_each_request(api: Api, user: str, given: str | None) -> None:
+    headers = {} if given is None else {"X-Request-Id": given}
+    answers = [api.post("payout/received", {"user_id": user}, headers=headers) for _ in range(2)]
+
+    ids = {answer.headers["X-Request-Id"] for answer in answers}
+    assert len(ids) == 2
+    assert given not in ids
+    assert all(len(one) == 32 for one in ids)

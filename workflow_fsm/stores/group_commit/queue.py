@@ -46,7 +46,8 @@ class CommitQueue:
 
     It is handed jobs one behind the other, and asks for the next when one is done; of each it sets `result`
     or `error` (LeftOut, where it was left out), and it raises what fails the batch as a whole. `on_committed`
-    is told of each commit: how many jobs were in it, and how many seconds it took.
+    is told of each commit: how many jobs were in it, and how many seconds it took; `on_failed` of each that
+    failed as a whole: how many jobs waited for it, and why.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class CommitQueue:
         self._waiting: deque[Job[Any]] = deque()
         self._mutex = threading.Lock()
         self.on_committed: Callable[[int, float], None] | None = None
+        self.on_failed: Callable[[int, Exception], None] | None = None
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -141,6 +143,8 @@ class CommitQueue:
             leader.committed = leader.committed or leader.batch
             for job in leader.committed:
                 job.error = job.error or error
+            if self.on_failed is not None:
+                self.on_failed(len(leader.committed), error)
         finally:
             self._end(leader)
 

@@ -88,6 +88,10 @@ class Postgres:
         """Tell of each commit from now on: one job was in it, and how many seconds it took."""
         self._hear_commit = self._queue.on_committed = hear
 
+    def tell_failures(self, hear: Callable[[int, Exception], None]) -> None:
+        """Tell of each commit that failed as a whole from now on: how many jobs waited for it, and why."""
+        self._queue.on_failed = hear
+
     def write(
         self,
         work: Callable[[Session], T],

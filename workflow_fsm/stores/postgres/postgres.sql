@@ -177,6 +177,15 @@ FROM users, json_each_text(CASE
     ELSE '{"": 1}'
 END::json) AS money GROUP BY money.key;
 
+-- name: figures_of_unapplied
+-- the same of the money that waits; what tells no currency is under XXX, as ISO 4217 has it
+SELECT CASE money.key WHEN '' THEN 'XXX' ELSE money.key END AS currency,
+    sum(money.value::numeric)::float8 AS amount
+FROM users, json_each_text(CASE
+    WHEN users.unapplied ~ '^[{]("([A-Z]{3})?": ?"-?[0-9]+([.][0-9]+)?"(, ?)?)*[}]$' THEN users.unapplied
+    ELSE '{}'
+END::json) AS money WHERE users.unapplied <> '{}' GROUP BY money.key;
+
 -- name: every_complaint
 -- what PostgreSQL itself finds wrong with its indexes
 SELECT 'the index ' || index.relname || ' is not valid; REINDEX it' AS complaint

@@ -146,6 +146,12 @@ SELECT money.key AS currency, total(money.value) AS amount FROM users, json_each
 ) AS money
 GROUP BY money.key;
 
+-- name: figures_of_unapplied
+-- the same of the money that waits; what tells no currency is under XXX, as ISO 4217 has it
+SELECT CASE money.key WHEN '' THEN 'XXX' ELSE money.key END AS currency, total(money.value) AS amount
+FROM users, json_each(CASE WHEN json_valid(users.unapplied) THEN users.unapplied ELSE '{}' END) AS money
+WHERE users.unapplied <> '{}' GROUP BY money.key;
+
 -- name: every_complaint
 -- what SQLite itself finds wrong with its file: tables, indexes, and values of a wrong type
 SELECT integrity_check AS complaint FROM pragma_integrity_check(100) WHERE integrity_check <> 'ok';
