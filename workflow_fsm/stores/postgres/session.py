@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from workflow_fsm.stores.postgres.pipeline import NoText, Pipeline, Rows, Ticket
@@ -52,6 +53,7 @@ class PostgresSession:
         for user_id in users:
             if user_id not in self._known:
                 self._pipeline.send("make_user", {"user_id": user_id})
+                statements = chain([("last_forgotten", {})], statements)
             tickets[user_id] = self._pipeline.send("lock_free_user", {"user_id": user_id})
         self.prefetch(statements)
         self._pipeline.wait()
@@ -81,6 +83,9 @@ class PostgresSession:
         if ticket.rows is None:
             self._pipeline.wait()
         assert ticket.rows is not None
+        if name == "lock_user" and not ticket.rows:  # its row was there, and was taken away meanwhile
+            self._forget(parameters)
+            return self.rows(name, **parameters)
         return ticket.rows
 
     def row(self, name: str, **parameters: Any) -> dict[str, Any] | None:
