@@ -124,6 +124,7 @@ class Audit:
 
     def _see(self, session: Session) -> Seen:
         """See who was forgotten, and which checks there were; both roots begin with the stubs."""
+        session.prefetch([("forgotten", {}), ("checks", {})])
         self._stubs = session.rows("forgotten")
         seen = Seen(session, self._since, forgotten=len(self._stubs))
         for row in self._stubs:

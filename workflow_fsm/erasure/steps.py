@@ -22,7 +22,11 @@ _BY_NUMBER = (
     "erase_events",
 )
 """In this order: what brings something about by itself goes first."""
-_BY_NAME = {"erase_cases": "next_case", "erase_aliases": "next_alias"}
+_BY_NAME = {
+    "erase_cases": ("next_case", ("case_id", "claim_id", "sync_id")),
+    "erase_aliases": ("next_alias", ("alias",)),
+}
+"""What has no number, with the statement that gives the last of some, and its columns."""
 
 
 def begin(session: Session, user_id: str, survey: Survey, stub: Stub) -> bool:
@@ -55,23 +59,23 @@ def go_on(session: Session, user_id: str, stub_id: str) -> bool:
     if numbers:
         _erase_up_to(session, user_id, min(numbers))
         return True
-    for erase, name in _BY_NAME.items():
+    for erase, (name, columns) in _BY_NAME.items():
         found = session.row(name, user_id=user_id, many=MOST_AT_ONCE)
         if found is not None:
-            session.run(erase, {"user_id": user_id, "last": found["last"]})
+            session.run(erase, {"user_id": user_id, **{column: found[column] for column in columns}})
             return True
     _erase_the_rest(session, user_id)
     return False
 
 
-def _erase_up_to(session: Session, user_id: str, until: int) -> None:
+def _erase_up_to(session: Session, user_id: str, number: int) -> None:
     for erase in _BY_NUMBER:
-        session.run(erase, {"user_id": user_id, "until": until})
+        session.run(erase, {"user_id": user_id, "up_to": number})
 
 
 def _erase_the_rest(session: Session, user_id: str) -> None:
     _erase_up_to(session, user_id, _ALL)
-    for erase in _BY_NAME:
-        session.run(erase, {"user_id": user_id, "last": _LAST})
+    for erase, (_, columns) in _BY_NAME.items():
+        session.run(erase, {"user_id": user_id, **dict.fromkeys(columns, _LAST)})
     session.run("erase_checked", {"user_id": user_id})
     session.run("erase_user", {"user_id": user_id})

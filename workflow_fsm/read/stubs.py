@@ -46,12 +46,11 @@ class Stub:
     root: str
 
     def row(self) -> dict[str, Any]:
-        """Give the columns of its row."""
+        """Give what its row is made of."""
+        plain = ("at", "actor", "reason", "cursor", "faults", "root")
         return {
-            **{
-                name: getattr(self, name)
-                for name in ("id", "at", "actor", "reason", "cursor", "faults", "root")
-            },
+            "stub": self.id,
+            **{name: getattr(self, name) for name in plain},
             "kept": json.dumps(dict(self.kept), sort_keys=True),
             "events": json.dumps({name: dict(told) for name, told in self.events.items()}, sort_keys=True),
             "money": json.dumps({name: json.loads(sums_text(told)) for name, told in self.money.items()}),

@@ -249,12 +249,12 @@ CREATE TABLE forgotten (
     cursor $integer NOT NULL, kept $text NOT NULL, events $text NOT NULL, money $text NOT NULL,
     faults $integer NOT NULL, root $text NOT NULL
 ) $table;
-CREATE INDEX forgotten_cursor ON forgotten (cursor);
 ALTER TABLE checks ADD COLUMN forgotten $integer NOT NULL DEFAULT 0;
 -- the stub of one who is being forgotten: until all is erased the user's row stays, and says no more than that
 ALTER TABLE users ADD COLUMN forgotten_as $text;
 
 -- migration: 0014_expand_going
--- those of whom not all is erased yet
+-- the last number of stubs, and those of whom not all is erased yet
 
+CREATE INDEX forgotten_cursor ON forgotten (cursor);
 CREATE INDEX users_going ON users (user_id) WHERE forgotten_as IS NOT NULL;

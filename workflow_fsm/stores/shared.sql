@@ -68,7 +68,7 @@ SELECT * FROM forgotten WHERE id = :stub;
 
 -- name: insert_forgotten
 INSERT INTO forgotten (id, at, actor, reason, cursor, kept, events, money, faults, root)
-VALUES (:id, :at, :actor, :reason, :cursor, :kept, :events, :money, :faults, :root);
+VALUES (:stub, :at, :actor, :reason, :cursor, :kept, :events, :money, :faults, :root);
 
 -- name: next_going
 -- the next behind one of those of whom not all is erased yet
@@ -103,22 +103,22 @@ SET cursor = excluded.cursor, updated_at = excluded.updated_at, recovered = excl
 
 -- name: erase_effects
 -- here and below: what is a user's, up to a number
-DELETE FROM effects WHERE user_id = :user_id AND seq <= :until;
+DELETE FROM effects WHERE user_id = :user_id AND seq <= :up_to;
 
 -- name: erase_lifecycles
-DELETE FROM lifecycles WHERE user_id = :user_id AND id <= :until;
+DELETE FROM lifecycles WHERE user_id = :user_id AND id <= :up_to;
 
 -- name: erase_waits
-DELETE FROM waits WHERE user_id = :user_id AND seq <= :until;
+DELETE FROM waits WHERE user_id = :user_id AND seq <= :up_to;
 
 -- name: erase_event_ids
-DELETE FROM event_ids WHERE user_id = :user_id AND seq <= :until;
+DELETE FROM event_ids WHERE user_id = :user_id AND seq <= :up_to;
 
 -- name: erase_history
-DELETE FROM history WHERE user_id = :user_id AND cursor <= :until;
+DELETE FROM history WHERE user_id = :user_id AND cursor <= :up_to;
 
 -- name: erase_events
-DELETE FROM events WHERE user_id = :user_id AND seq <= :until;
+DELETE FROM events WHERE user_id = :user_id AND seq <= :up_to;
 
 -- name: next_row_number
 -- here and below: the last of as many as are erased at once; no row where that is all
@@ -131,16 +131,19 @@ SELECT seq AS last FROM events WHERE user_id = :user_id ORDER BY seq LIMIT 1 OFF
 SELECT seq AS last FROM effects WHERE user_id = :user_id ORDER BY seq LIMIT 1 OFFSET :many;
 
 -- name: next_case
-SELECT case_id AS last FROM cases WHERE user_id = :user_id ORDER BY case_id LIMIT 1 OFFSET :many;
+-- here and below: the same of what has no number
+SELECT case_id, claim_id, sync_id FROM cases WHERE user_id = :user_id
+ORDER BY case_id, claim_id, sync_id LIMIT 1 OFFSET :many;
 
 -- name: erase_cases
-DELETE FROM cases WHERE user_id = :user_id AND case_id <= :last;
+DELETE FROM cases
+WHERE user_id = :user_id AND (case_id, claim_id, sync_id) <= (:case_id, :claim_id, :sync_id);
 
 -- name: next_alias
-SELECT alias AS last FROM aliases WHERE user_id = :user_id ORDER BY alias LIMIT 1 OFFSET :many;
+SELECT alias FROM aliases WHERE user_id = :user_id ORDER BY alias LIMIT 1 OFFSET :many;
 
 -- name: erase_aliases
-DELETE FROM aliases WHERE user_id = :user_id AND alias <= :last;
+DELETE FROM aliases WHERE user_id = :user_id AND alias <= :alias;
 
 -- name: erase_checked
 DELETE FROM checked WHERE user_id = :user_id;
