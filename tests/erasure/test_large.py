@@ -27,23 +27,32 @@ WHY = "a request for erasure"
 
 
 class Counted:
-    """A database that does something between two of the commits that are for one user alone."""
+    """A database that does something within a commit that is done apart, and between two of those."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.between: list[Callable[[], object]] = []
+        self.within: list[Callable[[], object]] = []
         self.commits = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._database, name)
 
     def write(self, work: Callable[[Session], T], **how: Any) -> T:
-        result = self._database.write(work, **how)
-        if how.get("apart") and not how.get("scope"):
-            self.commits += 1
-            acts, self.between = self.between, []
+        def work_on(session: Session) -> T:
+            result = work(session)
+            acts, self.within = self.within, []
             for act in acts:
                 act()
+            return result
+
+        if not how.get("apart"):
+            return self._database.write(work, **how)
+        result = self._database.write(work_on, **how)
+        self.commits += 1
+        acts, self.between = self.between, []
+        for act in acts:
+            act()
         return result
 
 
@@ -132,6 +141,33 @@ def test_an_event_that_comes_in_while_it_is_looked_at_counts(workflow: Workflow,
     told = workflow.forget(WHO, reason=WHY)
     assert told is not None
     assert told.money["USD"].recovered == "12.00"
+
+
+def test_an_event_that_waits_for_the_user_meanwhile_begins_anew(store_url: str, stored: Stored) -> None:
+    """Where the row that it waits to lock is gone once it could."""
+    database = Counted(open_database(store_url, START))
+    with Workflow(Store(database, claim_lifecycle()), settings=Settings()) as workflow:
+        for number in range(3):
+            sync(workflow, f"s{number}", user_id=WHO)
+        statuses: list[str] = []
+        waiting = threading.Thread(
+            target=lambda: statuses.append(sync(workflow, "s9", user_id=WHO, event_id="e9").status)
+        )
+
+        def meanwhile() -> None:
+            waiting.start()
+            waiting.join(0.5)
+
+        database.within = [meanwhile]
+        told = workflow.forget(WHO, reason=WHY)
+        waiting.join(30)
+        assert told is not None
+        assert statuses == ["applied"]
+        (row,) = workflow.history(WHO) or []
+        (user,) = stored("SELECT cursor FROM users")
+        assert (row.sync_id, row.version) == ("s9", 1)
+        assert user["cursor"] >= row.cursor > 6
+        assert workflow.check().sound
 
 
 def test_what_was_interrupted_is_gone_on_with(workflow: Workflow, counted: Counted, stored: Stored) -> None:
