@@ -44,6 +44,7 @@ from workflow_fsm.effects.engine import Engine, Retrying
 from workflow_fsm.effects.leases import LeaseClock
 from workflow_fsm.effects.registration.registry import Registry
 from workflow_fsm.effects.worker import WakeUp
+from workflow_fsm.erasure.forgetting import Forgetting
 from workflow_fsm.handlers import Handlers
 from workflow_fsm.many_dead_letters import ManyDeadLetters
 from workflow_fsm.naming import Naming
@@ -98,7 +99,7 @@ def _leave_behind() -> None:
 os.register_at_fork(after_in_child=_leave_behind)
 
 
-class Workflow(Queries, Questions, ManyDeadLetters, Naming, Handlers):
+class Workflow(Queries, Questions, ManyDeadLetters, Naming, Forgetting, Handlers):
     """A store of lifecycles, and the events that move them; made by `Workflow.open`.
 
     One may be shared between threads, and is its process's alone: a fork's child that uses it is told, by
@@ -310,7 +311,8 @@ class Workflow(Queries, Questions, ManyDeadLetters, Naming, Handlers):
     def tick(self, *, limit: int = 1000) -> int:
         """Let time pass: fire the timers that are due, end the waits that are over; give how many.
 
-        At most `limit` of each are done a call; call again until it gives 0.
+        At most `limit` of each are done a call; call again until it gives 0. Who is being forgotten is
+        erased whole, in case that was interrupted.
         """
         now = self._clock()
         overdue = self._store.overdue(now, checked_limit(limit))
@@ -318,7 +320,7 @@ class Workflow(Queries, Questions, ManyDeadLetters, Naming, Handlers):
         while at < len(overdue):
             passed, many = self._pass(overdue[at : at + TIMERS_A_COMMIT], now)
             done, at = done + passed, at + many
-        return done
+        return done + self._go_on_forgetting()
 
     # -- parts
 

@@ -34,6 +34,7 @@ def test_the_commands_are_those_of_the_contract_so_far() -> None:
         "deadletters retry",
         "distribute",
         "fire",
+        "forget",
         "graph",
         "handlers",
         "handlers drop",

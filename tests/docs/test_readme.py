@@ -37,13 +37,16 @@ def test_the_commands_shown_do_what_is_said(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("WORKFLOW_DATABASE_URL", raising=False)
     [commands] = [text for text in of("sh") if "workflow-fsm" in text]
-    fired, status, history, _, checked, dead_letters, handlers = map(command, commands.splitlines())
+    fired, status, history, _, checked, dead_letters, handlers, forgotten = map(
+        command, commands.splitlines()
+    )
     assert "deferred" in fired
     assert "unapplied: 12.50 USD" in status
     assert json.loads(history) == {"history": [], "next_cursor": None}
     assert "root: " in checked
     assert "payout_received" in dead_letters
     assert handlers == "no handlers\n"
+    assert forgotten.startswith("erased ")
 
 
 def command(line: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 TABLES = (
     *("users", "lifecycles", "cases", "history", "events", "event_ids", "waits", "aliases", "currencies"),
-    *("effects", "handlers", "checks", "checked", "definitions"),
+    *("effects", "handlers", "checks", "checked", "definitions", "forgotten"),
 )
 EMPTY = ";".join(f"DELETE FROM {table}" for table in TABLES)  # noqa: S608  # of ours
 

@@ -17,7 +17,7 @@ from workflow_fsm.stores.postgres.distribute import tables
 from workflow_fsm.stores.statements import migrations, numbered, statements
 
 DIALECTS = ("sqlite", "postgres")
-OF_NO_USER = {"handlers", "currencies", "checks", "definitions"}
+OF_NO_USER = {"handlers", "currencies", "checks", "definitions", "forgotten"}
 """Tables of a few rows that are copied to every server."""
 OF_THE_MIGRATIONS = {"probe"}
 """Statements that lock a row of the table of migrations, which is never spread."""

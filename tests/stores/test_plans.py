@@ -36,6 +36,8 @@ ALL_OF_A_USER = {
     "every_alias": "check reads everything",
     "every_case": "check reads everything",
     "every_event_id": "check reads everything",
+    "kept_of": "who is forgotten leaves behind how much there was",
+    "figures_of": "who is forgotten leaves behind how much there was",
     "heads_until": "check --since reads all heads",
 }
 """Statements that want all of a user, and why."""
@@ -44,6 +46,13 @@ FIRST_OF_A_USER = {
     "lock_user": "any event that waits tells that one may",
     "has_aliases": "any alias is one",
     "checked": "few checks saw a user change, beside what changed",
+    "erase_checked": "few checks saw a user change, beside what changed",
+    "erase_cases": "what is up to a place is erased, as much as was asked for",
+    **dict.fromkeys(
+        ("next_row_number", "next_event_number", "next_effect_number", "next_case", "next_alias"),
+        "as many are looked at as are erased at once",
+    ),
+    "every_user": "the first event of each tells where its numbers begin",
     "is_told_of": "any event, or alias, is one",
     "newest_sync": "the last of the syncs is it",
     "newest_counted": "the last lifecycle counts, but for one that was forked or overtaken",
@@ -71,6 +80,8 @@ EVERYBODY = {
     "currencies": "a store has as many as there are on earth, at most",
     "definitions": "a store was worked under few",
     "definition_ids": "a store was worked under few",
+    "last_forgotten": "the highest number is it",
+    "forgotten": "whoever was forgotten is counted still",
     "confirmed_state": "is asked where a row's state is none that the code knows: of those in that state",
     "confirmed_trigger": "is asked where a waiting event's trigger is none that the code knows",
 }
@@ -86,10 +97,14 @@ VALUES: Mapping[str, Any] = {
     **dict.fromkeys(_MISSING.split()),
     **dict.fromkeys(_INSTANTS.split(), NOON),
     **dict.fromkeys(
-        ["answer", "body", "content", "currencies", "facts", "paid", "pattern", "recovered", "unapplied"],
+        [
+            *("answer", "body", "content", "currencies", "events", "facts", "kept", "money"),
+            *("paid", "pattern", "recovered", "unapplied"),
+        ],
         "{}",
     ),
     **dict.fromkeys(("after_seq", "by", "cursor", "dropped", "forgiven", "forked", "settled"), 0),
+    **dict.fromkeys(("faults", "forgotten", "up_to"), 0),
     **dict.fromkeys(
         ("attempt", "decimals", "entered", "id_given", "on_enter", "suspects", "told", "units", "version"), 1
     ),
@@ -100,7 +115,8 @@ VALUES: Mapping[str, Any] = {
         ("from_alias", "from_case_id", "from_claim_id", "from_event_id", "from_kind", "from_name"), ""
     ),
     "from_sync_id": "",
-    **dict.fromkeys(("check_id", "parent", "root"), "x"),
+    **dict.fromkeys(("check_id", "parent", "root", "stub"), "x"),
+    "many": 2,
     "answered": "%payout%",
     "before": "{}",
     "alias": "x1",
@@ -139,6 +155,8 @@ VALUES: Mapping[str, Any] = {
 }
 """What each parameter is asked with, but for numbers that are found in the store."""
 OWN_VALUES: Mapping[str, Mapping[str, Any]] = {
+    "erase_cases": {"case_id": "", "claim_id": "", "sync_id": ""},  # up to a place before all
+    "erase_aliases": {"alias": ""},
     "last_drop": {"about": "event:1"},
     "newest_sync_in": {"state": "synced"},  # the first is the only one it is asked with, and has no claims
 }

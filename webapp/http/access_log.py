@@ -84,7 +84,7 @@ def note_ids(told: Mapping[str, Any], **facts: Any) -> None:
 
 
 def note_credential(kind: str, name: str | None) -> None:
-    """Keep by what a sender is known (`secret`, `token`, `session`, `open`), and whose; None: of nobody known."""
+    """Keep by what a sender is known (`secret`, `token`, `session`, `open`), and whose; None: nobody's."""
     note(credential=kind, credential_name=name)
 
 

@@ -20,9 +20,11 @@ from workflow_fsm.audit.scratch import MOST_HELD, Scratch
 from workflow_fsm.audit.since import Seen
 from workflow_fsm.audit.snapshots import Read, Snapshots
 from workflow_fsm.core.definition import Definition
+from workflow_fsm.core.errors import RowUnreadable
 from workflow_fsm.core.values.instants import read_instant
+from workflow_fsm.read.stubs import digest, stub_of
 from workflow_fsm.stores.mapping import pattern_of
-from workflow_fsm.stores.session import Session
+from workflow_fsm.stores.session import Columns, Session
 
 Progress = Callable[[int, int], None]
 """Told how much was audited, and how much there is, in numbers that were handed out."""
@@ -60,7 +62,8 @@ class Audit:
         self._currencies = Currencies()
         self._root, self._old_root = hashlib.sha256(), hashlib.sha256()
         self._audited = 0
-        self.seen: Seen | None = None if users is not None else read(lambda session: Seen(session, since))
+        self._stubs: Sequence[Columns] = ()
+        self.seen: Seen | None = None if users is not None else read(self._see)
 
     def __enter__(self) -> Audit:
         return self
@@ -75,12 +78,13 @@ class Audit:
         done = 0
         if self._users is None and self._since is None:
             self._read(self._whole_store)
+            self._forgotten()
         with Snapshots(
             self._read, self._tally, self._currencies, self._definitions, self.seen, self._most_held
         ) as snapshots:
             for scratch in snapshots.every() if self._users is None else snapshots.some(self._users):
                 self._one(scratch)
-                done += scratch.cursor
+                done += scratch.handed_out
                 if self._progress is not None:
                     self._progress(done, max(done, extent))
         for currency, reason in self._currencies.missing():
@@ -96,6 +100,9 @@ class Audit:
     def _one(self, scratch: Scratch) -> None:
         """Audit one user, or take over what was seen of one who has nothing new."""
         user_id = spelled(scratch.key)
+        if scratch.user is not None and scratch.user["is_going"]:
+            self._tally.forgetting.append(user_id)
+            return
         for lifecycle, head in scratch.heads("old_heads_of"):
             self._old_root.update(_line(user_id, lifecycle, head))
         if self.seen is not None and scratch.user is not None:
@@ -114,6 +121,33 @@ class Audit:
         User(scratch, self._definitions, self._tally, self._currencies).examine()
         for lifecycle, head in scratch.heads("heads_of"):
             self._root.update(_line(user_id, lifecycle, head))
+
+    def _see(self, session: Session) -> Seen:
+        """See who was forgotten, and which checks there were; both roots begin with the stubs."""
+        session.prefetch([("forgotten", {}), ("checks", {})])
+        self._stubs = session.rows("forgotten")
+        seen = Seen(session, self._since, forgotten=len(self._stubs))
+        for row in self._stubs:
+            line = json.dumps(["", row["id"], digest(row)], separators=(",", ":")).encode() + b"\n"
+            self._root.update(line)
+            self._old_root.update(line)
+        return seen
+
+    def _forgotten(self) -> None:
+        """Count what stubs tell of those who were forgotten."""
+        for row in self._stubs:
+            self._tally.forgotten += 1
+            try:
+                stub = stub_of(row)
+            except RowUnreadable as error:
+                self._tally.fault("", "forgotten", row["id"], unread(error))
+                continue
+            for standing, many in stub.standings().items():
+                self._tally.received += many
+                self._tally.standings[standing] += many
+            for currency, told in stub.money.items():
+                for name, amount in told.items():
+                    self._tally.add(currency, amount, name)
 
     def _whole_store(self, session: Session) -> None:
         """Ask the database what is wrong with its file, and look at what is of no user."""

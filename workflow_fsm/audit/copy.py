@@ -46,6 +46,7 @@ TABLES = (
     "handlers",
     "checks",
     "checked",
+    "forgotten",
 )
 _AT_ONCE = 1000
 

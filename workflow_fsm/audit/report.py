@@ -67,6 +67,9 @@ class Report:
 
     `events` counts those `received` by their standing. `faults` lists the first thousand of `found`. Another
     check can go on from the root of one that was `recorded`.
+
+    `events`, `received` and `money` are those of `forgotten` users, too. Those `forgetting` are being
+    forgotten, or that was interrupted; they count as forgotten already.
     """
 
     root: str
@@ -78,6 +81,8 @@ class Report:
     money: tuple[Balance, ...]
     faults: tuple[Fault, ...]
     found: int
+    forgotten: int = 0
+    forgetting: tuple[str, ...] = ()
     recorded: bool = False
 
     @property
@@ -90,8 +95,8 @@ class Report:
         if root == self.root:
             return self
         reason = (
-            f"the root is {self.root}, and {root} was expected: events were taken since, or a chain's end "
-            "was cut off"
+            f"the root is {self.root}, and {root} was expected: events were taken since, a user was "
+            "forgotten, or a chain's end was cut off"
         )
         fault = Fault(user_id="", table="", key="", reason=reason)
         return replace(self, faults=(fault, *self.faults), found=self.found + 1)
@@ -104,6 +109,8 @@ class Report:
             "users": self.users,
             "lifecycles": self.lifecycles,
             "rows": self.rows,
+            "forgotten": self.forgotten,
+            "forgetting": list(self.forgetting),
             "received": self.received,
             "events": dict(self.events),
             "money": {balance.currency: balance.as_dict() for balance in self.money},
@@ -123,6 +130,8 @@ class Tally:
     sums: dict[str, dict[str, Decimal]] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     found: int = 0
+    forgotten: int = 0
+    forgetting: list[str] = field(default_factory=list)
 
     def report(self, *, root: str, users: int) -> Report:
         """Make the report, once what was counted adds up, or else is a fault too."""
@@ -144,6 +153,8 @@ class Tally:
             money=balances,
             faults=tuple(self.faults),
             found=self.found,
+            forgotten=self.forgotten,
+            forgetting=tuple(self.forgetting),
         )
 
     def fault(self, user_id: str, table: str, key: object, reason: str) -> None:

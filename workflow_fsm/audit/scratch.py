@@ -139,6 +139,11 @@ class Scratch:
         return self.user["cursor"] if self.user is not None and isinstance(self.user["cursor"], int) else 0
 
     @property
+    def handed_out(self) -> int:
+        """How many numbers were handed out to the user: those of new users begin behind one."""
+        return handed_out(self.user)
+
+    @property
     def is_unchanged(self) -> bool:
         """Whether the user has nothing new since the check from which this one goes on."""
         return self.before is not None and self.cursor == self.before
@@ -251,6 +256,14 @@ class Scratch:
                 for name, value in zip(names, values, strict=True):
                     if isinstance(value, bytes) and _spelled(value).encode() != value:
                         complain(table, _spelled(row[key]), f"its {name} is not UTF-8")
+
+
+def handed_out(user: Columns | None) -> int:
+    """Give how many numbers were handed out to a user."""
+    cursor, first = (None, None) if user is None else (user["cursor"], user["first"])
+    if not isinstance(cursor, int):
+        return 0
+    return cursor if not isinstance(first, int) else max(cursor - first + 1, 0)
 
 
 def _picking(row: Columns, names: Sequence[str]) -> Callable[[Any], Sequence[Any]]:

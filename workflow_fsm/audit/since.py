@@ -40,15 +40,20 @@ class Earlier:
 class Seen:
     """What a check sees of each user: noted as it goes, and kept in the end."""
 
-    def __init__(self, session: Session, since: str | None) -> None:
-        """See which checks there were. Raises RootUnknown where none of them printed the root `since`."""
+    def __init__(self, session: Session, since: str | None, *, forgotten: int = 0) -> None:
+        """See which checks there were. Raises RootUnknown where none of them printed the root `since`.
+
+        So many users were `forgotten` by now: a root that is over another number of them can't be made again.
+        """
         rows = session.rows("checks")
+        self._forgotten = forgotten
         parents = {row["check_id"]: row["parent"] for row in rows}
         self._roots: dict[str, str] = {}
         for row in rows:
-            self._roots.setdefault(row["root"], row["check_id"])
+            if row["forgotten"] == forgotten:
+                self._roots.setdefault(row["root"], row["check_id"])
         if since is not None and since not in self._roots:
-            raise RootUnknown(since)
+            raise RootUnknown(since, is_outdated=any(row["root"] == since for row in rows))
         self.since = None if since is None else Earlier(parents, self._roots[since])
         self._parent = Earlier(parents, rows[-1]["check_id"] if rows else None)
         self._changed = SpooledTemporaryFile(max_size=_IN_MEMORY, mode="w+", encoding="utf-8")  # noqa: SIM115
@@ -65,7 +70,13 @@ class Seen:
         """
         if root in self._roots:
             return
-        told = {"check_id": check_id, "parent": self._parent.check_id, "root": root, "at": at}
+        told = {
+            "check_id": check_id,
+            "parent": self._parent.check_id,
+            "root": root,
+            "at": at,
+            "forgotten": self._forgotten,
+        }
         self._changed.seek(0)
         lines = iter(self._changed)
         is_last = False
@@ -82,8 +93,11 @@ class Seen:
 
 def _put(changed: Sequence[Mapping[str, Any]], check: Mapping[str, Any] | None) -> Callable[[Session], None]:
     def work(session: Session) -> None:
+        session.prefetch(("user", {"user_id": one["user_id"]}) for one in changed)
         for one in changed:
-            session.run("put_checked", one)
+            row = session.row("user", user_id=one["user_id"])
+            if row is not None and row["cursor"] >= one["cursor"]:  # else the user was forgotten meanwhile
+                session.run("put_checked", one)
         if check is not None:
             session.run("put_check", check)
 

@@ -13,7 +13,7 @@ from workflow_fsm.audit.definitions import Definitions
 from workflow_fsm.audit.of_user.money import Currencies
 from workflow_fsm.audit.of_user.user import spelled
 from workflow_fsm.audit.report import Tally
-from workflow_fsm.audit.scratch import MOST_HELD, STATEMENTS, Complain, Scratch
+from workflow_fsm.audit.scratch import MOST_HELD, STATEMENTS, Complain, Scratch, handed_out
 from workflow_fsm.audit.since import Seen
 from workflow_fsm.stores.session import Columns, Session
 
@@ -89,7 +89,7 @@ class Snapshots:
         for row in page:
             if row["user_id"] == seen:
                 continue
-            numbers += row["cursor"] if isinstance(row["cursor"], int) else 0
+            numbers += handed_out(row)
             if some and (numbers > _NUMBERS_AT_ONCE or len(some) == _USERS_AT_ONCE):
                 is_last = False
                 break
@@ -119,7 +119,7 @@ class Snapshots:
                 scratch.before = self._seen.since.cursor(scratch.checked)
         if scratch.before is not None:
             scratch.load_heads(session, scratch.before)
-        if not scratch.is_unchanged:
+        if not (scratch.is_unchanged or (row is not None and row["is_going"])):
             scratch.load(session, self._complainer(key))
 
     def _complainer(self, key: Any) -> Complain:

@@ -16,6 +16,7 @@ from workflow_fsm.cli.check import check
 from workflow_fsm.cli.dead_letters import deadletters
 from workflow_fsm.cli.distribute import distribute
 from workflow_fsm.cli.exit_codes import EPILOG, INVALID, UNKNOWN, Commands, Failure, without_extra
+from workflow_fsm.cli.forget import forget
 from workflow_fsm.cli.graph import graph
 from workflow_fsm.cli.handlers import handlers, work_alone
 from workflow_fsm.cli.migrate import migrate
@@ -36,6 +37,7 @@ def main() -> None:
 main.add_command(check)
 main.add_command(deadletters)
 main.add_command(distribute)
+main.add_command(forget)
 main.add_command(graph)
 main.add_command(handlers)
 main.add_command(migrate)

@@ -207,6 +207,9 @@ def show_report(report: Report) -> None:
     """Print what an audit found."""
     counted = ((report.users, "user"), (report.lifecycles, "lifecycle"), (report.rows, "transition"))
     print_lines([", ".join(f"{many} {noun}{'' if many == 1 else 's'}" for many, noun in counted)])
+    if report.forgotten:
+        print_lines([f"forgotten: {report.forgotten}; their events and money count below"])
+    print_lines(f"not all erased yet: user {one!r}; `forget` goes on" for one in report.forgetting)
     standings = ", ".join(f"{many} {standing}" for standing, many in report.events.items() if many)
     print_lines([f"{report.received} events" + (f": {standings}" if standings else "")])
     table(

@@ -288,15 +288,19 @@ class DeadLetterUnknown(WorkflowError):
 
 
 class RootUnknown(WorkflowError):
-    """No check that printed this root is known to the store, so that none can go on from it."""
+    """No check that printed this root is known to the store, so that none can go on from it.
+
+    Or one is, and is outdated: a user was forgotten since, of whom the root was made too.
+    """
 
     code = "root-unknown"
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, *, is_outdated: bool = False) -> None:
         self.root = root
-        super().__init__(
-            f"no check that printed {root} is known to this store; run one of all, and go on from its root"
-        )
+        self.is_outdated = is_outdated
+        known = f"a user was forgotten since the check that printed {root}"
+        why = known if is_outdated else f"no check that printed {root} is known to this store"
+        super().__init__(f"{why}; run one of all, and go on from its root")
 
 
 class SettingsInvalid(WorkflowError):

@@ -18,6 +18,7 @@ from workflow_fsm.core.model.inbox import Standing
 from workflow_fsm.core.model.outbox import STANDINGS
 from workflow_fsm.core.model.unapplied import told_money
 from workflow_fsm.core.values.instants import read_instant, show_instant
+from workflow_fsm.read.stubs import stubs
 from workflow_fsm.stores.event_mapping import stored_event_of
 from workflow_fsm.stores.session import Session
 
@@ -149,6 +150,13 @@ def count_totals(session: Session, definition: Definition) -> Totals:
         if trigger.money:
             sums = _add_up(session, definition, "money_dropped", trigger.name, Standing.DROPPED)
             dropped |= {code: dropped.get(code, 0.0) + amount for code, amount in sums.items()}
+    for stub in stubs(session):  # so that no total falls where a user is forgotten
+        for name, told in stub.events.items():
+            for standing, many in told.items():
+                events[name, standing] = events.get((name, standing), 0) + many
+        for currency, held in stub.money.items():
+            recovered[currency] = recovered.get(currency, 0.0) + float(held["recovered"])
+            dropped[currency] = dropped.get(currency, 0.0) + float(held["dropped"])
     if unread:
         log.error("the money of %d users can't be read and isn't counted; `check` names them", unread)
     return Totals(

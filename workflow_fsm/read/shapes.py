@@ -327,3 +327,35 @@ class DroppedHandler(Record[Literal["dropped", "void"]]):
 
     dropped: bool
     void: int
+
+
+# -- users who were forgotten
+
+
+class ErasedMoney(Record[Literal["payouts_less_reversals", "recovered", "dropped"]]):
+    """The money of a user who was forgotten, in a currency; what waited then counts as dropped."""
+
+    payouts_less_reversals: str
+    recovered: str
+    dropped: str
+
+
+_ForgottenKey = Literal[
+    "status", "id", "at", "actor", "reason", "rows", "kept", "events", "money", "root", "faults"
+]
+
+
+class Forgotten(Record[_ForgottenKey]):
+    """What is left of a user who was forgotten: a stub, by which counts and totals stay true."""
+
+    status: Literal["forgotten"]
+    id: Annotated[str, "Made for the stub; it tells nothing of the user."]
+    at: Instant
+    actor: str
+    reason: str
+    rows: Annotated[int, "How many were erased, of the user's own row aside."]
+    kept: Annotated[dict[str, int], "Tables to how many rows of each were erased."]
+    events: Annotated[dict[str, int], "Standings to how many events had each."]
+    money: Annotated[dict[str, ErasedMoney], "By currency."]
+    root: Annotated[Hash, "What a check of that user alone printed just before."]
+    faults: Annotated[int, "How many faults that check found."]

@@ -239,3 +239,22 @@ CREATE INDEX effects_of_claim ON effects (user_id, lifecycle) WHERE on_enter = 0
 -- of an effect's last try that failed, beside its error's text
 
 ALTER TABLE effects ADD COLUMN traceback $text;
+
+-- migration: 0013_expand_forgotten
+-- users who were forgotten: a stub in the place of each, which doesn't tell who it was. `cursor` is the number that was
+-- handed out last, from which on new users get theirs. `checks.forgotten` is how many stubs a check's root is over
+
+CREATE TABLE forgotten (
+    id $text PRIMARY KEY NOT NULL, at $text NOT NULL, actor $text NOT NULL, reason $text NOT NULL,
+    cursor $integer NOT NULL, kept $text NOT NULL, events $text NOT NULL, money $text NOT NULL,
+    faults $integer NOT NULL, root $text NOT NULL
+) $table;
+ALTER TABLE checks ADD COLUMN forgotten $integer NOT NULL DEFAULT 0;
+-- the stub of one who is being forgotten: until all is erased the user's row stays, and says no more than that
+ALTER TABLE users ADD COLUMN forgotten_as $text;
+
+-- migration: 0014_expand_going
+-- the last number of stubs, and those of whom not all is erased yet
+
+CREATE INDEX forgotten_cursor ON forgotten (cursor);
+CREATE INDEX users_going ON users (user_id) WHERE forgotten_as IS NOT NULL;

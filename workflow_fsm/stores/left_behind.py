@@ -34,7 +34,7 @@ class LeftBehind:
             "open the store anew here: Workflow.open(…)"
         )
 
-    read = probe = listen = write
+    read = probe = listen = wipe = write
 
     def notify(self) -> None:
         """Do nothing."""

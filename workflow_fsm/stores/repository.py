@@ -52,8 +52,13 @@ class Repository:
         user_id: str,
         row: Columns | None,
         currencies: Mapping[str, int] | None = None,
+        *,
+        after: int = 0,
     ) -> None:
-        """Read on from the user's row, None where there is none; `currencies` are those the store has met."""
+        """Read on from the user's row, None where there is none; `currencies` are those the store has met.
+
+        `after` is the number behind which a new user's begin.
+        """
         self._currencies = currencies
         self._session = session
         self._definition = definition
@@ -64,7 +69,7 @@ class Repository:
         self.unapplied_text: str = row["unapplied"] if row is not None else "{}"
         self.currencies_text: str = row["currencies"] if row is not None else "{}"
         self._stored: dict[int, StoredEvent] = {}
-        self._cursor: int = row["cursor"] if row is not None else 0
+        self._cursor: int = row["cursor"] if row is not None and self.known else after
         self._read: dict[tuple[Any, ...], Any] = {}
 
     @classmethod

@@ -114,6 +114,9 @@ class Database(Protocol):
     def probe(self) -> None:
         """Try a write that leaves nothing behind, within a bound. Raises StoreUnavailable."""
 
+    def wipe(self, *, rewrite: bool) -> bool:
+        """Empty a log beside the file, and `rewrite` the file; tell whether that could be."""
+
     def notify(self) -> None:
         """Wake whoever idles in other processes, if that can be; never waits."""
 

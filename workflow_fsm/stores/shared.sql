@@ -8,7 +8,7 @@
 -- many; what looks over all users only reads, and takes no lock.
 
 -- part: user_row
-SELECT cursor, updated_at, recovered, unapplied, currencies,
+SELECT cursor, updated_at, recovered, unapplied, currencies, forgotten_as,
     EXISTS (SELECT 1 FROM waits WHERE user_id = :user_id) AS may_wait
 FROM users WHERE user_id = :user_id
 
@@ -52,7 +52,104 @@ effects.on_enter = 1 AND NOT EXISTS (
 
 -- name: forget_user
 -- of whom nothing came to be known after all
-DELETE FROM users WHERE user_id = :user_id AND updated_at = '';
+DELETE FROM users WHERE user_id = :user_id AND updated_at = '' AND forgotten_as IS NULL;
+
+-- name: last_forgotten
+-- the highest number that was ever handed out to somebody who was forgotten
+SELECT max(cursor) AS cursor FROM forgotten;
+
+-- name: forgotten
+-- every stub, in an order that is always the same
+SELECT * FROM forgotten ORDER BY id;
+
+-- name: forgotten_as
+-- one of them
+SELECT * FROM forgotten WHERE id = :stub;
+
+-- name: insert_forgotten
+INSERT INTO forgotten (id, at, actor, reason, cursor, kept, events, money, faults, root)
+VALUES (:stub, :at, :actor, :reason, :cursor, :kept, :events, :money, :faults, :root);
+
+-- name: next_going
+-- the next behind one of those of whom not all is erased yet
+SELECT user_id, forgotten_as FROM users WHERE forgotten_as IS NOT NULL AND user_id > :after
+ORDER BY user_id LIMIT 1;
+
+-- name: kept_of
+-- how much is kept of a user, table by table
+SELECT (SELECT count(*) FROM lifecycles WHERE user_id = :user_id) AS lifecycles,
+    (SELECT count(*) FROM history WHERE user_id = :user_id) AS history,
+    (SELECT count(*) FROM events WHERE user_id = :user_id) AS events,
+    (SELECT count(*) FROM event_ids WHERE user_id = :user_id) AS event_ids,
+    (SELECT count(*) FROM waits WHERE user_id = :user_id) AS waits,
+    (SELECT count(*) FROM aliases WHERE user_id = :user_id) AS aliases,
+    (SELECT count(*) FROM cases WHERE user_id = :user_id) AS cases,
+    (SELECT count(*) FROM effects WHERE user_id = :user_id) AS effects,
+    (SELECT coalesce(max(cursor), 0) FROM history WHERE user_id = :user_id) AS last_row,
+    (SELECT coalesce(max(seq), 0) FROM events WHERE user_id = :user_id) AS last_event,
+    (SELECT coalesce(max(seq), 0) FROM effects WHERE user_id = :user_id) AS last_effect;
+
+-- name: figures_of
+-- a user's events by trigger and standing
+SELECT "trigger", standing, count(*) AS many FROM events WHERE user_id = :user_id GROUP BY "trigger", standing;
+
+-- name: put_going
+-- a user of whom nothing is told any more, and not all is erased yet
+INSERT INTO users (user_id, cursor, updated_at, recovered, unapplied, currencies, forgotten_as)
+VALUES (:user_id, 0, '', '{}', '{}', '{}', :stub)
+ON CONFLICT (user_id) DO UPDATE
+SET cursor = excluded.cursor, updated_at = excluded.updated_at, recovered = excluded.recovered,
+    unapplied = excluded.unapplied, currencies = excluded.currencies, forgotten_as = excluded.forgotten_as;
+
+-- name: erase_effects
+-- here and below: what is a user's, up to a number
+DELETE FROM effects WHERE user_id = :user_id AND seq <= :up_to;
+
+-- name: erase_lifecycles
+DELETE FROM lifecycles WHERE user_id = :user_id AND id <= :up_to;
+
+-- name: erase_waits
+DELETE FROM waits WHERE user_id = :user_id AND seq <= :up_to;
+
+-- name: erase_event_ids
+DELETE FROM event_ids WHERE user_id = :user_id AND seq <= :up_to;
+
+-- name: erase_history
+DELETE FROM history WHERE user_id = :user_id AND cursor <= :up_to;
+
+-- name: erase_events
+DELETE FROM events WHERE user_id = :user_id AND seq <= :up_to;
+
+-- name: next_row_number
+-- here and below: the last of as many as are erased at once; no row where that is all
+SELECT cursor AS last FROM history WHERE user_id = :user_id ORDER BY cursor LIMIT 1 OFFSET :many;
+
+-- name: next_event_number
+SELECT seq AS last FROM events WHERE user_id = :user_id ORDER BY seq LIMIT 1 OFFSET :many;
+
+-- name: next_effect_number
+SELECT seq AS last FROM effects WHERE user_id = :user_id ORDER BY seq LIMIT 1 OFFSET :many;
+
+-- name: next_case
+-- here and below: the same of what has no number
+SELECT case_id, claim_id, sync_id FROM cases WHERE user_id = :user_id
+ORDER BY case_id, claim_id, sync_id LIMIT 1 OFFSET :many;
+
+-- name: erase_cases
+DELETE FROM cases
+WHERE user_id = :user_id AND (case_id, claim_id, sync_id) <= (:case_id, :claim_id, :sync_id);
+
+-- name: next_alias
+SELECT alias FROM aliases WHERE user_id = :user_id ORDER BY alias LIMIT 1 OFFSET :many;
+
+-- name: erase_aliases
+DELETE FROM aliases WHERE user_id = :user_id AND alias <= :alias;
+
+-- name: erase_checked
+DELETE FROM checked WHERE user_id = :user_id;
+
+-- name: erase_user
+DELETE FROM users WHERE user_id = :user_id AND forgotten_as IS NOT NULL;
 
 -- name: lifecycle
 SELECT * FROM lifecycles WHERE user_id = :user_id AND id = :id;
@@ -508,12 +605,17 @@ WHERE +told.cursor > :cursor AND (told.sync_id = :sync_id OR CAST(:sync_id AS te
 ORDER BY +told.cursor LIMIT :limit;
 
 -- name: due
--- users with a lifecycle that a timer would move by now
-SELECT user_id, id FROM lifecycles WHERE due_at <= :now ORDER BY due_at LIMIT :limit;
+-- users with a lifecycle that a timer would move by now, and who aren't being forgotten
+SELECT user_id, id FROM lifecycles WHERE due_at <= :now AND NOT EXISTS (
+    SELECT 1 FROM users WHERE users.user_id = lifecycles.user_id AND users.forgotten_as IS NOT NULL
+)
+ORDER BY due_at LIMIT :limit;
 
 -- name: expired
--- users with a waiting event whose time to live is over
-SELECT user_id, event_id FROM events WHERE standing = 'waiting' AND expires_at <= :now
+-- users with a waiting event whose time to live is over, and who aren't being forgotten
+SELECT user_id, event_id FROM events WHERE standing = 'waiting' AND expires_at <= :now AND NOT EXISTS (
+    SELECT 1 FROM users WHERE users.user_id = events.user_id AND users.forgotten_as IS NOT NULL
+)
 ORDER BY expires_at LIMIT :limit;
 
 -- name: counts
@@ -534,9 +636,12 @@ SELECT state FROM lifecycles WHERE user_id = :user_id AND forked < 1 AND NOT (
 ) ORDER BY id DESC LIMIT 1;
 
 -- name: is_told_of
--- whether any event, or an alias linked early, speaks of the user; a request alone doesn't
-SELECT 1 FROM events WHERE user_id = :user_id
-UNION ALL SELECT 1 FROM aliases WHERE user_id = :user_id LIMIT 1;
+-- whether any event, or an alias linked early, speaks of the user; a request alone doesn't, nor what is erased soon
+SELECT 1 FROM (
+    SELECT 1 FROM events WHERE user_id = :user_id
+    UNION ALL SELECT 1 FROM aliases WHERE user_id = :user_id
+) AS told
+WHERE NOT EXISTS (SELECT 1 FROM users WHERE user_id = :user_id AND forgotten_as IS NOT NULL) LIMIT 1;
 
 -- name: claims_page
 SELECT * FROM lifecycles WHERE user_id = :user_id AND forked < 1 AND id > :cursor ORDER BY id LIMIT :limit;
@@ -612,21 +717,23 @@ SELECT 1 FROM events WHERE "trigger" = :trigger AND standing = 'waiting' AND ans
 
 -- name: checks
 -- every check that was kept, oldest first
-SELECT check_id, parent, root FROM checks ORDER BY at, check_id;
+SELECT check_id, parent, root, forgotten FROM checks ORDER BY at, check_id;
 
 -- name: checked
 -- what checks saw of a user
 SELECT check_id, cursor FROM checked WHERE user_id = :user_id;
 
 -- name: put_check
-INSERT INTO checks (check_id, parent, root, at) VALUES (:check_id, :parent, :root, :at);
+INSERT INTO checks (check_id, parent, root, at, forgotten) VALUES (:check_id, :parent, :root, :at, :forgotten);
 
 -- name: put_checked
 INSERT INTO checked (user_id, check_id, cursor) VALUES (:user_id, :check_id, :cursor);
 
 -- name: extent
 -- how many numbers were handed out to all users
-SELECT CAST(coalesce(sum(cursor), 0) AS bigint) AS numbers FROM users;
+SELECT CAST(coalesce(sum(cursor - coalesce((
+    SELECT min(seq) FROM events WHERE events.user_id = users.user_id
+), 1) + 1), 0) AS bigint) AS numbers FROM users;
 
 -- name: next_currency_of_claims
 -- the next currency behind one, of claims in a state with a decision

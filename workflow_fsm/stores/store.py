@@ -209,6 +209,17 @@ class Store:
         """Do `work` that changes nothing of any user's, in a commit of its own."""
         self._database.write(work)
 
+    def write_of(self, user_id: str, work: Callable[[Session], T]) -> T:
+        """Do `work` on what is kept of one user, in a commit of its own; others pass before and behind it."""
+        return self._database.write(work, users=[user_id], always=True, apart=True)
+
+    def wipe(self, *, rewrite: bool) -> bool:
+        """Leave nothing of what was erased in the log beside the database's file; tell whether that could be.
+
+        Where it is to `rewrite` that file, no fragment is left in its pages, either.
+        """
+        return self._database.wipe(rewrite=rewrite)
+
     def overdue(self, now: datetime, limit: int) -> list[Overdue]:
         """Give what `now` makes due, at most `limit` timers and as many waits; not what was set aside."""
         self._aside = {one: until for one, until in self._aside.items() if until > now}

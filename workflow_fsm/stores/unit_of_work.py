@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.definition.events import Event
-from workflow_fsm.core.errors import RowUnreadable
+from workflow_fsm.core.errors import RowUnreadable, StoreUnavailable
 from workflow_fsm.core.model.changes import Changes
 from workflow_fsm.core.model.inbox import Standing, StoredEvent
 from workflow_fsm.core.model.situation import Situation
@@ -94,7 +94,8 @@ class UnitOfWork:
                 self.session.prefetch(chain([("lock_user", {"user_id": user_id})], expected))
             self._lock(user_id)
         row = self._locked.pop(user_id)
-        source = Repository(self.session, self._definition, user_id, row, self._known_currencies)
+        after = last_forgotten(self.session) if is_new(row) else 0
+        source = Repository(self.session, self._definition, user_id, row, self._known_currencies, after=after)
         if event is not None:
             source.look_ahead(event)
         if most is None and self._most is not None:
@@ -139,9 +140,31 @@ class UnitOfWork:
             log.error("nobody is told of a dead effect: %s", error)
 
     def _lock(self, user_id: str) -> None:
-        row = self._locked[user_id] = self.session.row("lock_user", user_id=user_id)
+        row = self.session.row("lock_user", user_id=user_id)
+        if row is not None and row["forgotten_as"] is not None:
+            raise StoreUnavailable(
+                f"user {user_id!r} is being forgotten, and nothing was kept of this; send it again once that "
+                "is done (`forget` again goes on with one that was interrupted)",
+                retry_after=2,
+            )
+        self._locked[user_id] = row
         if row is not None and not row["updated_at"]:
             self._strangers.add(user_id)
+
+
+def is_new(row: Columns | None) -> bool:
+    """Tell of a user's row whether nothing is known of the user."""
+    return row is None or not row["updated_at"]
+
+
+def last_forgotten(session: Session) -> int:
+    """Give the number behind which those of a new user begin: none is ever handed out twice to one user.
+
+    Whoever was forgotten may come again, and nobody can tell. An effect's key, a cursor that somebody has
+    seen and an attempt under way must not mean something else then.
+    """
+    row = session.row("last_forgotten")
+    return 0 if row is None or row["cursor"] is None else int(row["cursor"])
 
 
 def _write(

@@ -33,6 +33,9 @@ ACROSS = {
     "dropped_events",
     "dropped_effects",
     "currencies",
+    "forgotten",
+    "forgotten_as",
+    "last_forgotten",
     "definitions",
     "definition_ids",
     "insert_currency",
@@ -76,7 +79,7 @@ ACROSS = {
 }
 OF_NOBODY = {"wait_for_nobody"}
 ABOUT_A_USER = statements("postgres").keys() - ACROSS - OF_NOBODY
-OF_NO_USER = {"checks", "handlers", "currencies", "definitions", "workflow_fsm_migrations"}
+OF_NO_USER = {"checks", "handlers", "currencies", "definitions", "forgotten", "workflow_fsm_migrations"}
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from workflow_fsm.stores.definitions import WorkedUnder
 from workflow_fsm.stores.session import Columns, Session, Statement, Write
-from workflow_fsm.stores.unit_of_work import UnitOfWork
+from workflow_fsm.stores.unit_of_work import UnitOfWork, last_forgotten
 
 T = TypeVar("T")
 
@@ -22,12 +22,16 @@ _TOLD = ("cursor", "updated_at", "recovered", "unapplied", "currencies")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided(Generic[T]):
-    """A decision that isn't written yet: `met` is what it was made on, the columns of its user's row."""
+    """A decision that isn't written yet: `met` is what it was made on, the columns of its user's row.
+
+    `after` is the number behind which a new user's begin.
+    """
 
     user_id: str
     result: T
     unit: UnitOfWork
     met: tuple[Any, ...] | None
+    after: int | None
     writes: Sequence[Write]
 
 
@@ -46,7 +50,8 @@ def decide_ahead(
         user_id=user_id,
         result=result,
         unit=unit,
-        met=_met(recording.met),
+        met=met(recording.met),
+        after=recording.after,
         writes=recording.gathered(),
     )
 
@@ -59,7 +64,7 @@ def write_decided(
     Not where the user has changed meanwhile.
     """
     row = session.row("lock_user", user_id=decided.user_id)
-    if _met(row) != decided.met:
+    if met(row) != decided.met or (decided.after is not None and last_forgotten(session) != decided.after):
         return False
     if before is not None:
         before(session)
@@ -76,6 +81,7 @@ class _Recording:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.met: Columns | None = None
+        self.after: int | None = None
         self._writes: list[Write] = []
         self._name = ""
         self._rows: list[Mapping[str, Any]] = []
@@ -92,7 +98,10 @@ class _Recording:
         if name == "lock_user":
             self.met = self._session.row("user", **parameters)
             return self.met
-        return self._session.row(name, **parameters)
+        row = self._session.row(name, **parameters)
+        if name == "last_forgotten" and row is not None:
+            self.after = row["cursor"] or 0
+        return row
 
     def each(self, name: str, **parameters: Any) -> Iterator[Columns]:
         return self._session.each(name, **parameters)
@@ -125,6 +134,6 @@ class _Recording:
         self._name, self._rows = name, []
 
 
-def _met(row: Columns | None) -> tuple[Any, ...] | None:
+def met(row: Columns | None) -> tuple[Any, ...] | None:
     """Give what tells a user's row from itself after any change; None where nothing is known of the user."""
     return None if row is None or not row["updated_at"] else tuple(row[name] for name in _TOLD)

@@ -134,6 +134,10 @@ class Postgres:
                 raise faults.unavailable(error.__cause__) from error
             raise
 
+    def wipe(self, *, rewrite: bool) -> bool:
+        """Do nothing: what its log and its pages hold, and for how long, is the server's affair."""
+        return True
+
     def notify(self) -> None:
         """Have idle workers of any process called soon; never waits."""
         self._notifier.notify()

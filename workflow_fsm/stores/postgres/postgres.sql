@@ -15,13 +15,13 @@ SELECT name FROM workflow_fsm_migrations ORDER BY name;
 -- name: lock_user
 -- locked to the end of the transaction.
 -- may_wait: what was asked on the same way may have been asked before somebody else's wait was committed
-SELECT cursor, updated_at, recovered, unapplied, currencies, true AS may_wait FROM users
+SELECT cursor, updated_at, recovered, unapplied, currencies, forgotten_as, true AS may_wait FROM users
 WHERE user_id = :user_id FOR UPDATE;
 
 -- name: lock_free_user
--- the same where nobody else holds it: no row where somebody does
-SELECT cursor, updated_at, recovered, unapplied, currencies, true AS may_wait FROM users
-WHERE user_id = :user_id FOR UPDATE SKIP LOCKED;
+-- the same where nobody else holds it: no row where somebody does, or where the user is being forgotten
+SELECT cursor, updated_at, recovered, unapplied, currencies, forgotten_as, true AS may_wait FROM users
+WHERE user_id = :user_id AND forgotten_as IS NULL FOR UPDATE SKIP LOCKED;
 
 -- name: wait_for_nobody
 -- two who make the same new user's row at once still wait for each other: not for longer than this
@@ -196,7 +196,9 @@ WHERE NOT pg_index.indisvalid AND index.relnamespace = (
 
 -- name: every_user
 -- a page of users, from one on. PostgreSQL takes no text that isn't UTF-8
-SELECT user_id, cursor, updated_at, recovered, unapplied, currencies FROM users
+SELECT user_id, cursor, updated_at, recovered, unapplied, currencies, forgotten_as IS NOT NULL AS is_going,
+    (SELECT min(seq) FROM events WHERE events.user_id = users.user_id) AS first
+FROM users
 WHERE user_id >= :start ORDER BY user_id LIMIT :limit;
 
 -- name: every_stranger

@@ -36,11 +36,15 @@ class PostgresSession:
 
     def prefetch(self, statements: Iterable[Statement]) -> None:
         """Ask what will be asked later, until the user whom it concerns is written to."""
+        meets_new = False
         for name, parameters in statements:
             key = _key(name, parameters)
             if key not in self._ahead:
                 with suppress(NoText):
                     self._ahead[key] = self._send(name, parameters)
+                    meets_new = meets_new or self._may_be_new(name, parameters)
+        if meets_new:
+            self._ask_where_new_begin()
 
     def lock_free(self, users: Iterable[str], statements: Iterable[Statement]) -> dict[str, dict[str, Any]]:
         """Lock those of some users, given in order, whom nobody holds; give their rows.
@@ -53,6 +57,8 @@ class PostgresSession:
             if user_id not in self._known:
                 self._pipeline.send("make_user", {"user_id": user_id})
             tickets[user_id] = self._pipeline.send("lock_free_user", {"user_id": user_id})
+        if not self._known.issuperset(tickets):
+            self._ask_where_new_begin()
         self.prefetch(statements)
         self._pipeline.wait()
         free = {}
@@ -74,6 +80,8 @@ class PostgresSession:
                 ticket = self._send(name, parameters)
             except NoText:
                 return []
+            if self._may_be_new(name, parameters):
+                self._ask_where_new_begin()
             if name in _WRITING:
                 self._forget(parameters)
             elif self._writes and "user_id" in parameters:
@@ -81,6 +89,9 @@ class PostgresSession:
         if ticket.rows is None:
             self._pipeline.wait()
         assert ticket.rows is not None
+        if name == "lock_user" and not ticket.rows:  # its row was there, and was taken away meanwhile
+            self._forget(parameters)
+            return self.rows(name, **parameters)
         return ticket.rows
 
     def row(self, name: str, **parameters: Any) -> dict[str, Any] | None:
@@ -132,6 +143,14 @@ class PostgresSession:
             raise
         self._pipeline.send("release", {})
 
+    def _may_be_new(self, name: str, parameters: Mapping[str, Any]) -> bool:
+        """Tell whether a statement locks a user who may be new."""
+        return name == "lock_user" and parameters["user_id"] not in self._known
+
+    def _ask_where_new_begin(self) -> None:
+        """Ask ahead for the number behind which new users' begin, under the locks that were asked for."""
+        self._ahead[_NEW] = self._pipeline.send("last_forgotten", {})
+
     def _remember(self, user_id: str, row: Mapping[str, Any]) -> None:
         """Remember a user who has a row that this transaction didn't make, and that nobody takes away."""
         if row["updated_at"]:
@@ -149,7 +168,9 @@ class PostgresSession:
         """Forget what was asked ahead of a user, or of nobody, where one of those is written to."""
         if self._ahead:
             user_id = parameters.get("user_id")
-            self._ahead = {key: ticket for key, ticket in self._ahead.items() if key[1] != user_id}
+            self._ahead = {
+                key: ticket for key, ticket in self._ahead.items() if key[1] != user_id or key == _NEW
+            }
 
 
 _WRITING = frozenset(
@@ -168,6 +189,9 @@ _WRITING = frozenset(
 
 def _key(name: str, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
     return (name, parameters.get("user_id"), *sorted(parameters.items()))
+
+
+_NEW = _key("last_forgotten", {})
 
 
 @cache

@@ -155,6 +155,21 @@ class SQLite:
             if not (busy and at_it):
                 raise
 
+    def wipe(self, *, rewrite: bool) -> bool:
+        """Write what the log holds into the file, and empty it; tell whether readers let that be.
+
+        `rewrite` has the whole file written anew before, cell by cell: pages in use keep fragments of keys
+        that moved to others. Nobody can write meanwhile.
+        """
+        if self._memory:
+            return True
+        with inside(), self._connection_lock, translated():
+            self._writing()
+            if rewrite:
+                with closing(self._connect()) as connection:
+                    connection.execute("VACUUM")
+            return self._bound.empty(self._writing())
+
     def notify(self) -> None:
         """Do nothing: other processes look by themselves."""
 
@@ -330,6 +345,7 @@ class SQLite:
         try:
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA secure_delete = ON")  # what is erased is not left in freed pages
             self._bound.set_on(connection)
             connection.execute(f"PRAGMA cache_size = -{_WRITER_KIB if writes else _READER_KIB}")
             if writes:

@@ -12,8 +12,9 @@ SELECT name FROM _sqlite_migrations WHERE migration_set = 'workflow_fsm' ORDER B
 -- include: user_row
 
 -- name: lock_free_user
--- nobody else holds anybody, either
-SELECT :user_id AS user_id;
+-- nobody else holds anybody, either; no row of whoever is being forgotten
+SELECT :user_id AS user_id
+WHERE NOT EXISTS (SELECT 1 FROM users WHERE user_id = :user_id AND forgotten_as IS NOT NULL);
 
 -- name: put_user
 -- the numbers handed out so far, the money recovered, and that which waits
@@ -160,7 +161,8 @@ SELECT integrity_check AS complaint FROM pragma_integrity_check(100) WHERE integ
 -- a page of users, from one on. Here and below text is read as its bytes, which may be UTF-8 no more
 SELECT CAST(user_id AS BLOB) AS user_id, cursor, CAST(updated_at AS BLOB) AS updated_at,
     CAST(recovered AS BLOB) AS recovered, CAST(unapplied AS BLOB) AS unapplied,
-    CAST(currencies AS BLOB) AS currencies
+    CAST(currencies AS BLOB) AS currencies, forgotten_as IS NOT NULL AS is_going,
+    (SELECT min(seq) FROM events WHERE events.user_id = users.user_id) AS first
 FROM users WHERE user_id >= CAST(:start AS TEXT) ORDER BY users.user_id LIMIT :limit;
 
 -- name: every_stranger

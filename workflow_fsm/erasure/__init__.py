@@ -1,0 +1,1 @@
+"""Erasure: a user is forgotten, and a stub stands in the user's place."""
