@@ -14,7 +14,6 @@ from workflow_fsm.cli.printing import (
     case_of,
     facts_of,
     instant,
-    show_outcome,
     sums_of,
     waits_for,
 )
@@ -154,9 +153,6 @@ def _show_explanation(told: Explanation) -> None:
     if told.leads:
         lines.append(f"what would lead to it: {', then '.join(told.leads)}")
     print_lines(lines)
-    if told.outcome is not None:
-        print_lines(["it would be answered so, were it fired now:"])
-        show_outcome(told.outcome)
 
 
 def _show_event(found: EventRecord) -> None:
