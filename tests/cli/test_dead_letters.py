@@ -200,8 +200,13 @@ def test_what_waits_again_is_not_counted_as_settled(run: Run, store: Workflow) -
     """ "`retry --all` counts what was settled, not what was tried" """
     money_that_waits(store)
     every = ("deadletters", "retry", "--all")
-    assert answer(run(*every, "--json")) == {"matched": 1, "settled": 0, "waiting": 1, "failed": 0}
-    assert run(*every).stdout == "0 of 1 dead letter settled, 1 waits again\n"
+    money, nothing = {"USD": "5.00"}, {"settled": 0, "settled_money": {}, "failed": 0}
+    counts = {**nothing, "matched": 1, "money": money, "waiting": 1, "became": {"deferred": 1}}
+    assert answer(run(*every, "--json")) == counts
+    assert run(*every).stdout.splitlines() == [
+        "deferred: payout_received of u1, 5.00 USD (event p1)",
+        "0 of 1 dead letter settled, 1 waits again",
+    ]
 
 
 def test_what_is_refused_again_ends_with_1(run: Run, store: Workflow) -> None:
@@ -236,12 +241,56 @@ def test_all_that_match_are_counted_first_and_then_retried(run: Run, store: Work
     every = ("deadletters", "retry", "--all", "--handler", "submit", "--kind", "effect", "--user", "u1")
 
     counted = run(*every, "--dry-run", "--json")
-    assert answer(counted) == {"matched": 2, "settled": 0, "waiting": 0, "failed": 0}
+    nothing = {"money": {}, "settled": 0, "settled_money": {}, "waiting": 0, "failed": 0, "became": {}}
+    assert answer(counted) == {**nothing, "matched": 2}
     assert run(*every, "--dry-run").stdout == "2 dead letters would be retried\n"
     assert store.owed() == []
-    assert run(*every).stdout == "2 of 2 dead letters settled\n"
+    *each, last = run(*every).stdout.splitlines()
+    assert [line.partition(" (effect ")[0] for line in each] == [
+        "owed: submit of u1, claim c2",
+        "owed: submit of u1, claim c3",
+    ]
+    assert last == "2 of 2 dead letters settled"
     assert len(store.owed()) == 2
-    assert answer(run(*every, "--json")) == {"matched": 0, "settled": 0, "waiting": 0, "failed": 0}
+    assert answer(run(*every, "--json")) == {**nothing, "matched": 0}
+
+
+def test_a_retry_of_all_says_what_it_settled_and_its_money(run: Run, store: Workflow) -> None:
+    """ "`retry --all` says what it settled" """
+    money_that_waits(store)
+    store.fire("payout_received", user_id="u1", claim_id="c9", amount="7.00", event_id="p9")
+    refuse(store, "c3")
+    every = ("deadletters", "retry", "--all")
+    assert run(*every, "--dry-run").stdout == "3 dead letters would be retried: 12.00 USD\n"
+    stories.detected(store, claim_id="c9")
+    store.fire("payout_received", user_id="u1", claim_id="c8", amount="1.00", event_id="p8")
+    told = run(*every)
+    assert sorted(told.stdout.splitlines()) == [
+        "0 of 3 dead letters settled, 2 wait again",
+        "deferred: payout_received of u1, 5.00 USD (event p1)",
+        "deferred: payout_received of u1, claim c8, 1.00 USD (event p8)",
+        "not-allowed: claim_rejected of u1, claim c3 (event no-c3)",
+    ]
+    assert told.exit_code == 1
+
+
+def test_dead_letters_are_chosen_by_a_part_of_their_reason_and_dropped_together(
+    run: Run, store: Workflow
+) -> None:
+    money_that_waits(store)
+    refuse(store, "c3")
+    chosen = ("--reason-contains", "NEITHER claim nor case")
+    assert len(answer(run("deadletters", *chosen, "--json"))["deadletters"]) == 1
+    every = ("deadletters", "drop", "--all", *chosen)
+    assert run(*every, "--dry-run").stdout == "1 dead letter would be dropped: 5.00 USD\n"
+    assert complaint(run(*every)).startswith("--reason is missing")
+    assert complaint(run("deadletters", "drop")).startswith("give either the ID of a dead letter or --all")
+    assert "--reason-contains goes with --all" in complaint(run("deadletters", "drop", "ID", *chosen))
+    assert run(*every, "--reason", "a test").stdout.splitlines() == [
+        "dropped: payout_received of u1, 5.00 USD (event p1)",
+        "1 of 1 dead letter dropped: 5.00 USD",
+    ]
+    assert answer(run(*every, "--reason", "a test", "--json"))["matched"] == 0
 
 
 def test_where_any_of_all_fails_again_it_ends_with_1(run: Run, store: Workflow) -> None:
@@ -249,7 +298,10 @@ def test_where_any_of_all_fails_again_it_ends_with_1(run: Run, store: Workflow) 
     told = run("deadletters", "retry", "--all", "--trigger", "claim_rejected", "--json")
     assert (told.exit_code, answer(told)) == (
         1,
-        {"matched": 1, "settled": 0, "waiting": 0, "failed": 1},
+        {
+            **{"matched": 1, "money": {}, "settled": 0, "settled_money": {}, "waiting": 0},
+            **{"failed": 1, "became": {}},
+        },
     )
     assert complaint(told) == "1 of 1 failed again"
 

@@ -110,7 +110,9 @@ def test_what_waits_and_what_is_told_otherwise_is_said_to_people(run: Run) -> No
     known = run("fire", "detection_complete", "u1", 'claims:=[{"claim_id": "c1", "amount": "9.00"}]')
     waits = run("fire", "payout_received", "u1", "case_id=k9", "amount=5")
 
-    assert "  amount stays 12.50; the event tells 9.00" in known.stdout
+    assert "is unchanged, though it tells otherwise than is recorded" in known.stdout
+    assert "claim c1 stays submitted; not all that the event tells is taken:\n" in known.stdout
+    assert "  amount stays 12.50; the event tells 9.00, which is not taken" in known.stdout
     assert "\nwhy: no claim has case 'k9'" in waits.stdout
 
 
@@ -184,3 +186,45 @@ def test_what_is_not_well_formed_ends_with_2_and_keeps_nothing(
 def test_a_body_that_is_no_object_ends_with_2(run: Run, body: bytes) -> None:
     told = run("fire", "sync_complete", "u1", "--body", "-", "--json", given=body)
     assert (told.exit_code, answer(told)["code"]) == (2, "malformed-body")
+
+
+def test_applied_in_part_does_not_read_as_success_where_something_was_discarded(run: Run) -> None:
+    """ ""Applied" beside "unchanged" reads as success where something was discarded" """
+    find(run, "c1", "c2")
+    run("fire", "claim_submitted", "u1", "claim_id=c1")
+    listed = '[{"claim_id": "c1", "amount": "9.00"}, {"claim_id": "c2", "amount": "9.00"}]'
+    told = run("fire", "detection_complete", "u1", f"claims:={listed}")
+    assert " is applied in part (event " in told.stdout
+    assert "  amount stays 12.50; the event tells 9.00, which is not taken" in told.stdout
+    refused = run("fire", "detection_complete", "u1", 'claims:=[{"claim_id": "c3"}, {"x": 1}]')
+    assert " is applied in part (event " in refused.stdout
+    whole = run("fire", "detection_complete", "u1", 'claims:=[{"claim_id": "c4"}]')
+    assert " is applied (event " in whole.stdout
+
+
+@pytest.mark.parametrize(
+    ("trigger", "fields"),
+    [
+        ("sync_complete", ("sync_id=s2",)),
+        ("detection_complete", ('claims:=[{"claim_id": "c3"}]',)),
+        ("evidence_matching_complete", ("claim_id=c1", "confidence=0.9")),
+        ("claim_submitted", ("claim_id=c1",)),
+        ("claim_rejected", ("claim_id=c1", "case_id=k1")),
+        ("payout_received", ("claim_id=c1", "amount=1.00")),
+        ("payout_reversed", ("claim_id=c2", "amount=1.00")),
+    ],
+)
+def test_the_reason_of_an_event_that_is_fired_by_hand_is_shown_in_history(
+    run: Run, trigger: str, fields: tuple[str, ...]
+) -> None:
+    """ "`reason` with every event fired by hand" """
+    find(run, "c1", "c2")
+    run("fire", "payout_received", "u1", "claim_id=c2", "amount=3.00")
+    told = run("fire", trigger, "u1", *fields, "--event-id", "mine", "--reason", "the report was wrong")
+    assert told.exit_code == 0, told.stdout
+    rows = answer(run("history", "u1", "--json"))["history"]
+    assert {row["reason"] for row in rows if row["event_id"] == "mine"} == {"the report was wrong"}
+    assert "the report was wrong" in run("history", "u1").stdout
+    assert run("check").exit_code == 0
+    other = run("fire", trigger, "u1", *fields, "reason=another", "--reason", "the report was wrong")
+    assert "reason is given twice" in complaint(other)

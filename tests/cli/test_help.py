@@ -28,11 +28,15 @@ COMMANDS = dict(commands(main))
 def test_the_commands_are_those_of_the_contract_so_far() -> None:
     assert list(COMMANDS) == [
         "check",
+        "claims",
         "deadletters",
         "deadletters drop",
         "deadletters restore",
         "deadletters retry",
         "distribute",
+        "effects",
+        "events",
+        "explain",
         "fire",
         "forget",
         "graph",
@@ -40,8 +44,10 @@ def test_the_commands_are_those_of_the_contract_so_far() -> None:
         "handlers drop",
         "history",
         "migrate",
+        "money",
         "serve",
         "status",
+        "users",
         "worker",
     ]
 
@@ -71,7 +77,7 @@ def test_every_command_can_answer_as_json_and_name_a_store(name: str) -> None:
 
 def test_the_exit_codes_are_told_where_the_commands_are(run: Run) -> None:
     shown = run("--help").stdout
-    codes = ("REFUSED", "INVALID", "STORE", "UNKNOWN", "FAULT")
+    codes = ("REFUSED", "INVALID", "STORE", "UNKNOWN", "WAITS", "FAULT", "PIPE")
     for code in (0, *(getattr(exit_codes, name) for name in codes), 69, 78):
         assert f"  {code}  " in shown or f"with {code} " in shown, code
     for name in main.commands:

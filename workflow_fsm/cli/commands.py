@@ -1,12 +1,12 @@
 """The command line: a command a method of `Workflow`, with exit codes that scripts can use.
 
 Decides what is read from arguments; `exit_codes.py` says which code an error ends with, `printing.py` prints
-the answers. What operators do about effects stands in `dead_letters.py` and `handlers.py`.
+the answers. What operators do about effects stands in `dead_letters.py` and `handlers.py`, what they ask
+across users under `questions`.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Any, BinaryIO, NoReturn
 
 import click
@@ -20,7 +20,9 @@ from workflow_fsm.cli.forget import forget
 from workflow_fsm.cli.graph import graph
 from workflow_fsm.cli.handlers import handlers, work_alone
 from workflow_fsm.cli.migrate import migrate
-from workflow_fsm.cli.options import common, existing, is_utf8, page, page_of_both, settings_for, text, texts
+from workflow_fsm.cli.options import common, existing, field_of, page, page_of_both, settings_for, text, texts
+from workflow_fsm.cli.questions.lists import claims, effects, money, users
+from workflow_fsm.cli.questions.whole import events, explain
 from workflow_fsm.cli.terminal import show_json
 from workflow_fsm.core.errors import WorkflowError
 from workflow_fsm.core.values import strict_json
@@ -35,12 +37,18 @@ def main() -> None:
 
 
 main.add_command(check)
+main.add_command(claims)
 main.add_command(deadletters)
 main.add_command(distribute)
+main.add_command(effects)
+main.add_command(events)
+main.add_command(explain)
 main.add_command(forget)
 main.add_command(graph)
 main.add_command(handlers)
 main.add_command(migrate)
+main.add_command(money)
+main.add_command(users)
 
 
 @main.command()
@@ -92,6 +100,12 @@ def worker(as_json: bool, database: str | None) -> None:
     help="The event's id; the same id again is the same event. May be given several times: each counts.",
 )
 @click.option(
+    "--reason",
+    callback=text,
+    metavar="TEXT",
+    help="Why you fire it: the field `reason`, which history shows; of a rejection its rejection reason.",
+)
+@click.option(
     "--body",
     type=click.File("rb", lazy=False),
     metavar="FILE",
@@ -103,6 +117,7 @@ def fire(
     user_id: str,
     fields: tuple[str, ...],
     event_ids: tuple[str, ...],
+    reason: str | None,
     body: BinaryIO | None,
     as_json: bool,
     database: str | None,
@@ -117,7 +132,8 @@ def fire(
       workflow-fsm fire payout_received u1 claim_id=c1 amount=12.50 --event-id evt-1
     """
     told = _body(body) if body is not None else {}
-    for name, value in [("user_id", user_id), *map(_field, fields)]:
+    why = [] if reason is None else [("reason", reason)]
+    for name, value in [("user_id", user_id), *map(field_of, fields), *why]:
         if name in told and told[name] != value:
             raise click.UsageError(f"{name} is given twice, with different values.")
         told[name] = value
@@ -172,22 +188,6 @@ def _body(file: BinaryIO) -> dict[str, Any]:
     if not isinstance(told, dict):
         raise Failure(INVALID, "malformed-body", "the body must be one JSON object")
     return told
-
-
-def _field(text: str) -> tuple[str, Any]:
-    """Read `FIELD=VALUE` or `FIELD:=JSON`."""
-    if not is_utf8(text):
-        raise click.UsageError(f"{text!a} is not UTF-8.")
-    match = re.fullmatch(r"([^=]+?)(:?=)(.*)", text, re.DOTALL)
-    if match is None:
-        raise click.UsageError(f"{text!r} is neither FIELD=VALUE nor FIELD:=JSON.")
-    name, sign, value = match.groups()
-    if sign == "=":
-        return name, value
-    try:
-        return name, strict_json.loads(value.encode())
-    except strict_json.Malformed as error:
-        raise click.UsageError(f"{name} can't be read: {error}") from error
 
 
 def _unknown(user_id: str) -> NoReturn:

@@ -6,10 +6,12 @@ Every error ends here, the unexpected one too; nobody is shown a traceback.
 from __future__ import annotations
 
 import io
+import os
+import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -30,7 +32,9 @@ from workflow_fsm.core.errors import (
     WorkflowError,
 )
 
-REFUSED, INVALID, STORE, UNKNOWN, FAULT = 1, 2, 3, 4, 70
+REFUSED, INVALID, STORE, UNKNOWN, WAITS, FAULT = 1, 2, 3, 4, 5, 70
+PIPE = 141
+"""How a shell shows what ended since its reader had gone."""
 
 EPILOG = """\b
 Exit codes:
@@ -40,8 +44,11 @@ Exit codes:
   2   wrong usage, a wrong setting, or an event that is not well formed
   3   the store can't be used just now, is none that this version works on, or
       holds a row that can't be read
-  4   nothing is known of the user, the dead letter, the handler or the root
+  4   nothing is known of the user, the claim, the event, the dead letter, the
+      handler or the root
+  5   explain: the event would wait, or is known and would move nothing
   70  a fault of the program
+  141  who read the output has gone, as after `| head -1`: nothing is told by it
   serve and worker end with 69 where they can't work just now (the port is taken,
   the store is busy), worker with 70 where so many of its threads hang that only a
   new process helps, and both with 78 where what is configured can't be worked with.
@@ -66,6 +73,12 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that the arguments name."""
+        try:
+            return self._invoke(ctx)
+        except BrokenPipeError:
+            _end_by_the_pipe()
+
+    def _invoke(self, ctx: click.Context) -> Any:
         as_json = "--json" in ctx.args
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
@@ -86,6 +99,16 @@ class Commands(click.Group):
             show_json(failure.told)
         click.echo(f"Error: {clean(' '.join(str(failure).split()))}", err=True)
         ctx.exit(failure.exit_code)
+
+
+def _end_by_the_pipe() -> NoReturn:
+    """End as Unix tools do once nobody reads on: by SIGPIPE, which a shell shows as 141, and says nothing."""
+    with open(os.devnull, "wb") as nowhere:  # what is left in the buffer goes there
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGPIPE)
+    raise SystemExit(PIPE)
 
 
 def without_extra(what: str, extra: str, error: ModuleNotFoundError) -> Failure:

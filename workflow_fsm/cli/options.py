@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from workflow_fsm.core.errors import StoreRefused
+from workflow_fsm.core.values import strict_json
 from workflow_fsm.read.status import PLACE
 from workflow_fsm.settings import Settings
 from workflow_fsm.stores.url import sqlite_file
@@ -101,6 +102,29 @@ def _place(ctx: click.Context, param: click.Parameter, value: str | None) -> str
 
 def _is_cursor(value: str) -> bool:
     return re.fullmatch("[0-9]{1,19}", value) is not None and 0 < int(value) <= _MAX_CURSOR
+
+
+def field_of(argument: str) -> tuple[str, Any]:
+    """Read `FIELD=VALUE` or `FIELD:=JSON`."""
+    if not is_utf8(argument):
+        raise click.UsageError(f"{argument!a} is not UTF-8.")
+    match = re.fullmatch(r"([^=]+?)(:?=)(.*)", argument, re.DOTALL)
+    if match is None:
+        raise click.UsageError(f"{argument!r} is neither FIELD=VALUE nor FIELD:=JSON.")
+    name, sign, value = match.groups()
+    if sign == "=":
+        return name, value
+    try:
+        return name, strict_json.loads(value.encode())
+    except strict_json.Malformed as error:
+        raise click.UsageError(f"{name} can't be read: {error}") from error
+
+
+def formats(command: F) -> F:
+    """Add the options by which a list is given whole, as a sheet or as lines."""
+    csv = click.option("--csv", "form", flag_value="csv", help="All as CSV, safe to open in a spreadsheet.")
+    ndjson = click.option("--ndjson", "form", flag_value="ndjson", help="All, a line of JSON a row.")
+    return csv(ndjson(command))
 
 
 def settings_for(database: str | None) -> Settings:

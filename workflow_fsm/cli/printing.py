@@ -1,6 +1,7 @@
 """What the commands print: tables, money and sentences for people.
 
-Takes the answers that the library gives; what is asked of it, and the exit codes, are `commands.py`'s.
+Takes the answers that the library gives; what is asked of it, and the exit codes, are `commands.py`'s. What
+is printed of dead letters stands with their commands, and of questions across users under `questions`.
 """
 
 from __future__ import annotations
@@ -15,20 +16,16 @@ from workflow_fsm.core.outcome import Outcome
 from workflow_fsm.core.records import (
     Candidate,
     DeferredPart,
-    EventAnswer,
     Page,
     TransitionRecord,
     UnchangedPart,
 )
-from workflow_fsm.read.dead_letters import DeadLetterPage
 from workflow_fsm.read.shapes import (
     CaseRecord,
     Claim,
     DroppedHandler,
     HandlerLoad,
     HistoryRow,
-    RetriedLetters,
-    RevivedEffect,
     Status,
     WaitingEvent,
 )
@@ -36,7 +33,7 @@ from workflow_fsm.read.shapes import (
 
 def show_outcome(outcome: Outcome) -> None:
     """Print what became of an event: a sentence for each lifecycle that it was for."""
-    how: str = outcome.status
+    how = _how(outcome)
     if outcome.first_status is not None:
         how = f"duplicate: it was {outcome.first_status} the first time, as told again here"
     lines = [f"{outcome.trigger} of {outcome.user_id} is {how} (event {outcome.event_id})"]
@@ -44,13 +41,16 @@ def show_outcome(outcome: Outcome) -> None:
         source = "begins as" if one.from_ is None else f"goes from {one.from_} to"
         lines.append(f"{_whose(one)} {source} {one.to} (version {one.version})")
     for same in outcome.unchanged:
-        lines.append(f"{_whose(same)} stays {same.state}; what the event tells is kept")
-        for one in same.get("differs", ()):
-            lines.append(f"  {one.field} stays {_plain(one.recorded)}; the event tells {_plain(one.told)}")
-    lines += [_waits(part, outcome.trigger) for part in outcome.deferred]
+        differs = same.get("differs", ())
+        what = "not all that the event tells is taken:" if differs else "what the event tells is kept"
+        lines.append(f"{_whose(same)} stays {same.state}; {what}")
+        for one in differs:
+            told, recorded = _plain(one.told), _plain(one.recorded)
+            lines.append(f"  {one.field} stays {recorded}; the event tells {told}, which is not taken")
+    lines += [waits_for(part, outcome.trigger) for part in outcome.deferred]
     if outcome.reason is not None and (outcome.first_status or outcome.status) == "deferred":
         lines.append(f"why: {outcome.reason}")
-    lines += _could_take(outcome.candidates)
+    lines += could_take(outcome.candidates)
     for part in outcome.refused:
         what = f"claim {part.get('claim_id')}" if part.get("index") is None else f"entry {part.index}"
         lines.append(f"{what} is refused: {part.reason}")
@@ -59,30 +59,41 @@ def show_outcome(outcome: Outcome) -> None:
     print_lines(lines)
 
 
+def _how(outcome: Outcome) -> str:
+    """Say how an event stands, so that nobody takes what was discarded of it for done."""
+    discarded = any(one.get("differs") for one in outcome.unchanged)
+    if outcome.status == "applied" and (outcome.refused or discarded):
+        return "applied in part"
+    if outcome.status == "unchanged" and discarded:
+        return "unchanged, though it tells otherwise than is recorded"
+    return outcome.status
+
+
 def show_status(status: Status) -> None:
     """Print where a user stands: money, claims, syncs, and what waits for what."""
     counts = ", ".join(f"{many} {state}" for state, many in status.counts.items())
     state = status.state or "nothing but waiting events"
     lines = [f"{status.user_id}: {state}" + (f" ({counts})" if counts else "")]
-    lines.append(f"recovered: {_money(status.recovered)}")
+    lines.append(f"recovered: {sums_of(status.recovered)}")
     if status.unapplied:
-        lines.append(f"unapplied: {_money(status.unapplied)}")
+        lines.append(f"unapplied: {sums_of(status.unapplied)}")
     print_lines(lines)
     columns = ("claim", "sync", "state", "since", "amount", "paid", "units", "case", "decision", "deadline")
     table(
-        (*columns, "reason"),
+        (*columns, "facts", "reason"),
         [
             (
                 " = ".join([one.claim_id or "(the sync)", *one.aliases]),
                 one.sync_id,
                 _stands(one),
-                _at(one.entered_at),
-                _sum(one.amount, one.currency),
-                _money(one.paid) if one.paid else "",
+                instant(one.entered_at),
+                amount_of(one.amount, one.currency),
+                sums_of(one.paid) if one.paid else "",
                 one.units or "",
-                ", ".join(map(_case, one.cases)) if len(one.cases) > 1 else one.amazon_case_id,
+                ", ".join(map(case_of, one.cases)) if len(one.cases) > 1 else one.amazon_case_id,
                 one.decision,
-                _at(one.deadline_date),
+                instant(one.deadline_date),
+                facts_of(one),
                 one.rejection_reason,
             )
             for one in status.claims
@@ -90,12 +101,12 @@ def show_status(status: Status) -> None:
     )
     table(
         ("sync", "state", "claims found", "since"),
-        [(one.sync_id, one.state, one.claims_found, _at(one.entered_at)) for one in status.syncs],
+        [(one.sync_id, one.state, one.claims_found, instant(one.entered_at)) for one in status.syncs],
     )
     for one in status.deferred:
         why = "" if one.reason is None else f": {one.reason}"
-        print_lines([f"{_waits(one, one.trigger)}{why}", *_could_take(one.candidates)])
-    _more(status.next_cursor)
+        print_lines([f"{waits_for(one, one.trigger)}{why}", *could_take(one.candidates)])
+    tell_more(status.next_cursor)
 
 
 def show_history(page: Page[HistoryRow]) -> None:
@@ -106,14 +117,14 @@ def show_history(page: Page[HistoryRow]) -> None:
         [
             (
                 row.cursor,
-                _at(row.at),
+                instant(row.at),
                 row.claim_id,
                 row.sync_id,
                 row.version,
                 row.from_,
                 row.to,
                 row.trigger,
-                _sum(row.amount, row.currency),
+                amount_of(row.amount, row.currency),
                 row.actor,
                 row.event_id,
                 row.reason,
@@ -123,57 +134,7 @@ def show_history(page: Page[HistoryRow]) -> None:
     )
     if not page:
         print_lines(["no transitions"])
-    _more(page.next_cursor)
-
-
-def show_dead_letters(dead_letters: DeadLetterPage, *, errors: bool = False) -> None:
-    """Print dead letters, oldest first; with `errors`, below them the last traceback of each handler."""
-    columns = ("id", "kind", "at", "user", "claim", "trigger", "amount", "handler", "tries", "event")
-    table(
-        (*columns, "reason"),
-        [
-            (
-                one.id,
-                one.kind,
-                _at(one.at),
-                one.user_id,
-                one.claim_id,
-                one.trigger,
-                _sum(one.amount, one.currency),
-                one.handler,
-                one.attempts,
-                one.event_id,
-                one.reason,
-            )
-            for one in dead_letters
-        ],
-    )
-    if not dead_letters:
-        print_lines(["no dead letters"])
-    for one in dead_letters if errors else ():
-        if one.error is not None:
-            print_lines(["", f"{one.id} ({one.handler})", *(f"  {line}" for line in one.error.splitlines())])
-    _more(dead_letters.next_cursor)
-
-
-def show_retry(told: EventAnswer | RevivedEffect) -> None:
-    """Print what became of a dead letter that was retried."""
-    if told.status == "owed":
-        print_lines(["the effect is owed anew"])
-    elif told.status == "void":
-        print_lines(["the effect is void: it was work for being in a state that the claim has left"])
-    else:
-        show_outcome(Outcome.from_dict(told))
-
-
-def show_retried(told: RetriedLetters, *, dry_run: bool) -> None:
-    """Print what became of the dead letters that match."""
-    dead_letters = f"{told.matched} dead letter{'' if told.matched == 1 else 's'}"
-    if dry_run:
-        print_lines([f"{dead_letters} would be retried"])
-        return
-    waiting = f", {told.waiting} wait{'s' if told.waiting == 1 else ''} again" if told.waiting else ""
-    print_lines([f"{told.settled} of {dead_letters} settled{waiting}"])
+    tell_more(page.next_cursor)
 
 
 def show_handlers(handlers: Sequence[HandlerLoad]) -> None:
@@ -187,12 +148,13 @@ def show_handlers(handlers: Sequence[HandlerLoad]) -> None:
                 None if one.pattern is None else one.pattern.get("not_before"),
                 one.owed,
                 one.running,
-                _at(one.oldest),
+                instant(one.oldest),
                 one.last_error,
             )
             for one in handlers
         ],
         numbers=(3, 4),
+        prose=("for", "last error"),
     )
     if not handlers:
         print_lines(["no handlers"])
@@ -243,17 +205,17 @@ def _owes(pattern: Mapping[str, Any]) -> str:
     return " ".join(["transitions", *told])
 
 
-def _waits(one: DeferredPart | WaitingEvent, trigger: str) -> str:
+def waits_for(one: DeferredPart | WaitingEvent, trigger: str) -> str:
     """Say what waits, for what, and how long; why, its reason says."""
     what = f"{trigger} for claim {one.claim_id}" if one.claim_id else trigger
     if isinstance(one, WaitingEvent):
         what += f" (event {one.event_id})"
     awaited = f" for {' and then '.join(one.waiting_for)}" if one.waiting_for else ""
-    until = f", until {_at(one.expires_at)}" if one.expires_at else ""
+    until = f", until {instant(one.expires_at)}" if one.expires_at else ""
     return f"{what} waits{awaited}{until}"
 
 
-def _could_take(candidates: Sequence[Candidate]) -> list[str]:
+def could_take(candidates: Sequence[Candidate]) -> list[str]:
     """Name the lifecycles that could take what waits, the likeliest first."""
     names = ", ".join(each.claim_id or f"sync {each.sync_id}" for each in candidates)
     return [f"  could take it: {names}"] if names else []
@@ -265,12 +227,19 @@ def _stands(claim: Claim) -> str:
     return f"{claim.state}, overdue" if claim.overdue else claim.state
 
 
-def _case(case: CaseRecord) -> str:
+def facts_of(claim: Mapping[str, Any]) -> str:
+    """Show what a variant's triggers told, where they did."""
+    return ", ".join(f"{name}={_plain(value)}" for name, value in claim.get("facts", {}).items())
+
+
+def case_of(case: CaseRecord) -> str:
+    """Show a case with its state."""
     name = case.amazon_case_id or "(no name)"
     return name if case.state is None else f"{name} {case.state}"
 
 
-def _sum(amount: str | None, currency: str | None) -> str:
+def amount_of(amount: str | None, currency: str | None) -> str:
+    """Show an amount with its currency, nothing for none."""
     return "" if amount is None else f"{amount} {currency or ''}".rstrip()
 
 
@@ -283,15 +252,17 @@ def _whose(one: TransitionRecord | UnchangedPart) -> str:
     return f"claim {one.claim_id}" if one.claim_id is not None else f"sync {one.sync_id}"
 
 
-def _money(amounts: Mapping[str, str]) -> str:
+def sums_of(amounts: Mapping[str, str]) -> str:
+    """Show sums by currency."""
     return ", ".join(f"{amount} {currency}" for currency, amount in amounts.items()) or "nothing"
 
 
-def _at(instant: str | None) -> str:
+def instant(instant: str | None) -> str:
     """Show an instant to the second."""
     return "" if instant is None else f"{instant[:10]} {instant[11:19]}Z"
 
 
-def _more(cursor: int | str | None) -> None:
+def tell_more(cursor: int | str | None) -> None:
+    """Say where a list goes on, where it does."""
     if cursor is not None:
         print_lines([f"there is more: --cursor {cursor}"])

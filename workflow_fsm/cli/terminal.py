@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -17,6 +17,10 @@ if TYPE_CHECKING:  # a service, a worker and scripts print JSON alone, and never
 
 _ENDLESS = 100_000
 """So many columns has the terminal that isn't one: nothing is wrapped or cut off for a pipe."""
+_BETWEEN = 2
+"""How many blanks stand at most before, between and behind columns."""
+_LEAST_PROSE = 24
+"""How narrow a column of prose may become."""
 
 
 def show_json(value: object) -> None:
@@ -25,20 +29,66 @@ def show_json(value: object) -> None:
     click.echo(line.encode("utf-8", "backslashreplace"))
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[object]], numbers: Iterable[int] = ()) -> None:
-    """Print a table, without the columns that nothing stands in; nothing where it has no rows."""
+def show_pieces(pieces: Iterable[str]) -> None:
+    """Print text as it comes, a piece at a time, in UTF-8 whatever the terminal's encoding."""
+    for piece in pieces:
+        click.echo(piece.encode("utf-8", "backslashreplace"), nl=False)
+
+
+def table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    numbers: Iterable[int] = (),
+    prose: Collection[str] = ("reason",),
+) -> None:
+    """Print a table, without the columns that nothing stands in; nothing where it has no rows.
+
+    On a terminal that is too narrow for it, the columns of `prose` are wrapped between words; where that is
+    not enough, each row is a block of lines, a column a line: no id is ever broken, so that it can be copied.
+    """
     if not rows:
         return
+    filled = [at for at in range(len(columns)) if any(row[at] not in (None, "") for row in rows)]
+    names = [columns[at] for at in filled]
+    cells = [["" if row[at] is None else clean(str(row[at])) for at in filled] for row in rows]
+    right = {columns[at] for at in numbers}
+    if _fits(names, cells, prose):
+        _print_table(names, cells, right, prose)
+    else:
+        _print_blocks(names, cells)
+
+
+def _fits(names: Sequence[str], cells: Sequence[Sequence[str]], prose: Collection[str]) -> bool:
+    """Tell whether a table can be printed without breaking any word but between its words of prose."""
+    from rich.cells import cell_len
+
+    width = _console().width - _BETWEEN * (len(names) + 1)
+    for at, name in enumerate(names):
+        column = [name, *(row[at] for row in cells)]
+        widest = max(map(cell_len, column))
+        if name in prose:
+            words = (word for text in column for word in text.split())
+            widest = min(widest, max(_LEAST_PROSE, *map(cell_len, words)))
+        width -= widest
+    return width >= 0
+
+
+def _print_table(
+    names: Sequence[str], cells: Sequence[Sequence[str]], right: Collection[str], prose: Collection[str]
+) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     table = Table(box=SIMPLE_HEAD if sys.stdout.isatty() else None, pad_edge=False)
-    filled = [at for at in range(len(columns)) if any(row[at] not in (None, "") for row in rows)]
-    for at in filled:
-        justify = "right" if at in numbers else "left"
-        table.add_column(columns[at], justify=justify, overflow="fold")  # type: ignore[arg-type]
-    for row in rows:
-        table.add_row(*("" if row[at] is None else clean(str(row[at])) for at in filled))
+    for name in names:
+        table.add_column(
+            name,
+            justify="right" if name in right else "left",
+            overflow="fold",
+            no_wrap=name not in prose,
+        )
+    for row in cells:
+        table.add_row(*row)
     console = _console()
     with console.capture() as printed:
         console.print(table)
@@ -46,10 +96,21 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], numbers: Ite
         click.echo(line.rstrip())
 
 
+def _print_blocks(names: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    widest = max(map(len, names))
+    for number, row in enumerate(cells):
+        if number:
+            click.echo()
+        for name, text in zip(names, row, strict=True):
+            if text:
+                click.echo(f"{name.ljust(widest)}  {text}")
+
+
 def print_lines(lines: Iterable[str]) -> None:
     """Print lines, each as it is, however long."""
     for line in lines:
-        _console().print(clean(line), soft_wrap=True)
+        sys.stdout.write(f"{clean(line)}\n")
+        sys.stdout.flush()
 
 
 def _console() -> Console:

@@ -11,6 +11,7 @@ from workflow_fsm.core.definition import Addressing, Definition, Meeting, Taken,
 from workflow_fsm.core.model.inbox import StoredEvent
 from workflow_fsm.core.model.lifecycle import GENESIS, Lifecycle, Row
 from workflow_fsm.core.model.situation import Situation
+from workflow_fsm.core.values.fields import REASON
 from workflow_fsm.core.values.instants import read_instant
 
 TIMER = "timer"
@@ -105,7 +106,7 @@ def move(
         at=now,
         occurred_at=None if stored is None else stored.event.occurred_at,
         actor=_actor(stored, act),
-        reason=_reason(stored, act),
+        reason=_reason(trigger, stored, act),
     )
     facts = {**lifecycle.facts, **told}
     moved = Lifecycle(  # spelled out: `replace` takes three times as long
@@ -139,10 +140,12 @@ def _actor(stored: StoredEvent | None, act: Intervention | None) -> str:
     return TIMER if stored is None else stored.actor
 
 
-def _reason(stored: StoredEvent | None, act: Intervention | None) -> str | None:
+def _reason(trigger: Trigger, stored: StoredEvent | None, act: Intervention | None) -> str | None:
+    """Give why: what a person or the event says, be `reason` a name of a field of the trigger's own."""
     if act is not None:
         return act.reason
-    reason = None if stored is None else stored.event.field("reason")
+    field = trigger.table.by_name.get(REASON.name)
+    reason = None if stored is None or field is None else stored.event.field(field.name)
     return reason if isinstance(reason, str) else None
 
 
