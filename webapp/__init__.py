@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from webapp.http import access_log, authorization, headers, problems, request_body
+from webapp.access import authorization
+from webapp.access.sessions import Sessions
+from webapp.http import access_log, headers, problems, request_body
 from webapp.http.flask_app import App
-from webapp.http.sessions import Sessions
 from webapp.routes import (
     batch,
     dead_letters,

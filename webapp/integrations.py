@@ -22,7 +22,7 @@ from webapp.routes.webhooks import PREFIX
 from webapp.settings import ServiceSettings
 from workflow_fsm.core.errors import SettingsInvalid
 from workflow_fsm.effects.handler import DeadLetter, Discard, Request, RetryAfter, Transition
-from workflow_fsm.store_handle import Clock
+from workflow_fsm.parts.store_handle import Clock
 from workflow_fsm.workflow import Workflow, utc_now
 
 if TYPE_CHECKING:  # where nothing is called outwards, the client is never loaded

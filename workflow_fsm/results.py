@@ -15,7 +15,7 @@ from workflow_fsm.core.records import (
     UnchangedPart,
     UnlinkedName,
 )
-from workflow_fsm.many_dead_letters import MatchedLetter
+from workflow_fsm.parts.many_dead_letters import MatchedLetter
 from workflow_fsm.read.across.paging import Rows
 from workflow_fsm.read.across.question_shapes import (
     CellRecord,

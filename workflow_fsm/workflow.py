@@ -45,16 +45,16 @@ from workflow_fsm.effects.leases import LeaseClock
 from workflow_fsm.effects.registration.registry import Registry
 from workflow_fsm.effects.worker import WakeUp
 from workflow_fsm.erasure.forgetting import Forgetting
-from workflow_fsm.handlers import Handlers
-from workflow_fsm.many_dead_letters import ManyDeadLetters
-from workflow_fsm.naming import Naming
-from workflow_fsm.queries import Queries
-from workflow_fsm.questions import Questions
+from workflow_fsm.parts.handlers import Handlers
+from workflow_fsm.parts.many_dead_letters import ManyDeadLetters
+from workflow_fsm.parts.naming import Naming
+from workflow_fsm.parts.queries import Queries
+from workflow_fsm.parts.questions import Questions
+from workflow_fsm.parts.readiness import Readiness
+from workflow_fsm.parts.store_handle import Clock, Ids
 from workflow_fsm.read.limits import checked_limit
 from workflow_fsm.read.rehearsal import explained, rehearse
-from workflow_fsm.readiness import Readiness
 from workflow_fsm.settings import Settings
-from workflow_fsm.store_handle import Clock, Ids
 from workflow_fsm.stores.store import MOST_IN_TURN, Overdue, Store
 from workflow_fsm.stores.unit_of_work import UnitOfWork
 from workflow_fsm.stores.url import open_database, shown

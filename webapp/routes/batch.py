@@ -13,7 +13,8 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from webapp.http import access_log, authentication, problems, request_body
+from webapp.access import authentication
+from webapp.http import access_log, problems, request_body
 from webapp.http.problems import Problem
 from webapp.http.response import Answer
 from webapp.routes.webhooks import PREFIX, answer, check_kind, read_ids

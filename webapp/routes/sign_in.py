@@ -14,11 +14,11 @@ from importlib.resources import files
 
 from flask import Blueprint, Response, redirect, render_template_string, request, url_for
 
+from webapp.access.sessions import OPEN, Sessions, SignedIn, delete_cookie, set_cookie
 from webapp.http import access_log, request_body
 from webapp.http.headers import PAGE_POLICY
 from webapp.http.problems import Problem
 from webapp.http.response import Answer
-from webapp.http.sessions import OPEN, Sessions, SignedIn, delete_cookie, set_cookie
 from webapp.settings import ServiceSettings
 from workflow_fsm.workflow import Workflow
 

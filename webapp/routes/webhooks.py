@@ -12,7 +12,8 @@ from typing import Any
 from flask import Blueprint, Response, request
 from werkzeug.datastructures import Headers
 
-from webapp.http import access_log, authentication, problems, request_body
+from webapp.access import authentication
+from webapp.http import access_log, problems, request_body
 from webapp.http.flask_app import current_request
 from webapp.http.problems import Problem
 from webapp.http.response import Answer

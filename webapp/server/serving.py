@@ -28,8 +28,8 @@ from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
 
 from webapp import create_app
+from webapp.access.authorization import ANY_OF_THEM, is_loopback
 from webapp.http import access_log
-from webapp.http.authorization import ANY_OF_THEM, is_loopback
 from webapp.routes.webhooks import IDS, REPEATED
 from webapp.server.slow_clients import BoundedWorker
 from webapp.server.startup import REFUSED, UNAVAILABLE, give_up, open_workflow, try_start

@@ -18,7 +18,7 @@ from flask_sock import Sock
 from simple_websocket import ConnectionError
 from wsproto.utilities import RemoteProtocolError
 
-from webapp.http import authentication
+from webapp.access import authentication
 from webapp.http.problems import Problem
 from webapp.http.query_string import Query, bad_request
 from webapp.routes.status import read_user_id

@@ -15,7 +15,7 @@ from workflow_fsm.cli.terminal import print_lines, show_json, table
 from workflow_fsm.core.model.inbox import FORCE, LAID_OVER
 from workflow_fsm.core.outcome import Outcome
 from workflow_fsm.core.records import EventAnswer
-from workflow_fsm.many_dead_letters import MatchedLetter
+from workflow_fsm.parts.many_dead_letters import MatchedLetter
 from workflow_fsm.read.dead_letters import DeadLetterPage
 from workflow_fsm.read.shapes import DroppedLetters, RetriedLetters, RevivedEffect
 

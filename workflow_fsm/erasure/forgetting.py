@@ -9,9 +9,9 @@ from workflow_fsm.core.errors import FieldError, InvalidEvent, StoreUnavailable
 from workflow_fsm.core.values.fields import Kind, read_value
 from workflow_fsm.erasure import steps
 from workflow_fsm.erasure.survey import survey
+from workflow_fsm.parts.store_handle import StoreHandle
 from workflow_fsm.read.shapes import Forgotten
 from workflow_fsm.read.stubs import Stub, stub_of, stubs
-from workflow_fsm.store_handle import StoreHandle
 from workflow_fsm.stores.session import Columns, Session
 
 log = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from workflow_fsm.core.definition import Definition
+from workflow_fsm.parts.store_handle import Ids
 from workflow_fsm.settings import Settings
-from workflow_fsm.store_handle import Ids
 from workflow_fsm.testing.clock import CountedIds, ManualClock
 from workflow_fsm.testing.workflows import TestWorkflow, open_as
 

@@ -12,9 +12,9 @@ from workflow_fsm.core.definition.events import DEFAULT_CURRENCY
 from workflow_fsm.core.records import Record
 from workflow_fsm.core.values.instants import show_instant
 from workflow_fsm.effects.handler import Transition
+from workflow_fsm.parts.store_handle import Ids
 from workflow_fsm.read.shapes import Claim
 from workflow_fsm.settings import Settings
-from workflow_fsm.store_handle import Ids
 from workflow_fsm.testing.clock import NOON, CountedIds, ManualClock
 from workflow_fsm.workflow import Workflow
 

@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 from tests.webapp.http import keys
 from tests.webapp.http.keys import ALL, API_TOKEN, JWT, JWT_SECRET, STRANGE, TOKEN, WEBHOOKS, OpenApp
 from webapp import blueprint, create_app
-from webapp.http.authorization import ACCESS, Access
+from webapp.access.authorization import ACCESS, Access
 from webapp.http.problem_kinds import DOCS
 from webapp.routes.webhooks import PREFIX
 from webapp.settings import ServiceSettings

@@ -17,7 +17,7 @@ from tests.webapp.http.keys import ALL, API_TOKEN, JWT, OLD, OpenApp
 from tests.webapp.services import Service, StartService
 from tests.webapp.ws.following import Closed, Listener, Refused
 from webapp import blueprint, create_app
-from webapp.http.sessions import COOKIE, Sessions, csrf_token, current_session
+from webapp.access.sessions import COOKIE, Sessions, csrf_token, current_session
 from webapp.paths import PREFIX
 from webapp.settings import ServiceSettings
 from workflow_fsm import Workflow

@@ -18,8 +18,8 @@ from tests.docs.examples import STORY
 from tests.webapp.http.keys import ALL, API_TOKEN, Open, token
 from tests.webapp.services import Service
 from webapp import blueprint, create_app
-from webapp.http import authorization
-from webapp.http.sessions import COOKIE
+from webapp.access import authorization
+from webapp.access.sessions import COOKIE
 from webapp.routes.openapi import document
 from webapp.routes.openapi.document import examples
 from webapp.routes.openapi.routes import Route, routes

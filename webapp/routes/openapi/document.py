@@ -13,12 +13,12 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from typing import Any
 
-from webapp.http.authorization import ACCESS, JWT, SECRETS, TAKEN, TOKEN, Access, configured
-from webapp.http.origins import Origins
+from webapp.access.authorization import ACCESS, JWT, SECRETS, TAKEN, TOKEN, Access, configured
+from webapp.access.origins import Origins
+from webapp.access.sessions import COOKIE, CSRF_FIELD, CSRF_HEADER, SAFE
 from webapp.http.problem_kinds import DOCS, KINDS
 from webapp.http.request_body import FORM_TYPE
 from webapp.http.response import JSON_TYPE, PROBLEM_TYPE
-from webapp.http.sessions import COOKIE, CSRF_FIELD, CSRF_HEADER, SAFE
 from webapp.routes.openapi import answers, outwards, requests
 from webapp.routes.openapi.parts import REFUSED, ref
 from webapp.routes.openapi.routes import TAGS, Route, routes

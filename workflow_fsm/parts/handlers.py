@@ -14,9 +14,9 @@ from workflow_fsm.effects.handler import DeadLetterHandler, Handler, RequestHand
 from workflow_fsm.effects.registration.registry import Registry
 from workflow_fsm.effects.threads.crew import MOST_REPLACED
 from workflow_fsm.effects.worker import WakeUp, Worker
+from workflow_fsm.parts.store_handle import StoreHandle
 from workflow_fsm.read.limits import checked_limit
 from workflow_fsm.read.shapes import DroppedHandler, HandlerRecord, OwedEffect, PatternRecord
-from workflow_fsm.store_handle import StoreHandle
 from workflow_fsm.stores.repository import patterns
 from workflow_fsm.stores.session import Session
 from workflow_fsm.stores.unit_of_work import UnitOfWork

@@ -8,6 +8,7 @@ from functools import partial
 from workflow_fsm.core.definition.explain import explain
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.effects.engine import Engine
+from workflow_fsm.parts.store_handle import StoreHandle
 from workflow_fsm.read.across.claims import ClaimsAsked, claims_page
 from workflow_fsm.read.across.effects import EffectsAsked, Standpoint, effects_of, effects_page
 from workflow_fsm.read.across.money import MoneyAsked, money_page
@@ -25,7 +26,6 @@ from workflow_fsm.read.across.users import event_record, users_page
 from workflow_fsm.read.history import history_of
 from workflow_fsm.read.status import show_claim
 from workflow_fsm.read.waiting import Place, WaitingEvents, waiting_page
-from workflow_fsm.store_handle import StoreHandle
 from workflow_fsm.stores.repository import NO_LIMIT, Repository
 from workflow_fsm.stores.session import Session
 

@@ -18,8 +18,8 @@ import jwt
 from flask import Request
 from werkzeug.datastructures import Headers
 
+from webapp.access.signatures import VERSION, signatures
 from webapp.credential_settings import split_entry
-from webapp.http.signatures import VERSION, signatures
 from webapp.paths import SENDERS
 from webapp.settings import ServiceSettings
 from workflow_fsm.core.values.fields import Kind, read_value

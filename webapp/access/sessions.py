@@ -23,10 +23,10 @@ from typing import Any
 from flask import Request, Response
 from itsdangerous import BadSignature, URLSafeSerializer
 
+from webapp.access.authentication import Unproven
+from webapp.access.origins import Origins
 from webapp.http import request_body
-from webapp.http.authentication import Unproven
 from webapp.http.flask_app import current_request
-from webapp.http.origins import Origins
 from webapp.http.problems import Problem
 from webapp.settings import ServiceSettings
 

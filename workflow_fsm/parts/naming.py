@@ -8,7 +8,7 @@ from workflow_fsm.core.decision.names import link, unlink_alias, unlink_case
 from workflow_fsm.core.errors import FieldError, InvalidEvent
 from workflow_fsm.core.records import LinkedAlias, UnlinkedName
 from workflow_fsm.core.values.fields import Kind, read_value
-from workflow_fsm.store_handle import StoreHandle
+from workflow_fsm.parts.store_handle import StoreHandle
 
 
 class Naming(StoreHandle):

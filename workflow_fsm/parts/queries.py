@@ -16,11 +16,11 @@ from workflow_fsm.core.errors import FieldError, InvalidEvent, StoreRefused, Sto
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.records import Page
 from workflow_fsm.core.values.instants import show_instant
+from workflow_fsm.parts.store_handle import StoreHandle
 from workflow_fsm.read import figures, history, status
 from workflow_fsm.read.figures import Backlog, Figures, Totals
 from workflow_fsm.read.limits import MOST_A_PAGE, checked_limit
 from workflow_fsm.read.shapes import HistoryRow, Status
-from workflow_fsm.store_handle import StoreHandle
 from workflow_fsm.stores.observers import Observer
 from workflow_fsm.stores.repository import Repository
 from workflow_fsm.stores.session import Session

@@ -8,7 +8,7 @@ from weakref import WeakSet
 
 from workflow_fsm.core.decision.decide import Policy
 from workflow_fsm.effects.worker import Worker
-from workflow_fsm.readiness import Readiness
+from workflow_fsm.parts.readiness import Readiness
 from workflow_fsm.settings import Settings
 from workflow_fsm.stores.store import Store
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from workflow_fsm import dead_letter_acts
 from workflow_fsm.core.errors import FieldError, InvalidEvent, StoreUnavailable, WorkflowError
 from workflow_fsm.core.values import money
-from workflow_fsm.dead_letters import DeadLetters
+from workflow_fsm.parts import dead_letter_acts
+from workflow_fsm.parts.dead_letters import DeadLetters
 from workflow_fsm.read.dead_letters import DeadLetterId
 from workflow_fsm.read.limits import MOST_A_PAGE
 from workflow_fsm.read.shapes import DeadLetterRecord, DroppedLetters, RetriedLetters

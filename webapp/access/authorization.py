@@ -18,12 +18,13 @@ from flask import redirect, request, url_for
 from flask.sansio.scaffold import Scaffold
 from werkzeug.exceptions import HTTPException
 
-from webapp.http import access_log, authentication, request_body
-from webapp.http.authentication import Keys, Principal, Unproven
+from webapp.access import authentication
+from webapp.access.authentication import Keys, Principal, Unproven
+from webapp.access.origins import Origins
+from webapp.access.sessions import COOKIE, OPEN, SAFE, Sessions, note_session
+from webapp.http import access_log, request_body
 from webapp.http.flask_app import current_request
-from webapp.http.origins import Origins
 from webapp.http.problems import Problem
-from webapp.http.sessions import COOKIE, OPEN, SAFE, Sessions, note_session
 from webapp.paths import SENDERS
 from webapp.routes.status import read_user_id
 from webapp.routes.webhooks import IDS, check_once

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workflow_fsm import dead_letter_acts
 from workflow_fsm.core.errors import FieldError, InvalidEvent, WorkflowError
 from workflow_fsm.core.model.inbox import FORCE
 from workflow_fsm.core.records import EventAnswer
 from workflow_fsm.core.values.fields import Kind, read_value
-from workflow_fsm.dead_letter_acts import Acting
+from workflow_fsm.parts import dead_letter_acts
+from workflow_fsm.parts.dead_letter_acts import Acting
+from workflow_fsm.parts.store_handle import StoreHandle
 from workflow_fsm.read import dead_letters as deadletters
 from workflow_fsm.read.dead_letters import DeadLetterId, DeadLetterPage
 from workflow_fsm.read.limits import MOST_A_PAGE, checked_limit
@@ -23,7 +24,6 @@ from workflow_fsm.read.shapes import (
     RestoredLetter,
     RevivedEffect,
 )
-from workflow_fsm.store_handle import StoreHandle
 
 
 class DeadLetters(StoreHandle):

@@ -1,0 +1,1 @@
+"""Access: where a request comes from, who sends it, and what they may do."""
