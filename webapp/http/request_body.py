@@ -26,6 +26,7 @@ from workflow_fsm.core.values.strict_json import JSON, Malformed
 
 NDJSON_TYPE = "application/x-ndjson"
 FORM_TYPE = "application/x-www-form-urlencoded"
+MOST_OF_A_FORM = 16 * 1024
 MAX_BYTES = strict_json.MAX_BYTES
 
 _BODY = "workflow_fsm.body"
@@ -86,16 +87,14 @@ def is_form(request: Request) -> bool:
 def read_form(request: Request) -> dict[str, str]:
     """Read the fields of a page's form."""
     _check_media_type(request, (FORM_TYPE,))
-    return parse_form(_read_bytes(request))
+    _check_form_size(request)
+    return _fields(_read_bytes(request))
 
 
-def parse_form(raw: bytes) -> dict[str, str]:
-    """Read a form's fields; of a name that comes twice the first counts."""
-    try:
-        pairs = parse_qsl(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
-    except ValueError as error:
-        raise malformed(Malformed(f"is no form in UTF-8 of at most {_MOST_FIELDS} fields")) from error
-    return dict(reversed(pairs))
+def read_form_ahead(request: Request) -> dict[str, str]:
+    """Read the fields of a page's form before its view does, which is given the body too."""
+    _check_form_size(request)
+    return _fields(b"".join(read_ahead(request)))
 
 
 def malformed(fault: Malformed) -> Problem:
@@ -121,6 +120,22 @@ def discard(response: Response) -> Response:
     if _PLACES in environ:
         response.call_on_close(partial(_leave, environ.pop(_PLACES)))
     return response
+
+
+def _check_form_size(request: Request) -> None:
+    """Keep a form small: whoever reaches the page to sign in may send one."""
+    if request.content_length is None or request.content_length > MOST_OF_A_FORM:
+        told = f"A form has at most {MOST_OF_A_FORM} bytes, as its Content-Length tells."
+        raise Problem("too-large", told)
+
+
+def _fields(raw: bytes) -> dict[str, str]:
+    """Read a form's fields; of a name that comes twice the first counts."""
+    try:
+        pairs = parse_qsl(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
+    except ValueError as error:
+        raise malformed(Malformed(f"is no form in UTF-8 of at most {_MOST_FIELDS} fields")) from error
+    return dict(reversed(pairs))
 
 
 def _check_media_type(request: Request, accepted: tuple[str, ...]) -> str:

@@ -55,7 +55,7 @@ def _signing_in(workflow: Workflow, settings: ServiceSettings, sessions: Session
             return _page(then, "Nobody can sign in until the operator sets WORKFLOW_API_TOKEN.", 200)
         if not is_post:
             return _page(then, "", 200)
-        begun = sessions.sign_in(request, form.get("token", ""), workflow._clock())
+        begun = sessions.sign_in(request, form.get("token", "").strip(), workflow._clock())
         if begun is None:
             access_log.note(outcome="unauthorized")
             return _page(then, WRONG, 401)

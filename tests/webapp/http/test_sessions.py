@@ -102,6 +102,14 @@ def test_a_wrong_token_is_401_on_the_page_and_begins_no_session(visit: Visit, to
     assert (program.status_code, told(program)) == (401, "unauthorized")
 
 
+def test_a_token_is_pasted_with_blanks_around_it_and_a_form_is_small(visit: Visit) -> None:
+    client = visit(**ALL)
+
+    assert sign_in(client, f" {API_TOKEN}\n").status_code == 303
+    large = sign_in(client, "x" * 17_000)
+    assert (large.status_code, told(large)) == (413, "too-large")
+
+
 def test_the_cookie_is_for_this_host_alone_and_shown_to_no_script(visit: Visit) -> None:
     plain = sign_in(visit(**ALL)).headers["Set-Cookie"]
     secure = sign_in(visit(**ALL), base_url="https://localhost").headers["Set-Cookie"]
