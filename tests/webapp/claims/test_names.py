@@ -160,9 +160,9 @@ def test_an_unlink_is_for_senders_and_what_is_done_with_letters_for_the_operator
     guarded: FlaskClient,
 ) -> None:
     """ "`claims/unlink` … are for signed senders, service workers and the operator" """
-    user = {"Authorization": f"Bearer {token({'user_id': 'u', 'exp': 4_000_000_000})}"}
+    user = {"Authorization": f"Bearer {token({'user_id': 'u', 'exp': 2_000_000_000})}"}
     operator = {"Authorization": f"Bearer {API_TOKEN}"}
-    worker = {"Authorization": f"Bearer {token({'role': 'service_worker', 'exp': 4_000_000_000})}"}
+    worker = {"Authorization": f"Bearer {token({'role': 'service_worker', 'exp': 2_000_000_000})}"}
     body = {"user_id": "u", "alias": "a"}
 
     def codes(path: str) -> list[int]:
