@@ -32,7 +32,14 @@ from webapp.access.authorization import ANY_OF_THEM, is_loopback
 from webapp.http import access_log
 from webapp.routes.webhooks import IDS, REPEATED
 from webapp.server.slow_clients import BoundedWorker
-from webapp.server.startup import REFUSED, UNAVAILABLE, give_up, open_workflow, try_start
+from webapp.server.startup import (
+    REFUSED,
+    UNAVAILABLE,
+    give_up,
+    open_workflow,
+    try_start,
+    warn_of_misspelt_variables,
+)
 from webapp.server.worker_process import EmbeddedWorker, is_beside, work
 from webapp.settings import ServiceSettings
 from webapp.ws.session import Sockets
@@ -67,6 +74,7 @@ log = logging.getLogger(__name__)
 def serve(settings: ServiceSettings) -> NoReturn:
     """Serve until a signal ends it; exits with 0 then, else with a sentence and a code of `startup`."""
     access_log.configure()
+    warn_of_misspelt_variables()
     if exposed(settings):
         give_up(
             "serve",
