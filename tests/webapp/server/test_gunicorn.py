@@ -23,7 +23,7 @@ from webapp.server.slow_clients import BoundedWorker
 
 OVERRIDDEN: dict[type, set[str]] = {
     BoundedWorker: {"handle", "handle_request", "finish_request", "_cap_keepalive"},
-    ServiceWorker: {"handle_exit"},
+    ServiceWorker: {"handle_exit", "handle_request"},
     Service: {"load_config", "load"},
     QuietLogger: {"setup", "exception"},
 }

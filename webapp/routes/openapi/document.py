@@ -28,7 +28,7 @@ from workflow_fsm.workflow import Workflow
 
 ALWAYS = ("internal-error", "store-unavailable")
 """Problems of every route that asks the store."""
-OF_A_BODY = ("malformed-body", "too-large", "unsupported-media-type", "too-much-at-once")
+OF_A_BODY = ("malformed-body", "too-large", "unsupported-media-type")
 """Problems of every route that reads a body."""
 OF_A_LARGE_BODY = ("too-much-at-once",)
 """Problems of those whose bodies may be large: a form's may not."""
