@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
@@ -16,6 +16,7 @@ from math import isfinite
 from typing import Any
 
 from workflow_fsm.core.errors import SettingsInvalid
+from workflow_fsm.core.values.fields import nearest
 
 LONGEST = timedelta(days=36_500)
 """Longer than anybody waits; an instant so far from any other has a date."""
@@ -24,6 +25,9 @@ MOST_THREADS = 64
 """In which a worker does effects. Python runs one at a time: what others do is wait for other services."""
 
 _NAME, _KIND = "variable", "kind"
+_BEGINS = "WORKFLOW_"
+_NEAR = 0.75
+"""How alike a variable must be to one that there is, for that to be meant: all begin alike."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,26 @@ def variables(settings: type) -> list[str]:
 def is_set(name: str, environment: Mapping[str, str] | None = None) -> bool:
     """Tell whether a variable is set; one that is empty counts as unset."""
     return (os.environ if environment is None else environment).get(name, "") != ""
+
+
+def misspelt(
+    known: Collection[str], environment: Mapping[str, str] | None = None, *, alike: float = 0.0
+) -> list[str]:
+    """Say of each variable that begins as ours do, and is none of those `known`, which is meant.
+
+    Only of those that are so much `alike` one that is known, from 0 to 1.
+    """
+    environment = os.environ if environment is None else environment
+    told = []
+    for name in sorted(environment):
+        if not name.upper().startswith(_BEGINS) or name in known or not environment[name]:
+            continue
+        near = nearest(name.upper(), known, alike=max(alike, _NEAR))
+        if near is not None:
+            told.append(f"{name} is no variable of workflow-fsm, and is not read; did you mean {near}?")
+        elif not alike:
+            told.append(f"{name} is no variable of workflow-fsm, and is not read")
+    return told
 
 
 def read_values(

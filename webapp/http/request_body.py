@@ -17,10 +17,10 @@ from flask import Request, Response, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import parse_options_header
 
-from webapp.http import in_flight
-from webapp.http.in_flight import FREE_BYTES, Full, Reservation
 from webapp.http.problems import Problem
 from webapp.http.response import JSON_TYPE
+from webapp.server import in_flight
+from webapp.server.in_flight import FREE_BYTES, Full, Reservation
 from workflow_fsm.core.values import strict_json
 from workflow_fsm.core.values.strict_json import JSON, Malformed
 

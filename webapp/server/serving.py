@@ -21,6 +21,7 @@ from time import monotonic, sleep
 from types import FrameType
 from typing import Any, NoReturn
 
+from gunicorn import systemd
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import AppImportError
@@ -32,7 +33,14 @@ from webapp.access.authorization import ANY_OF_THEM, is_loopback
 from webapp.http import access_log
 from webapp.routes.webhooks import IDS, REPEATED
 from webapp.server.slow_clients import BoundedWorker
-from webapp.server.startup import REFUSED, UNAVAILABLE, give_up, open_workflow, try_start
+from webapp.server.startup import (
+    REFUSED,
+    UNAVAILABLE,
+    give_up,
+    open_workflow,
+    try_start,
+    warn_of_misspelt_variables,
+)
 from webapp.server.worker_process import EmbeddedWorker, is_beside, work
 from webapp.settings import ServiceSettings
 from webapp.ws.session import Sockets
@@ -67,6 +75,10 @@ log = logging.getLogger(__name__)
 def serve(settings: ServiceSettings) -> NoReturn:
     """Serve until a signal ends it; exits with 0 then, else with a sentence and a code of `startup`."""
     access_log.configure()
+    warn_of_misspelt_variables()
+    listener = _inherited()
+    if listener is not None:
+        settings = replace(settings, host=listener.getsockname()[0])
     if exposed(settings):
         give_up(
             "serve",
@@ -74,7 +86,8 @@ def serve(settings: ServiceSettings) -> NoReturn:
             f"{settings.host} is no loopback address, and no credentials are configured, so anybody could "
             f"post webhooks: set {ANY_OF_THEM}, or HOST=127.0.0.1",
         )
-    listener = _listen(settings.host, settings.port)
+    if listener is None:
+        listener = _listen(settings.host, settings.port)
     settings = replace(settings, port=listener.getsockname()[1])
     try_start("serve", settings)
     Service(settings, listener).run()
@@ -193,6 +206,28 @@ class QuietLogger(Logger):
         """Log an error without the query of the request that met it: a WebSocket's may hold a token."""
         told = (one.partition("?")[0] if isinstance(one, str) else one for one in args)
         super().exception(msg, *told, **kwargs)
+
+
+def _inherited() -> socket.socket | None:
+    """Take the socket that whoever starts the service listens on for it (LISTEN_FDS, as systemd has it).
+
+    Who connects while the service is stopped and started waits in it, and is refused by nobody.
+    """
+    many = systemd.listen_fds()  # those of this process alone: its id is told too
+    if not many:
+        return None
+    listener = socket.socket(fileno=systemd.SD_LISTEN_FDS_START)
+    if many > 1:
+        give_up("serve", REFUSED, f"LISTEN_FDS hands over {many} sockets, and one is served; hand over one")
+    if listener.family not in (socket.AF_INET, socket.AF_INET6) or not _listens(listener):
+        must = "its ListenStream must be an address and a port"
+        give_up("serve", REFUSED, f"LISTEN_FDS hands over what is no listening socket of TCP; {must}")
+    listener.set_inheritable(False)
+    return listener
+
+
+def _listens(listener: socket.socket) -> bool:
+    return bool(listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
 
 
 def _listen(host: str, port: int) -> socket.socket:

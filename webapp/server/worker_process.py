@@ -7,7 +7,14 @@ import threading
 from typing import NoReturn
 
 from webapp.http import access_log
-from webapp.server.startup import REFUSED, give_up, open_workflow, refusal
+from webapp.server.startup import (
+    REFUSED,
+    give_up,
+    open_workflow,
+    refusal,
+    try_start,
+    warn_of_misspelt_variables,
+)
 from webapp.settings import ServiceSettings
 from workflow_fsm.core.errors import StoreRefused, WorkerStuck, WorkflowError
 from workflow_fsm.effects.process import told_to_end, work_until
@@ -51,9 +58,12 @@ class EmbeddedWorker:
 def work(settings: ServiceSettings) -> NoReturn:
     """Do effects until SIGTERM or SIGINT; exits with 0 then, else with a sentence and a code."""
     access_log.configure()
+    warn_of_misspelt_variables()
     told = told_to_end()
     if settings.workflow.database_url == "sqlite:///:memory:":
         give_up("work", REFUSED, "sqlite:///:memory: is another store in each process; name a file")
+    if settings.workflow.handlers or settings.workflow.definition:
+        try_start("work", settings)
     try:
         workflow = open_workflow(settings)
     except WorkflowError as error:

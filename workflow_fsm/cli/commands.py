@@ -58,7 +58,7 @@ def serve(as_json: bool, database: str | None) -> None:
 
     The environment says how; the log is JSON lines on stdout, with --json or without.
     """
-    settings = settings_for(database)
+    settings = settings_for(database, warn=False)
     try:
         from webapp.server import serving
         from webapp.settings import ServiceSettings
@@ -76,7 +76,7 @@ def worker(as_json: bool, database: str | None) -> None:
     other services that the environment asks for. On a signal it waits for what runs, up to a bound. The log
     is JSON lines on stdout; without the web extra it is plain lines on stderr.
     """
-    settings = settings_for(database)
+    settings = settings_for(database, warn=False)
     try:
         from webapp.server import serving
         from webapp.settings import ServiceSettings

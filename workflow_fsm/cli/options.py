@@ -13,13 +13,15 @@ import click
 from workflow_fsm.core.errors import StoreRefused
 from workflow_fsm.core.values import strict_json
 from workflow_fsm.read.status import PLACE
-from workflow_fsm.settings import Settings
+from workflow_fsm.settings import Settings, misspelt, variables
 from workflow_fsm.stores.url import sqlite_file
 from workflow_fsm.workflow import Workflow
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _MAX_CURSOR = 2**63 - 1
+ALIKE = 0.85
+"""How alike to one of the library's a variable must be to be misspelt: others are the service's alone."""
 
 
 def text(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
@@ -127,9 +129,14 @@ def formats(command: F) -> F:
     return csv(ndjson(command))
 
 
-def settings_for(database: str | None) -> Settings:
-    """Read the environment; a store that is named goes before the environment's."""
+def settings_for(database: str | None, *, warn: bool = True) -> Settings:
+    """Read the environment; a store that is named goes before the environment's.
+
+    Warns on stderr of a variable that is misspelt: another store could be meant than the one that is opened.
+    """
     settings = Settings.from_environment()
+    for told in misspelt(variables(Settings), alike=ALIKE) if warn else ():
+        click.echo(f"Warning: {told}", err=True)
     return settings if database is None else replace(settings, database_url=database)
 
 

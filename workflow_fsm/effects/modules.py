@@ -6,14 +6,18 @@ import importlib
 import inspect
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from workflow_fsm.core.errors import HandlerInvalid, WorkflowError
 
 
-def load_handlers(modules: Sequence[str], workflow: Any) -> None:
+def load_handlers(
+    modules: Sequence[str], workflow: Any, *, begin: Callable[[str], None] = lambda name: None
+) -> None:
     """Import each module and call its `register(workflow)`; the current folder is searched last.
+
+    `begin` is told of each before that: a module may end the process, or never come to an end.
 
     Raises HandlerInvalid, with a sentence that names the module, where one can't be imported, has no
     `register`, or fails in it.
@@ -21,6 +25,7 @@ def load_handlers(modules: Sequence[str], workflow: Any) -> None:
     if modules and os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())  # a script's own path has its folder there instead
     for name in modules:
+        begin(name)
         try:
             module = importlib.import_module(name)
         except (Exception, SystemExit) as error:

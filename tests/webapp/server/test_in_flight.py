@@ -19,11 +19,11 @@ import pytest
 from tests.webapp.http.keys import NEW, STRANGE, WEBHOOKS, signed
 from tests.webapp.server.test_serving import on_linux, workers
 from tests.webapp.services import Service, until
-from webapp.http import in_flight
-from webapp.http.in_flight import FREE_BYTES, Full, Room
 from webapp.http.problem_kinds import DOCS
 from webapp.http.request_body import MAX_BYTES
 from webapp.routes.webhooks import PREFIX
+from webapp.server import in_flight
+from webapp.server.in_flight import FREE_BYTES, Full, Room
 
 ROUTE = f"{PREFIX}/sync/complete"
 MANY = 30
