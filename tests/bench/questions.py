@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 from rich.console import Console
@@ -34,7 +34,7 @@ MOST_SECONDS = 0.1
 class Asked:
     """How many seconds a first page takes, in the library and as an HTTP answer in process.
 
-    Those of the quickest of several: of a machine that others use as well, that is what the question costs.
+    Of a processor, and the least of several: what the question costs on a machine that others use as well.
     """
 
     what: str
@@ -131,9 +131,9 @@ def _live(workflow: Workflow, user: str) -> None:
 def _timed(ask: Callable[[], Any]) -> tuple[Any, float]:
     took: list[float] = []
     for _ in range(TURNS):
-        since = perf_counter()
+        since = process_time()
         told = ask()
-        took.append(perf_counter() - since)
+        took.append(process_time() - since)
     return told, min(took)
 
 

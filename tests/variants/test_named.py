@@ -53,16 +53,32 @@ COMMANDS = [
     ["handlers"],
     ["migrate"],
     ["graph"],
+    ["claims"],
+    ["claims", "u1", "c1"],
+    ["money"],
+    ["users"],
+    ["effects"],
+    ["explain", "u1", "c1", "claim_rejected", "amazon_case_id=K1"],
 ]
 
 
-@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda one: one[0])
+@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 def test_a_command_opens_a_store_of_the_variant_that_is_named(
     store: str, command: Command, arguments: list[str]
 ) -> None:
     done = command(*arguments, "--json", **VARIANT)
     assert (done.returncode, done.stderr) == (0, "")
     json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("command_line", [("status", "u1"), ("claims",), ("claims", "u1", "c1")])
+def test_what_its_triggers_told_is_shown_to_people(
+    store: str, command: Command, command_line: tuple[str, ...]
+) -> None:
+    """ "text `status` shows claims' facts where there are any" """
+    done = command(*command_line, **VARIANT)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "reviewer=Ada" in done.stdout
 
 
 @pytest.mark.parametrize("arguments", COMMANDS[:6], ids=lambda one: one[0])

@@ -1005,10 +1005,6 @@ ORDER BY user_id, claim_id, sync_id LIMIT :limit;
 SELECT user_id, name FROM waits WHERE kind = 'claim' AND (user_id, name) > (:after_user, :after)
 ORDER BY user_id, name LIMIT :limit;
 
--- name: is_waited_for
--- whether an event waits under a name of a claim
-SELECT 1 FROM waits WHERE user_id = :user_id AND kind = 'claim' AND name = :claim_id LIMIT 1;
-
 -- name: events_of_reimbursement
 SELECT * FROM events WHERE reimbursement_id = :reimbursement_id ORDER BY user_id, seq LIMIT :limit;
 

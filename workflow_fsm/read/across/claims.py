@@ -118,7 +118,7 @@ def claims_page(
     rows: list[ClaimRow] = []
     at = place
     while chunk := list(islice(keys, limit + 1)):
-        found = {(one[0], one[1].id): one[1] for one in _with_user(session, definition, chunk)}
+        found = {(one[0], one[1].id): one[1] for one in _with_user(session, definition, fits.waits(chunk))}
         users: dict[str, list[Lifecycle]] = {}
         for (user_id, _), lifecycle in found.items():
             users.setdefault(user_id, []).append(lifecycle)
@@ -291,12 +291,19 @@ class _Fits:
                 asked.amazon_case_id is None
                 or any(case.case_id == asked.amazon_case_id for case in names.cases.get(one.owner, ()))
             )
-            and (asked.waiting is None or self._waits(user_id, one, names) is asked.waiting)
         )
 
-    def _waits(self, user_id: str, one: Lifecycle, names: NamesShown) -> bool:
-        ask = self.session.row
-        return any(ask("is_waited_for", user_id=user_id, claim_id=name) for name in _called(one, names))
+    def waits(self, places: Sequence[Place]) -> Sequence[Place]:
+        """Give those for which an event waits, or none does, as is asked; reading any would take longer."""
+        if self.asked.waiting is None:
+            return places
+        asks = {one: {"user_id": one[1], "id": one[2]} for one in places}
+        self.session.prefetch(("is_waited_for", ask) for ask in asks.values())
+        return [
+            one
+            for one, ask in asks.items()
+            if (self.session.row("is_waited_for", **ask) is not None) is self.asked.waiting
+        ]
 
 
 def _begins(q: str, one: Lifecycle, names: NamesShown) -> bool:

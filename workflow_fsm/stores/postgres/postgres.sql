@@ -135,6 +135,19 @@ CROSS JOIN LATERAL (
     SELECT claim_id, alias FROM aliases WHERE user_id = :user_id AND claim_id = claims.value OFFSET 0
 ) AS aliases;
 
+-- name: is_waited_for
+-- whether an event waits under the id of a claim, or an alias of it. Each OFFSET 0 keeps a look-up of it: else all
+-- that waits is hashed
+SELECT 1 FROM lifecycles WHERE user_id = :user_id AND id = :id AND (
+    EXISTS (
+        SELECT 1 FROM waits WHERE user_id = :user_id AND kind = 'claim' AND name = lifecycles.claim_id OFFSET 0
+    ) OR EXISTS (
+        SELECT 1 FROM aliases WHERE user_id = :user_id AND claim_id = lifecycles.claim_id AND EXISTS (
+            SELECT 1 FROM waits WHERE user_id = :user_id AND kind = 'claim' AND name = aliases.alias OFFSET 0
+        ) OFFSET 0
+    )
+);
+
 -- name: with_case
 -- whose a case is, with the lifecycle where there is one: a claim may not be detected yet. Each OFFSET 0 keeps a
 -- look-up for each

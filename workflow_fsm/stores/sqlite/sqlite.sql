@@ -116,6 +116,17 @@ WHERE user_id = :user_id AND lifecycle IN (SELECT value FROM json_each(:lifecycl
 SELECT claim_id, alias FROM aliases
 WHERE user_id = :user_id AND claim_id IN (SELECT value FROM json_each(:claims));
 
+-- name: is_waited_for
+-- whether an event waits under the id of a claim, or an alias of it; a join would go through all that waits
+SELECT 1 FROM lifecycles WHERE user_id = :user_id AND id = :id AND (
+    EXISTS (SELECT 1 FROM waits WHERE user_id = :user_id AND kind = 'claim' AND name = lifecycles.claim_id)
+    OR EXISTS (
+        SELECT 1 FROM aliases WHERE user_id = :user_id AND claim_id = lifecycles.claim_id AND EXISTS (
+            SELECT 1 FROM waits WHERE user_id = :user_id AND kind = 'claim' AND name = aliases.alias
+        )
+    )
+);
+
 -- name: with_case
 -- whose a case is, with the lifecycle where there is one: a claim may not be detected yet
 SELECT cases.claim_id AS case_claim, cases.sync_id AS case_sync, lifecycles.* FROM cases
