@@ -23,6 +23,7 @@ from workflow_fsm.cli.migrate import migrate
 from workflow_fsm.cli.options import common, existing, field_of, page, page_of_both, settings_for, text, texts
 from workflow_fsm.cli.questions.lists import claims, effects, money, users
 from workflow_fsm.cli.questions.whole import events, explain
+from workflow_fsm.cli.simulate import simulate
 from workflow_fsm.cli.terminal import show_json
 from workflow_fsm.core.errors import WorkflowError
 from workflow_fsm.core.values import strict_json
@@ -48,6 +49,7 @@ main.add_command(graph)
 main.add_command(handlers)
 main.add_command(migrate)
 main.add_command(money)
+main.add_command(simulate)
 main.add_command(users)
 
 
