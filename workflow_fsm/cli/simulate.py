@@ -31,7 +31,7 @@ DAY_HOUR = timedelta(minutes=8)
 @click.option("--url", callback=text, metavar="URL", help="Post a day to the service at this URL.")
 @click.option("--users", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Sellers.")
 @click.option(
-    "--seed", type=click.IntRange(0), help="The same seed tells the same; one is made up, and told."
+    "--seed", type=click.IntRange(0), help="The same seed tells the same; else one is made, and told."
 )
 @click.option(
     "--speed",

@@ -51,11 +51,11 @@ class Simulation:
 
     def messages(self) -> Iterator[Message]:
         """Give the messages in the order in which they are posted."""
-        return _Telling(self).run()
+        return _Plan(self).run()
 
 
-class _Telling:
-    """The telling of one simulation: what is still to be told, by time and then by number."""
+class _Plan:
+    """The plan of one simulation: what is still to be told, by time and then by number."""
 
     def __init__(self, simulation: Simulation) -> None:
         self._about = simulation
