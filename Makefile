@@ -6,13 +6,21 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix bench fuzz crash docs clean
+.PHONY: help run demo test check fix bench fuzz crash docs clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/run  ## serve on http://127.0.0.1:8000, or at HOST and PORT
 	@exec $(BIN)/workflow-fsm serve
+
+demo: .venv/run  ## serve a store of its own, and let a believable day come in
+	@export WORKFLOW_DATABASE_URL=$${WORKFLOW_DATABASE_URL:-sqlite:///demo.db}; \
+	url=http://$${HOST:-127.0.0.1}:$${PORT:-8000}; \
+	$(BIN)/workflow-fsm serve > demo.log & server=$$!; \
+	trap 'kill $$server 2> /dev/null; wait $$server' EXIT; trap 'exit 0' INT TERM; \
+	echo "serving at $$url, logging to demo.log; Ctrl-C ends it"; \
+	$(BIN)/workflow-fsm simulate --url $$url && wait $$server
 
 # A worker more than two cores have: tests that start processes wait for a fifth of their time.
 test: check  ## lint, types, imports and the whole suite

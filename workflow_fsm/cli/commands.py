@@ -14,15 +14,15 @@ import click
 from workflow_fsm.cli import printing as show
 from workflow_fsm.cli.check import check
 from workflow_fsm.cli.dead_letters import deadletters
-from workflow_fsm.cli.distribute import distribute
 from workflow_fsm.cli.exit_codes import EPILOG, INVALID, UNKNOWN, Commands, Failure, without_extra
 from workflow_fsm.cli.forget import forget
 from workflow_fsm.cli.graph import graph
 from workflow_fsm.cli.handlers import handlers, work_alone
-from workflow_fsm.cli.migrate import migrate
+from workflow_fsm.cli.migrate import distribute, migrate
 from workflow_fsm.cli.options import common, existing, field_of, page, page_of_both, settings_for, text, texts
 from workflow_fsm.cli.questions.lists import claims, effects, money, users
 from workflow_fsm.cli.questions.whole import events, explain
+from workflow_fsm.cli.simulate import simulate
 from workflow_fsm.cli.terminal import show_json
 from workflow_fsm.core.errors import WorkflowError
 from workflow_fsm.core.values import strict_json
@@ -48,6 +48,7 @@ main.add_command(graph)
 main.add_command(handlers)
 main.add_command(migrate)
 main.add_command(money)
+main.add_command(simulate)
 main.add_command(users)
 
 

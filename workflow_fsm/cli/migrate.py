@@ -1,4 +1,4 @@
-"""Migrating on the command line: a store up to this version's schema, or into PostgreSQL."""
+"""Migrating on the command line: a store up to this version's schema, into PostgreSQL, or over a cluster."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from workflow_fsm.settings import Settings
 from workflow_fsm.stores.schema.marks import who_stops
 from workflow_fsm.stores.schema.versions import Schema
 from workflow_fsm.stores.url import is_served, look, shown, sqlite_path
-from workflow_fsm.workflow import utc_now
+from workflow_fsm.workflow import Workflow, utc_now
 
 
 @click.command()
@@ -53,6 +53,33 @@ def migrate(check: bool, target: str | None, as_json: bool, database: str | None
     _tell_schema(schema, as_json=as_json, check=check)
     if check and schema.due:
         raise click.exceptions.Exit(REFUSED)
+
+
+@click.command()
+@click.option("--run", is_flag=True, help="Run them in the store, but for tables that are spread already.")
+@common
+def distribute(run: bool, as_json: bool, database: str | None) -> None:
+    """Print the statements that spread the store over a Citus cluster, by user; or --run them.
+
+    Run it once the store is made and the cluster's nodes are added, and again after an upgrade that brought a
+    table. What the tables hold is moved.
+    """
+    try:
+        from workflow_fsm.stores.postgres import distribute as citus
+        from workflow_fsm.stores.postgres.connecting import read_url
+    except ModuleNotFoundError as error:
+        raise without_extra("distribute", "postgres", error) from error
+    told = [statement for _, statement in citus.statements()]
+    if run:
+        settings = settings_for(database)
+        if not is_served(settings.database_url):
+            raise click.UsageError("The store is a SQLite file; name one on a Citus coordinator.")
+        Workflow.open(settings=settings).close()  # what migrations are due
+        told = citus.distribute(read_url(settings.database_url))
+    if as_json:
+        show_json({"statements": told, "ran": run})
+    else:
+        click.echo("\n".join(told) if told else "every table is spread already")
 
 
 def _tell_schema(schema: Schema, *, as_json: bool, check: bool) -> None:
