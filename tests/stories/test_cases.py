@@ -346,6 +346,16 @@ def test_a_submission_may_bring_a_case_only_where_nobody_else_can_be_meant(workf
     assert workflow.fire("payout_received", user_id="u2", amazon_case_id="B", amount="3").status == "applied"
 
 
+def test_a_filing_that_waits_for_its_sync_is_judged_once_that_is_known(workflow: Workflow) -> None:
+    """ "a name that is given is meant": in its sync it is the only one that may bring its case"""
+    submit(workflow, None, amazon_case_id="A", sync_id="s2", event_id="early")
+    find(workflow, "c1")
+    sync(workflow, sync_id="s2")
+    detect(workflow, "c2", sync_id="s2")
+    assert states(workflow) == {"c1": "detected", "c2": "submitted"}
+    assert (cases(workflow, "c2"), waits(workflow)) == ({"A": "filed"}, [])
+
+
 def test_a_plain_detection_of_two_claims_leaves_a_case_of_one_alone(workflow: Workflow) -> None:
     """ "its money went to a claim that was never filed" is what no order may bring about"""
     find(workflow, "c1", "c2")

@@ -231,6 +231,17 @@ def test_a_reversal_whose_own_id_is_a_payouts_names_that_payout(workflow: Workfl
     assert outcome.transitions[0].claim_id == "c1"
 
 
+def test_a_reversal_takes_back_the_line_that_it_tells(workflow: Workflow) -> None:
+    """ "lines have names": of a reimbursement that paid two claims it is for the one that its line paid"""
+    find(workflow, "c1", "c2")
+    pay(workflow, "c1", amount="10", currency="EUR", reimbursement_id="R", line_id="L1")
+    pay(workflow, "c2", amount="5", currency="JPY", reimbursement_id="R", line_id="L2")
+    outcome = take_back(workflow, None, amount="5", original_reimbursement_id="R", line_id="L2")
+    assert (outcome.status, [one.claim_id for one in outcome.transitions]) == ("applied", ["c2"])
+    assert status(workflow).recovered == {"EUR": "10.00"}
+    assert workflow.check().faults == ()
+
+
 def test_money_that_names_nobody_waits_as_soon_as_there_is_a_claim(workflow: Workflow) -> None:
     """ "**Money that names nobody at all** waits likewise, except for a user who has no claims: there the
     newest plain lifecycle takes it." """

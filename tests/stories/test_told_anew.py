@@ -202,6 +202,19 @@ def test_another_deadline_that_is_not_past_revives_an_expired_claim(
     assert states(workflow) == {"c1": "expired"}
 
 
+@pytest.mark.parametrize("names", [("c1",), ("c1", "c2")], ids=["one", "two"])
+def test_evidence_that_names_nobody_is_no_match_of_what_has_expired(
+    workflow: Workflow, clock: Any, names: tuple[str, ...]
+) -> None:
+    """It is for all that have an arrow: none has, however many there are."""
+    find(workflow, *({"claim_id": one, "deadline_date": clock.text(days=1)} for one in names))
+    clock.advance(days=2)
+    workflow.tick()
+    assert match(workflow, None).status == "unchanged"
+    detect(workflow, *({"claim_id": one, "deadline_date": clock.text(days=9)} for one in names))
+    assert states(workflow) == dict.fromkeys(names, "detected")
+
+
 def test_a_wrong_deadline_that_voided_a_filing_is_corrected(workflow: Workflow, clock: Any) -> None:
     """ "A wrong deadline could not be corrected, and voided a filing." """
     done = []

@@ -242,7 +242,9 @@ class Application:
                 self._name_case(part)
                 reason = f"claim {part.claim!r} is not known yet"
             return self._judge.wait(part, reason=reason, waits=nobody.waits, waiting_for=nobody.waiting_for)
-        if len(nobody.asked) == 1 and not (self._trigger.files and nobody.asked[0].claim_id is not None):
+        is_of_a_claim = self._trigger.files and nobody.asked[0].claim_id is not None
+        is_for_all = self._trigger.addressing is Addressing.EVERY
+        if len(nobody.asked) == 1 and not is_of_a_claim and not is_for_all:
             return self._judge.judge(nobody.asked[0], part)
         if nobody.rest is Rest.KNOWN or not self._first:
             known = [

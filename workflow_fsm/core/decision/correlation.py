@@ -118,7 +118,8 @@ def original_of(
 ) -> tuple[str, list[StoredEvent]] | None:
     """Give the reimbursement that a reversal takes back, and the payouts of it that are stored.
 
-    One that tells no original names that of its own id, where a payout has that id.
+    One that tells no original names that of its own id, where a payout has that id. Of a reimbursement of
+    several lines it takes back the one that it tells, where that was paid.
     """
     if trigger.money >= 0:
         return None
@@ -128,6 +129,9 @@ def original_of(
         return None
     found = (one for paying in _payouts(definition) for one in situation.with_reimbursement(paying, name))
     payouts = [one for one in found if one.standing in (Standing.APPLIED, Standing.WAITING)]
+    line = event.field("line_id")
+    of_line = [one for one in payouts if line is not None and one.line == line and one.money is not None]
+    payouts = of_line or payouts
     return (name, payouts) if told is not None or payouts else None
 
 
@@ -176,6 +180,11 @@ def _one(definition: Definition, situation: Situation, trigger: Trigger, event: 
         lasting=f"{trigger.name} names no claim, and several could be meant",
         waits=_look(trigger, event, sync_id),
     )
+
+
+def _sync_told(event: Event) -> tuple[Wait, ...]:
+    sync_id = event.field("sync_id")
+    return () if sync_id is None else (Wait(WaitKind.SYNC, sync_id),)
 
 
 def _many(lifecycles: Sequence[Lifecycle]) -> str:
@@ -235,7 +244,7 @@ def _of_case(
             lifecycles=(),
             reason=f"{trigger.name} names case {case_id!r}, which no claim has, and no claim",
             ask="name the claim that was filed with claim_id",
-            waits=waits,
+            waits=(*waits, *_sync_told(event)),
         )
     start = definition.first_state() if situation.has_syncs() else None
     brought_by = tuple(one.name for one in definition.triggers if one.files)
