@@ -6,13 +6,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
 from click.testing import CliRunner, Result
 
+from workflow_fsm import Settings, Workflow
+from workflow_fsm import testing as stories
 from workflow_fsm.cli.commands import main
 
 Run: TypeAlias = Callable[..., Result]
@@ -73,3 +75,10 @@ def run(path: Path) -> Run:
         )
 
     return invoke
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Workflow]:
+    """Give the store that the commands work on, in which an effect is dead after its first try."""
+    with stories.open_workflow(f"sqlite:///{path}", settings=Settings(tries=1)) as workflow:
+        yield workflow
