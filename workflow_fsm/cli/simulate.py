@@ -54,7 +54,7 @@ DAY_HOUR = timedelta(minutes=8)
     callback=text,
     envvar="WORKFLOW_WEBHOOK_SECRETS",
     show_envvar=True,
-    help="A whsec_… secret to sign with, the first of several.",
+    help="A whsec_… secret to sign with, the first that is for all routes.",
 )
 @common
 def simulate(
@@ -113,12 +113,13 @@ def _live(simulation: Simulation, database: str | None, *, as_json: bool) -> Non
 
 
 def _proof(token: str | None, secret: str | None) -> Prove:
-    """Say what proves who sends: a token, else a secret, the first of several; nothing without."""
+    """Say what proves who sends: a token, else the first secret that is for all routes; nothing without."""
     if token is not None:
         return lambda message_id, body: {"Authorization": f"Bearer {token}"}
     if secret is None:
         return lambda message_id, body: {}
-    first = secret.split(",")[0].strip()
+    several = [one.strip() for one in secret.split(",")]
+    first = next((one for one in several if one.startswith("whsec_")), several[0])  # one for all routes
     try:
         from webapp.access.sending import signed
 
