@@ -12,9 +12,7 @@ import pytest
 
 from tests.webapp.conftest import Api
 from tests.webapp.services import StartService
-from workflow_fsm.simulate.posting import Credentials as Given
 from workflow_fsm.simulate.posting import NotPosted, Poster
-from workflow_fsm.workflow import utc_now
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 TOKEN = "an-operators-token-that-is-long-enough"
@@ -77,4 +75,4 @@ def test_without_credentials_it_says_what_the_service_answers(start_service: Sta
 @pytest.mark.parametrize("url", ["claims", "ftp://host", "http://", "http://host:x"])
 def test_a_url_that_is_none_is_said_to_be_none(url: str) -> None:
     with pytest.raises(NotPosted, match=r"http|host|claims"):
-        Poster(url, Given(), now=utc_now)
+        Poster(url)

@@ -19,7 +19,7 @@ from workflow_fsm.cli.terminal import print_lines, show_json
 from workflow_fsm.core.errors import StoreRefused
 from workflow_fsm.simulate.days import Simulation
 from workflow_fsm.simulate.living import START, live
-from workflow_fsm.simulate.posting import Credentials, NotPosted, Poster
+from workflow_fsm.simulate.posting import NotPosted, Poster, Prove
 from workflow_fsm.stores.url import is_served, sqlite_file
 from workflow_fsm.workflow import utc_now
 
@@ -54,7 +54,7 @@ DAY_HOUR = timedelta(minutes=8)
     callback=text,
     envvar="WORKFLOW_WEBHOOK_SECRETS",
     show_envvar=True,
-    help="A whsec_… secret to sign with, the first of several.",
+    help="A whsec_… secret to sign with, the first that is for all routes.",
 )
 @common
 def simulate(
@@ -88,8 +88,7 @@ def simulate(
         raise click.UsageError("--days and --database are for days in this process, without --url.")
     start = utc_now() - timedelta(days=1)
     simulation = Simulation(seed=seed, start=start, users=users, claims=claims or 3 * users, hour=DAY_HOUR)
-    first = secret.split(",")[0].strip() if secret is not None else None
-    _post(simulation, url, Credentials(token=token, secret=first), speed=speed, as_json=as_json)
+    _post(simulation, url, _proof(token, secret), speed=speed, as_json=as_json)
 
 
 def _live(simulation: Simulation, database: str | None, *, as_json: bool) -> None:
@@ -113,12 +112,31 @@ def _live(simulation: Simulation, database: str | None, *, as_json: bool) -> Non
         raise click.exceptions.Exit(REFUSED)
 
 
-def _post(simulation: Simulation, url: str, credentials: Credentials, *, speed: float, as_json: bool) -> None:
+def _proof(token: str | None, secret: str | None) -> Prove:
+    """Say what proves who sends: a token, else the first secret that is for all routes; nothing without."""
+    if token is not None:
+        return lambda message_id, body: {"Authorization": f"Bearer {token}"}
+    if secret is None:
+        return lambda message_id, body: {}
+    several = [one.strip() for one in secret.split(",")]
+    first = next((one for one in several if one.startswith("whsec_")), several[0])  # one for all routes
+    try:
+        from webapp.access.sending import signed
+
+        signed(first, "proof", b"", utc_now())
+    except ModuleNotFoundError as error:
+        raise without_extra("signing", "web", error) from error
+    except ValueError as error:
+        raise Failure(INVALID, "secret-invalid", f"the secret can't be signed with: {error}") from error
+    return lambda message_id, body: signed(first, message_id, body, utc_now())
+
+
+def _post(simulation: Simulation, url: str, prove: Prove, *, speed: float, as_json: bool) -> None:
     messages = list(simulation.messages())
     outcomes: Counter[str] = Counter()
     try:
         with (
-            closing(Poster(url, credentials, now=utc_now)) as poster,
+            closing(Poster(url, prove)) as poster,
             _progress("messages", len(messages), is_shown=_is_shown(as_json)) as told,
         ):
 
@@ -129,10 +147,6 @@ def _post(simulation: Simulation, url: str, credentials: Credentials, *, speed: 
             poster.post_all(messages, rate=speed, told=tell)
     except NotPosted as error:
         raise Failure(STORE, "not-posted", str(error), posted=outcomes.total()) from error
-    except ModuleNotFoundError as error:
-        raise without_extra("signing", "web", error) from error
-    except ValueError as error:  # of a secret
-        raise Failure(INVALID, "secret-invalid", f"the secret can't be signed with: {error}") from error
     if as_json:
         show_json({"seed": simulation.seed, "messages": len(messages), "outcomes": dict(outcomes)})
     else:

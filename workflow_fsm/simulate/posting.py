@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from time import monotonic, sleep
 from typing import Any
@@ -37,32 +35,14 @@ class NotPosted(Exception):
     """The service can't be posted to; the text says why, and what to do."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
-    """By what a sender is let in: a bearer token, or a secret to sign with; or neither."""
-
-    token: str | None = None
-    secret: str | None = None
-
-    def headers(self, message_id: str, body: bytes, now: datetime) -> Mapping[str, str]:
-        """Give the headers that prove who sends a body."""
-        if self.token is not None:
-            return {"Authorization": f"Bearer {self.token}"}
-        if self.secret is None:
-            return {}
-        from standardwebhooks import Webhook
-
-        return {
-            "webhook-id": message_id,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": Webhook(self.secret).sign(message_id, now, body.decode()),
-        }
+Prove = Callable[[str, bytes], Mapping[str, str]]
+"""Gives, of a message's id and body, the headers that prove who sends it."""
 
 
 class Poster:
-    """Posts to one service. `now` reads the clock, which signatures need."""
+    """Posts to one service."""
 
-    def __init__(self, url: str, credentials: Credentials, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, url: str, prove: Prove = lambda message_id, body: {}) -> None:
         """Raises NotPosted for a URL that is none."""
         parts = urlsplit(url)
         try:
@@ -75,8 +55,7 @@ class Poster:
         self._connection = kind(parts.hostname, port, timeout=10)
         self._prefix = parts.path.rstrip("/")
         self._url = url
-        self._credentials = credentials
-        self._now = now
+        self._prove = prove
 
     def post_all(self, messages: Iterable[Message], *, rate: float, told: Callable[[str], None]) -> None:
         """Post messages in order, so many a second; each outcome is `told`. Raises NotPosted."""
@@ -110,10 +89,7 @@ class Poster:
         self._connection.close()
 
     def _send(self, route: str, message_id: str, body: bytes) -> tuple[int, Mapping[str, Any]]:
-        headers = {
-            "Content-Type": "application/json",
-            **self._credentials.headers(message_id, body, self._now()),
-        }
+        headers = {"Content-Type": "application/json", **self._prove(message_id, body)}
         self._connection.request("POST", f"{self._prefix}{PREFIX}/{route}", body, headers)
         answer = self._connection.getresponse()
         content = answer.read()
