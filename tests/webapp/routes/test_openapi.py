@@ -22,7 +22,8 @@ from webapp.access import authorization
 from webapp.access.sessions import COOKIE
 from webapp.routes.openapi import document
 from webapp.routes.openapi.document import examples
-from webapp.routes.openapi.routes import Route, routes
+from webapp.routes.openapi.route import Route
+from webapp.routes.openapi.routes import routes
 from webapp.routes.webhooks import PREFIX
 from webapp.settings import ServiceSettings
 from workflow_fsm import Workflow, claim_lifecycle

@@ -21,7 +21,8 @@ from webapp.http.request_body import FORM_TYPE
 from webapp.http.response import JSON_TYPE, PROBLEM_TYPE
 from webapp.routes.openapi import answers, outwards, requests
 from webapp.routes.openapi.parts import REFUSED, ref
-from webapp.routes.openapi.routes import TAGS, Route, routes
+from webapp.routes.openapi.route import TAGS, Route
+from webapp.routes.openapi.routes import routes
 from webapp.settings import ServiceSettings
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.workflow import Workflow
