@@ -125,3 +125,11 @@ class Database(Protocol):
 
     def close(self) -> None:
         """Close every connection."""
+
+
+def walk(session: Session, statement: str, column: str, **given: Any) -> Iterator[str]:
+    """Give each value that a column holds, by a look-up behind the one before it: none costs by its rows."""
+    after = ""
+    while (row := session.row(statement, after=after, **given)) is not None and row[column] is not None:
+        after = row[column]
+        yield after

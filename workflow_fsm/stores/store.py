@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ from workflow_fsm.stores.columns import MOST_DECIMALS
 from workflow_fsm.stores.definitions import RecordedDefinition, WorkedUnder, knowing, recorded
 from workflow_fsm.stores.left_behind import LeftBehind
 from workflow_fsm.stores.observers import Observers
-from workflow_fsm.stores.session import Database, Listening, Scope, Session
+from workflow_fsm.stores.session import Database, Listening, Scope, Session, walk
 from workflow_fsm.stores.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
@@ -282,10 +282,10 @@ class Store:
         self._refuse_strangers(session)
 
     def _refuse_strangers(self, session: Session) -> None:
-        states = [one for one in _walk(session, "next_state", "state") if one not in self.definition.cells]
+        states = [one for one in walk(session, "next_state", "state") if one not in self.definition.cells]
         triggers = [
             one
-            for one in _walk(session, "next_trigger", "trigger")
+            for one in walk(session, "next_trigger", "trigger")
             if self.definition.trigger(one) is None
             and session.row("waits_by_trigger", trigger=one) is not None
         ]
@@ -313,14 +313,6 @@ class Store:
             f"{self.definition.name!r} doesn't know{who}; open it with the definition {name}{by}, or with a "
             "variant that has these (a state that is `retired` only lets those in it go on)"
         )
-
-
-def _walk(session: Session, name: str, column: str) -> Iterator[str]:
-    """Give each value that a column holds, by a look-up behind the one before it."""
-    after = ""
-    while (row := session.row(name, after=after)) is not None and row[column] is not None:
-        after = row[column]
-        yield after
 
 
 def _currencies(session: Session) -> dict[str, int]:

@@ -10,8 +10,9 @@ from webapp.routes.dead_letters import MOST_OF_A_REASON
 from webapp.routes.many_dead_letters import MATCHING
 from webapp.routes.openapi.parts import CURRENCY, ID, INSTANT, listed, many, or_null, ref
 from workflow_fsm.core.definition import Definition, Trigger
+from workflow_fsm.core.definition.facts import DECISIONS
 from workflow_fsm.core.model.inbox import FORCE, LAID_OVER
-from workflow_fsm.read.across.claims import DECISIONS, SORTS
+from workflow_fsm.read.across.claims import SORTS
 from workflow_fsm.read.across.question_shapes import EffectStanding, MoneyStanding
 from workflow_fsm.read.dead_letters import KINDS
 from workflow_fsm.read.status import PLACE
@@ -194,7 +195,7 @@ PARAMETERS: Mapping[str, Any] = {
     "claim_id_in_path": _path("claim_id", "The claim's id or an alias, percent-encoded, slashes too."),
     "event_id_in_path": _path("event_id", "Any of the event's ids, percent-encoded, slashes too."),
     "asked_state": _query("state", {"$ref": "#/components/schemas/State"}, "Claims in this state."),
-    "decision": _query("decision", {"enum": list(DECISIONS[1:])}, "Matched claims with this decision."),
+    "decision": _query("decision", {"enum": list(DECISIONS)}, "Matched claims with this decision."),
     "currency": _query(
         "currency",
         CURRENCY,

@@ -16,7 +16,8 @@ from workflow_fsm.cli.options import common, existing, formats, limit, text
 from workflow_fsm.cli.printing import amount_of, case_of, facts_of, instant, sums_of, tell_more
 from workflow_fsm.cli.questions.whole import tell_claim
 from workflow_fsm.cli.terminal import print_lines, show_json, show_pieces, table
-from workflow_fsm.read.across.claims import DECISIONS, SORTS
+from workflow_fsm.core.definition.facts import DECISIONS
+from workflow_fsm.read.across.claims import SORTS
 from workflow_fsm.read.across.paging import Rows
 from workflow_fsm.read.across.sheets import Question, csv_pieces, ndjson_pieces
 from workflow_fsm.results import ClaimRow, EffectRow, MoneyRow, UserRow
@@ -30,7 +31,7 @@ _WAYS = [f"{way}{one}" for one in SORTS for way in ("", "-")]
 @click.argument("user_id", required=False, callback=text)
 @click.argument("claim_id", required=False, callback=text)
 @click.option("--state", callback=text, help="Only those in this state.")
-@click.option("--decision", type=click.Choice(DECISIONS[1:]), help="Only matches with this decision.")
+@click.option("--decision", type=click.Choice(DECISIONS), help="Only matches with this decision.")
 @click.option("--currency", callback=text, help="Only those in this currency.")
 @click.option("--case", "amazon_case_id", callback=text, metavar="CASE", help="Only those of this case.")
 @click.option(

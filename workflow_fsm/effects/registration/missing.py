@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from workflow_fsm.effects.registration.registry import Registry
 from workflow_fsm.stores.repository import patterns
-from workflow_fsm.stores.session import Session
+from workflow_fsm.stores.session import Session, walk
 from workflow_fsm.stores.store import Store
 
 log = logging.getLogger(__name__)
@@ -48,11 +48,9 @@ class MissingCode:
     def _find(self, session: Session) -> list[tuple[str, int]]:
         mine = self._registry.mine(patterns(session))
         found = []
-        after = ""
-        while (row := session.row("next_owed_handler", after=after)) is not None and row["handler"]:
-            after = row["handler"]
-            if after not in mine:
-                counted = session.row("owed_to_handler", handler=after)
+        for handler in walk(session, "next_owed_handler", "handler"):
+            if handler not in mine:
+                counted = session.row("owed_to_handler", handler=handler)
                 assert counted is not None
-                found.append((after, counted["many"]))
+                found.append((handler, counted["many"]))
         return found

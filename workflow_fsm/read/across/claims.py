@@ -18,6 +18,8 @@ from itertools import islice
 
 from workflow_fsm.core.definition import Addressing, Definition
 from workflow_fsm.core.definition.arguments import must_be_one_of
+from workflow_fsm.core.definition.events import DEFAULT_CURRENCY
+from workflow_fsm.core.definition.facts import DECISIONS
 from workflow_fsm.core.errors import FieldError, InvalidEvent, RowUnreadable
 from workflow_fsm.core.model.lifecycle import Lifecycle
 from workflow_fsm.core.values.instants import show_instant
@@ -49,7 +51,6 @@ _STREAMS = {
     "-entered_at": ("claims_at_entry_down", "claims_by_entry_down"),
 }
 """By what a stream is read in each order: in one place, and beyond it."""
-DECISIONS = ("", "auto_submit", "ask_user", "review")
 _TOLD, _LAST = "!", "~"
 """Before and behind all that is told: what isn't is ''."""
 
@@ -102,7 +103,7 @@ def claims_page(
     is_sorted = asked.sort in _STREAMS
     *_, due_before, place = all_asked(
         partial(choice_asked, "state", asked.state, [one.name for one in definition.states]),
-        partial(choice_asked, "decision", asked.decision, DECISIONS[1:]),
+        partial(choice_asked, "decision", asked.decision, DECISIONS),
         partial(currency_asked, asked.currency, currencies),
         partial(_refuse_sort, asked.sort),
         partial(instant_asked, "due_before", asked.due_before),
@@ -202,7 +203,7 @@ def _kinds(session: Session, definition: Definition, asked: ClaimsAsked) -> Iter
     if asked.overdue:
         late = definition.led_to(definition.by_addressing(Addressing.TIMER), stays=False)
         states = [one for one in states if one in late]
-    decisions = DECISIONS if asked.decision is None else (asked.decision,)
+    decisions = ("", *DECISIONS) if asked.decision is None else (asked.decision,)
     pairs = [{"state": state, "decision": decision} for state in states for decision in decisions]
     if asked.currency is not None:
         yield from ({**pair, "currency": asked.currency.upper()} for pair in pairs)
@@ -272,7 +273,7 @@ class _Fits:
         """Tell by the claim's own row."""
         _, one = found
         asked, facts = self.asked, one.facts
-        currency = facts.get("currency") or ("" if one.claim_id is None else "USD")
+        currency = facts.get("currency") or ("" if one.claim_id is None else DEFAULT_CURRENCY)
         return (
             not one.forked
             and asked.state in (None, one.state)

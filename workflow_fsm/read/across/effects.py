@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -25,7 +25,7 @@ from workflow_fsm.read.across.paging import (
 from workflow_fsm.read.across.question_shapes import EffectRow, EffectStanding
 from workflow_fsm.stores.mapping import pattern_of
 from workflow_fsm.stores.repository import Repository
-from workflow_fsm.stores.session import Columns, Session, Statement
+from workflow_fsm.stores.session import Columns, Session, Statement, walk
 
 _ASKED = "effects"
 _STORED: dict[str | None, tuple[str, ...]] = {
@@ -122,7 +122,8 @@ def _read(
         name, told = "effects_page", {**told, "after_user": after_user}
     else:
         name, told = "effects_page_of", {**told, "user_id": asked.user_id}
-    handlers = [asked.handler] if asked.handler is not None else list(_handlers(session))
+    every = walk(session, "next_handler", "handler")
+    handlers = list(every) if asked.handler is None else [asked.handler]
     streams: list[Statement] = [
         (name, {**told, "handler": handler, "standing": standing})
         for handler in handlers
@@ -136,14 +137,6 @@ def _read(
 def _of_claim(session: Session, user_id: str, lifecycle_id: int, standings: Sequence[str]) -> list[Columns]:
     found = session.rows("effects_of_claim", user_id=user_id, lifecycle=lifecycle_id)
     return sorted((row for row in found if row["standing"] in standings), key=lambda row: int(row["seq"]))
-
-
-def _handlers(session: Session) -> Iterator[str]:
-    """Give every handler to which anything was owed, by a look-up behind the one before it."""
-    after = ""
-    while (row := session.row("next_handler", after=after)) is not None and row["handler"] is not None:
-        after = row["handler"]
-        yield after
 
 
 class _Shown:

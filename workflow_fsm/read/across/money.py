@@ -29,7 +29,7 @@ from workflow_fsm.read.waiting import shown_money
 from workflow_fsm.stores.event_mapping import stored_event_of
 from workflow_fsm.stores.mapping import lifecycle_of
 from workflow_fsm.stores.repository import Repository
-from workflow_fsm.stores.session import Columns, Session, Statement
+from workflow_fsm.stores.session import Columns, Session, Statement, walk
 
 log = logging.getLogger(__name__)
 
@@ -138,17 +138,10 @@ def _read(
 
 
 def _booked(session: Session, user_id: str | None) -> Iterator[str]:
-    """Give the currencies in which money was booked, by a look-up behind the one before it."""
-    after = ""
-    while True:
-        if user_id is None:
-            row = session.row("next_currency_booked", after=after)
-        else:
-            row = session.row("next_currency_booked_of", user_id=user_id, after=after)
-        if row is None or row["currency"] is None:
-            return
-        after = row["currency"]
-        yield after
+    """Give the currencies in which money was booked, a user's where one is given."""
+    if user_id is None:
+        return walk(session, "next_currency_booked", "currency")
+    return walk(session, "next_currency_booked_of", "currency", user_id=user_id)
 
 
 class _MoneyShower:
