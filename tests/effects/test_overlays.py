@@ -9,6 +9,17 @@ from tests.stories.acts import claim, find, pay, status, submit
 from workflow_fsm import EventIdReused, Workflow
 from workflow_fsm.testing import USER, ManualClock
 
+SWEPT = {
+    "matched": 1,
+    "settled": 0,
+    "waiting": 0,
+    "failed": 0,
+    "money": {},
+    "settled_money": {},
+    "became": {},
+}
+"""What a sweep of one dead letter tells, but for what became of it."""
+
 
 def names(workflow: Workflow, claim_id: str = "c1") -> list[str | None]:
     """Give the names of a claim's cases."""
@@ -59,7 +70,12 @@ def test_a_sweep_leaves_what_was_laid_over_each(workflow: Workflow) -> None:
     find(workflow, "c1")
     pay(workflow, None, event_id="p")
     retry(workflow, only(workflow), claim_id="late", force=True)
-    assert workflow.retry_dead_letters() == {"matched": 1, "settled": 0, "waiting": 1, "failed": 0}
+    assert workflow.retry_dead_letters() == {
+        **SWEPT,
+        "waiting": 1,
+        "money": {"USD": "10.00"},
+        "became": {"deferred": 1},
+    }
     assert (only(workflow).claim_id, workflow.check().faults) == ("late", ())
     find(workflow, "late", sync_id="s2")
     assert (claim(workflow, "late").paid, workflow.check().faults) == ({"USD": "10.00"}, ())
@@ -117,7 +133,7 @@ def test_a_sweep_never_books_the_money_of_an_id_that_was_used(workflow: Workflow
     with pytest.raises(EventIdReused):
         pay(workflow, amount="6", event_id="p")
     letter = only(workflow)
-    assert workflow.retry_dead_letters() == {"matched": 1, "settled": 0, "waiting": 0, "failed": 1}
+    assert workflow.retry_dead_letters() == {**SWEPT, "failed": 1, "money": {"USD": "6.00"}}
     assert workflow.retry_dead_letters(trigger="payout_received").failed == 1
     assert (only(workflow), workflow.acts(USER)) == (letter, [])
     assert status(workflow).recovered == {"USD": "5.00"}
@@ -143,4 +159,9 @@ def test_a_sweep_takes_along_what_a_person_has_counted_beside_and_waits(workflow
     with pytest.raises(EventIdReused):
         pay(workflow, None, amount="6", event_id="p")
     assert retry(workflow, only(workflow)).status == "deferred"
-    assert workflow.retry_dead_letters() == {"matched": 1, "settled": 0, "waiting": 1, "failed": 0}
+    assert workflow.retry_dead_letters() == {
+        **SWEPT,
+        "waiting": 1,
+        "money": {"USD": "6.00"},
+        "became": {"deferred": 1},
+    }

@@ -183,7 +183,7 @@ def look(workflow: Workflow) -> None:
 
 
 def repair(workflow: Workflow, clock: ManualClock) -> None:
-    """Let waits end; retry and drop what is dead."""
+    """Let waits end; retry and drop what is dead, and forget the user."""
     clock.advance(days=8)
     workflow.tick()
     for letter in workflow.dead_letters():
@@ -200,3 +200,6 @@ def repair(workflow: Workflow, clock: ManualClock) -> None:
     workflow.acts("u1")
     workflow.after({"u1": 0}, limit=9)
     workflow.drop_handler("alert")
+    workflow.drop_dead_letters(reason="all of it", dry_run=True)
+    workflow.forget("u1", reason="they asked for it")
+    workflow.forgotten()

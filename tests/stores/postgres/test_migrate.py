@@ -62,6 +62,8 @@ ACROSS = {
     "figures_of_due_effects",
     "figures_of_lifecycles",
     "figures_of_money",
+    "figures_of_unapplied",
+    "figures_of_waiting",
     "figures_of_the_rest",
     "next_currency_booked",
     "next_currency_of_claims",

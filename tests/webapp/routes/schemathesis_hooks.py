@@ -16,6 +16,8 @@ from workflow_fsm.core.values import strict_json
 
 LIFECYCLE = claim_lifecycle()
 PAYOUT = LIFECYCLE.by_name["payout_received"]
+PAGED = ("claims", "deadletters", "effects", "money", "users")
+"""What is given in pages by a cursor that only a page tells."""
 FIELDS = [field for trigger in LIFECYCLE.triggers for field in trigger.fields]
 
 
@@ -28,7 +30,7 @@ def ndjson(_context: Any, value: Any) -> bytes:
 def filter_case(_context: Any, case: Any) -> bool:
     if {"webhook-id", "idempotency-key"} <= {name.lower() for name in case.headers or {}}:
         return False
-    if case.operation.path.endswith("/deadletters"):
+    if case.method == "GET" and case.operation.path.rpartition("/")[2] in PAGED:
         return not (case.query or {}).get("cursor")
     if not isinstance(case.body, dict):
         return True
