@@ -135,7 +135,8 @@ class ModelUser(Kept):
         said = tells(event)
         first["ids"] += [name for name in event["ids"] if not repeats.with_ids(self, [name])]
         cells.teach_line(event, first)
-        if "claim_id" in said and "amazon_case_id" in said:
+        is_told_anew = event["body"] != first["body"]
+        if is_told_anew and "claim_id" in said and "amazon_case_id" in said:
             cases.name_it(self, said["amazon_case_id"], self.key(said["claim_id"]))
         self._follow()
         return "duplicate"
