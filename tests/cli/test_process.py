@@ -18,6 +18,12 @@ import pytest
 from tests.cli.conftest import Run, find, process
 
 
+def test_the_command_line_reads_in_nothing_that_only_one_command_needs() -> None:
+    code = "import json, sys; import workflow_fsm.cli.commands; print(json.dumps(list(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True)
+    assert {"pytest", "flask", "psycopg", "http.client"}.isdisjoint(json.loads(done.stdout))
+
+
 def test_on_a_terminal_tables_are_drawn(run: Run, path: Path) -> None:
     find(run, "c1")
     ours, theirs = pty.openpty()

@@ -15,6 +15,7 @@ from tests.docs.conftest import blocks, files
 from tests.docs.generate import DOCS
 from tests.webapp.services import Service
 
+pytestmark = pytest.mark.timeout(180)  # twenty commands, each a process
 PAGE = DOCS / "how-to" / "answer-an-operators-questions.md"
 HERE = "http://localhost:8000"
 _VARIES = re.compile(

@@ -7,8 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from workflow_fsm import Settings, Workflow
-from workflow_fsm.simulate.days import Simulation
-from workflow_fsm.simulate.living import START, live
+from workflow_fsm.simulate.days import START, Simulation
+from workflow_fsm.simulate.living import live
 
 
 def simulation(seed: int = 7) -> Simulation:

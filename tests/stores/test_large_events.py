@@ -14,9 +14,10 @@ import pytest
 
 from tests.stores.filled import multiply, running
 from workflow_fsm import EventTooLarge, Outcome, Settings, StoreUnavailable, Workflow
+from workflow_fsm.parts.firing import MOST_TOGETHER
 from workflow_fsm.stores.statements import inserting, statements
 from workflow_fsm.stores.store import MOST_IN_TURN, TRIES_AHEAD
-from workflow_fsm.workflow import MOST_TOGETHER, new_id
+from workflow_fsm.workflow import new_id
 
 LARGE = MOST_IN_TURN + 100
 

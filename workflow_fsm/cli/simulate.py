@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,11 +18,12 @@ from workflow_fsm.cli.exit_codes import INVALID, REFUSED, STORE, Failure, withou
 from workflow_fsm.cli.options import common, settings_for, text
 from workflow_fsm.cli.terminal import print_lines, show_json
 from workflow_fsm.core.errors import StoreRefused
-from workflow_fsm.simulate.days import Simulation
-from workflow_fsm.simulate.living import START, live
-from workflow_fsm.simulate.posting import NotPosted, Poster, Prove
+from workflow_fsm.simulate.days import START, Simulation
 from workflow_fsm.stores.url import is_served, sqlite_file
 from workflow_fsm.workflow import utc_now
+
+if TYPE_CHECKING:
+    from workflow_fsm.simulate.posting import Prove
 
 DAY_HOUR = timedelta(minutes=8)
 """How long an hour of a claim's life is where all of it is told as one day."""
@@ -92,6 +94,8 @@ def simulate(
 
 
 def _live(simulation: Simulation, database: str | None, *, as_json: bool) -> None:
+    from workflow_fsm.simulate.living import live  # of tests' clock, which no other command needs
+
     with tempfile.TemporaryDirectory(prefix="workflow-fsm-") as folder:
         url = f"sqlite:///{folder}/simulated.db"
         if database is not None:
@@ -132,6 +136,8 @@ def _proof(token: str | None, secret: str | None) -> Prove:
 
 
 def _post(simulation: Simulation, url: str, prove: Prove, *, speed: float, as_json: bool) -> None:
+    from workflow_fsm.simulate.posting import NotPosted, Poster
+
     messages = list(simulation.messages())
     outcomes: Counter[str] = Counter()
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from random import Random
@@ -17,6 +17,8 @@ from typing import Any
 
 from workflow_fsm.simulate.plots import PLOTS, Plot, Step, Subject
 
+START = datetime(2026, 1, 1, tzinfo=UTC)
+"""When days of virtual time begin."""
 CURRENCIES = {"USD": 55, "EUR": 20, "GBP": 12, "CAD": 8, "JPY": 5}
 CLAIM_TYPES = ("lost_inbound", "damaged_warehouse", "overcharged_fee", "customer_return", "disposed")
 AGAIN, SWAPPED, EARLY = 0.04, 0.05, 0.03

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from workflow_fsm.audit.report import Report
 from workflow_fsm.core.errors import WorkflowError
@@ -18,7 +18,6 @@ from workflow_fsm.simulate.days import Message, Simulation
 from workflow_fsm.testing.clock import CountedIds, ManualClock
 from workflow_fsm.workflow import Workflow
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
 SLICE = timedelta(hours=1)
 """How long events are gathered for one commit, and time passes at once."""
 Progress = Callable[[int], None]
