@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from webapp import dashboard
 from webapp.access import authorization
 from webapp.access.sessions import Sessions
 from webapp.http import access_log, headers, problems, request_body
@@ -79,7 +80,7 @@ def _settings(workflow: Workflow, given: ServiceSettings | None) -> ServiceSetti
 
 def _routes(workflow: Workflow, settings: ServiceSettings, sessions: Sessions) -> Blueprint:
     routes = Blueprint("workflow", __name__)
-    for module in (status, questions, many_dead_letters, health, metrics):
+    for module in (status, questions, many_dead_letters, health, metrics, dashboard):
         module.add_to(routes, workflow)
     for asking in (webhooks, dead_letters, route, batch, sync, openapi):
         asking.add_to(routes, workflow, settings)

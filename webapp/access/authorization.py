@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cache, lru_cache, partial
 
-from flask import redirect, request, url_for
+from flask import redirect, request
 from flask.sansio.scaffold import Scaffold
 from werkzeug.exceptions import HTTPException
 
@@ -23,7 +23,7 @@ from webapp.access.authentication import Keys, Principal, Unproven
 from webapp.access.origins import Origins
 from webapp.access.sessions import COOKIE, OPEN, SAFE, Sessions, note_session
 from webapp.http import access_log, request_body
-from webapp.http.flask_app import current_request
+from webapp.http.flask_app import current_request, url_of
 from webapp.http.problems import Problem
 from webapp.paths import SENDERS
 from webapp.routes.status import read_user_id
@@ -148,7 +148,7 @@ def _admit(
         raise Problem("forbidden", _why_not(access, somebody))
     if _is_a_person(access) and keys.api_token is not None:
         here = request.full_path.rstrip("?") if request.method in SAFE else None
-        raise HTTPException(response=redirect(url_for(".login", next=here), 303))
+        raise HTTPException(response=redirect(url_of("login", next=here), 303))
     wrong_token = bool(faults) and _AUTHORIZATION in request.headers
     raise _unauthorized(_told(access, settings, faults), wrong_token=wrong_token)
 

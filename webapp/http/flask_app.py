@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, Request, request
+from flask import Flask, Request, request, url_for
+
+PAGES = "pages"
+"""The blueprint of the dashboard, a part of that of all routes."""
 
 
 class App(Flask):
@@ -14,6 +17,12 @@ class App(Flask):
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Give the function as it is."""
         return func
+
+
+def url_of(endpoint: str, **values: Any) -> str:
+    """Give the path of a route, as that of all routes is mounted, from whichever part of it."""
+    blueprint = (current_request().blueprint or "").removesuffix(f".{PAGES}")
+    return url_for(f"{blueprint}.{endpoint}", **values)
 
 
 def current_request() -> Request:

@@ -16,13 +16,14 @@ from flask import Blueprint, Response, redirect, render_template_string, request
 
 from webapp.access.sessions import OPEN, Sessions, SignedIn, delete_cookie, set_cookie
 from webapp.http import access_log, request_body
+from webapp.http.flask_app import PAGES
 from webapp.http.headers import PAGE_POLICY
 from webapp.http.problems import Problem
 from webapp.http.response import Answer
 from webapp.settings import ServiceSettings
 from workflow_fsm.workflow import Workflow
 
-HOME = "docs"
+HOME = f"{PAGES}.dashboard"
 """The endpoint of the page that is shown to who has signed in and asked for none."""
 WRONG = "This is not the operator's token."
 
@@ -44,11 +45,16 @@ def login_url(then: str | None = None) -> str:
     return url_for(".login", next=then)
 
 
+def own_path(path: str) -> str:
+    """Take a path of this service; nothing in place of what would lead elsewhere."""
+    return path if _PATH.fullmatch(path) else ""
+
+
 def _signing_in(workflow: Workflow, settings: ServiceSettings, sessions: Sessions) -> Callable[[], Response]:
     def sign_in() -> Response:
         is_post = request.method == "POST"
         form = request_body.read_form(request) if is_post else {}
-        then = _own_path(form.get("next") or request.args.get("next") or "")
+        then = own_path(form.get("next") or request.args.get("next") or "")
         if not settings.asks_for_credentials:
             return _entered(then, OPEN) if is_post else _go(then)
         if not sessions.can_begin:
@@ -78,11 +84,6 @@ def _sign_out() -> Response:
 # -- parts
 
 _PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*")
-
-
-def _own_path(path: str) -> str:
-    """Take a path of this service; nothing in place of what would lead elsewhere."""
-    return path if _PATH.fullmatch(path) else ""
 
 
 def _shows_pages() -> bool:

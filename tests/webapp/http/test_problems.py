@@ -31,7 +31,7 @@ def check(response: TestResponse, code: int, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/nope", PREFIX, f"{PREFIX}/nope", f"{PREFIX}/sync/complete/", "/static/x", "/%ff"]
+    "path", ["/dashboard", "/nope", PREFIX, f"{PREFIX}/nope", f"{PREFIX}/sync/complete/", "/static/x", "/%ff"]
 )
 def test_an_unknown_route_is_a_problem(client: FlaskClient, path: str) -> None:
     for method in ("GET", "POST", "DELETE", "OPTIONS"):

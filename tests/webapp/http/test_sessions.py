@@ -249,7 +249,7 @@ def test_a_cookie_made_without_a_token_opens_nothing(visit: Visit) -> None:
     ],
 )
 def test_after_signing_in_nobody_is_led_elsewhere(visit: Visit, then: str) -> None:
-    assert sign_in(visit(**ALL), then=then).headers["Location"] == "/docs"
+    assert sign_in(visit(**ALL), then=then).headers["Location"] == "/"
 
 
 def test_ten_wrong_tokens_and_the_address_has_to_wait_a_minute(open_app: OpenApp, clock: ManualClock) -> None:
@@ -273,7 +273,7 @@ def test_while_it_is_open_who_comes_is_signed_in_by_coming(open_app: OpenApp) ->
 
     assert (came.status_code, came.headers["Location"]) == (303, "/metrics")
     assert client.get("/docs").text == ""  # there is a session, and its posts need no token
-    assert client.post("/login", data={"token": "any"}, headers=PAGE).headers["Location"] == "/docs"
+    assert client.post("/login", data={"token": "any"}, headers=PAGE).headers["Location"] == "/"
     assert client.post("/login", data={"token": ""}).get_json() == {"status": "signed_in", "csrf_token": ""}
     assert client.post("/logout", headers=PAGE).headers["Location"] == "/login"
 
@@ -347,5 +347,5 @@ def test_behind_a_proxy_that_speaks_tls_the_cookie_is_secure_and_below_its_prefi
         timeout=10,
     )
 
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/wf/docs")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/wf/")
     assert {"Secure", "Path=/wf"} <= set(answer.headers["Set-Cookie"].split("; "))

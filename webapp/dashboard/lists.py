@@ -1,0 +1,107 @@
+"""Users, money and effects: lists a page at a time, with the sums that they are a part of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import get_args
+
+from flask import Blueprint, Response
+
+from webapp.dashboard.overview import REST_SECONDS
+from webapp.dashboard.pages import Pages, asked
+from webapp.dashboard.standing import handler_standings
+from webapp.http.problems import Problem
+from webapp.routes.sampling import Sampler
+from workflow_fsm.core.definition import Definition
+from workflow_fsm.core.errors import StoreUnavailable
+from workflow_fsm.core.values import money
+from workflow_fsm.read.across.question_shapes import EffectStanding, MoneyRow, MoneyStanding
+from workflow_fsm.read.across.sheets import csv_pieces
+from workflow_fsm.workflow import Workflow
+
+A_PAGE = 50
+STANDINGS: tuple[MoneyStanding, ...] = get_args(MoneyStanding)
+_ASKED_OF_MONEY = ("user_id", "currency", "since", "until", "standing")
+_ASKED_OF_EFFECTS = ("handler", "standing", "user_id")
+
+
+def add_to(routes: Blueprint, workflow: Workflow, pages: Pages) -> None:
+    """Add the lists, and the page of one user."""
+    totals = Sampler(lambda: workflow.totals(), rest_seconds=REST_SECONDS)
+    backlog = Sampler(lambda: workflow.backlog(), rest_seconds=REST_SECONDS)
+
+    def users() -> Response:
+        told = asked("q", "cursor")
+        found = workflow.users(**told, limit=A_PAGE)
+        return pages.show("users.html", rows=list(found), next_cursor=found.next_cursor, told=told)
+
+    def user() -> Response:
+        told = asked("user_id", "cursor")
+        user_id = told.get("user_id", "")
+        found = workflow.status(user_id, limit=A_PAGE, cursor=told.get("cursor")) if user_id else None
+        if found is None:
+            raise Problem("unknown-user", f"Nothing is known of the user {user_id!r}.", user_id=user_id)
+        return pages.show("user.html", user=found)
+
+    def booked() -> Response:
+        told = asked(*_ASKED_OF_MONEY, "cursor")
+        found = workflow.money(**told, limit=A_PAGE)
+        rows = list(found)
+        all_of_it = totals.latest().value
+        return pages.show(
+            "money.html",
+            rows=rows,
+            next_cursor=found.next_cursor,
+            told=told,
+            standings=STANDINGS,
+            totals=all_of_it,
+            added=_added(workflow.definition, rows),
+            filters={name: told[name] for name in _ASKED_OF_MONEY if name in told},
+        )
+
+    def sheet() -> Response:
+        found = workflow.money(**asked(*_ASKED_OF_MONEY), limit=None)
+        return Response(
+            (piece.encode() for piece in csv_pieces("money", found)),
+            content_type="text/csv; charset=utf-8; header=present",
+            headers={"Content-Disposition": 'attachment; filename="money.csv"'},
+        )
+
+    def effects() -> Response:
+        told = asked(*_ASKED_OF_EFFECTS, "cursor")
+        found = workflow.effects(**told, limit=A_PAGE)
+        held, left = totals.latest().value, backlog.latest().value
+        if held is None or left is None:
+            raise StoreUnavailable("the store can't be read just now; load the page again in a moment")
+        return pages.show(
+            "effects.html",
+            handlers=handler_standings(workflow, held, left),
+            rows=list(found),
+            next_cursor=found.next_cursor,
+            told=told,
+            standings=get_args(EffectStanding),
+            filters={name: told[name] for name in _ASKED_OF_EFFECTS if name in told},
+        )
+
+    for path, endpoint, view in (
+        ("users", "users", users),
+        ("user", "user", user),
+        ("money", "money", booked),
+        ("money.csv", "money_csv", sheet),
+        ("effects", "effects", effects),
+    ):
+        routes.add_url_rule(
+            f"/dashboard/{path}", endpoint=f"dashboard_{endpoint}", view_func=view, merge_slashes=False
+        )
+
+
+def _added(definition: Definition, rows: Iterable[MoneyRow]) -> list[tuple[str, str, str]]:
+    """Add up the rows of a page: payouts less reversals, by currency and standing."""
+    sums: dict[tuple[str, str], Decimal] = {}
+    for row in rows:
+        trigger = definition.trigger(row.trigger)
+        sign = 0 if trigger is None else trigger.money
+        key = (row.currency, row.standing)
+        sums[key] = sums.get(key, Decimal(0)) + sign * Decimal(row.amount)
+    return [(currency, standing, money.text(amount)) for (currency, standing), amount in sorted(sums.items())]
