@@ -67,7 +67,7 @@ def window(chromium: Browser, service: Service, request: pytest.FixtureRequest) 
 
 
 def _note(window: Window, said: ConsoleMessage) -> None:
-    """Keep a complaint, but that the page to sign in by has no icon: it names nothing that could be loaded."""
+    """Keep a complaint, but that the page to sign in by has no icon: it names nothing to be loaded."""
     has_no_icon = str(said.location.get("url", "")).endswith("/favicon.ico")
     if said.type in ("error", "warning") and not has_no_icon:
         window.complaints.append(f"{said.type}: {said.text}")

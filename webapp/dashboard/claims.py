@@ -10,8 +10,9 @@ from typing import Any
 from flask import Blueprint, Response
 
 from webapp.dashboard.pages import Pages, asked
+from workflow_fsm.core.definition.facts import DECISIONS
 from workflow_fsm.core.errors import FieldError, InvalidEvent
-from workflow_fsm.read.across.claims import DECISIONS, SORTS
+from workflow_fsm.read.across.claims import SORTS
 from workflow_fsm.read.across.question_shapes import ClaimRow
 from workflow_fsm.read.across.sheets import csv_pieces
 from workflow_fsm.workflow import Workflow
@@ -52,7 +53,7 @@ def add_to(routes: Blueprint, workflow: Workflow, pages: Pages) -> None:
             next_cursor=next_cursor,
             told=told,
             searched=SEARCHED,
-            decisions=DECISIONS[1:],
+            decisions=DECISIONS,
             sorts=SORTS,
             filters={name: told[name] for name in FILTERS if name in told},
         )
