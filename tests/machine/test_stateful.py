@@ -43,7 +43,8 @@ from workflow_fsm.testing import CountedIds, ManualClock
 
 Fields = dict[str, Any]
 
-pytestmark = pytest.mark.timeout(600)  # a failure takes minutes to be made small
+LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
+pytestmark = pytest.mark.timeout(0 if LONG else 600)  # a failure takes minutes to be made small
 
 followed = st.sampled_from(["ana", "bob"])
 anybody = st.sampled_from(["ana", "bob", "eve"])

@@ -14,8 +14,8 @@ from tests.webapp.services import Service
 
 HERE = Path(__file__).parent
 TOKEN = "the-operators-token"
-pytestmark = pytest.mark.timeout(180)  # where others share the cores it takes its time
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
+pytestmark = pytest.mark.timeout(0 if LONG else 180)  # where others share the cores it takes its time
 
 
 @pytest.fixture(scope="module")
