@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import islice
 from typing import Any
 
 from flask import Blueprint, Response
@@ -23,7 +22,7 @@ from workflow_fsm.workflow import Workflow
 
 SHOWN = 10
 """How many of each kind are shown; the rest are a link away."""
-LOOKED_AT = 200
+LOOKED_AT = 100
 """Of how many dead letters of a kind, oldest first, reasons are counted."""
 NEAR = timedelta(days=7)
 
@@ -60,7 +59,7 @@ def add_to(routes: Blueprint, workflow: Workflow, pages: Pages) -> None:
         return pages.show(
             "attention.html",
             concerns=[one for one in _concerns(workflow) if one.claims],
-            money=list(islice(_waiting(workflow, paying), SHOWN)),
+            money=[one for one in letters if one.trigger in paying][:SHOWN],
             groups=_groups([*(one for one in letters if one.trigger not in paying), *failed]),
             looked_at=LOOKED_AT,
             rest=[one for one in letters if one.trigger not in paying][:SHOWN],
@@ -70,12 +69,6 @@ def add_to(routes: Blueprint, workflow: Workflow, pages: Pages) -> None:
     routes.add_url_rule(
         "/dashboard/attention", endpoint="dashboard_attention", view_func=attention, merge_slashes=False
     )
-
-
-def _waiting(workflow: Workflow, paying: Iterable[str]) -> Iterator[DeadLetterRecord]:
-    """Give money that waits, what is of one trigger together, oldest first."""
-    for trigger in sorted(paying):
-        yield from workflow.dead_letters(kind="event", trigger=trigger, limit=SHOWN)
 
 
 def _groups(letters: Iterable[DeadLetterRecord]) -> list[Group]:

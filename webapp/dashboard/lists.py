@@ -8,13 +8,10 @@ from typing import get_args
 
 from flask import Blueprint, Response
 
-from webapp.dashboard.overview import REST_SECONDS
 from webapp.dashboard.pages import Pages, asked
 from webapp.dashboard.standing import handler_standings
 from webapp.http.problems import Problem
-from webapp.routes.sampling import Sampler
 from workflow_fsm.core.definition import Definition
-from workflow_fsm.core.errors import StoreUnavailable
 from workflow_fsm.core.values import money
 from workflow_fsm.read.across.question_shapes import EffectStanding, MoneyRow, MoneyStanding
 from workflow_fsm.read.across.sheets import csv_pieces
@@ -28,8 +25,6 @@ _ASKED_OF_EFFECTS = ("handler", "standing", "user_id")
 
 def add_to(routes: Blueprint, workflow: Workflow, pages: Pages) -> None:
     """Add the lists, and the page of one user."""
-    totals = Sampler(lambda: workflow.totals(), rest_seconds=REST_SECONDS)
-    backlog = Sampler(lambda: workflow.backlog(), rest_seconds=REST_SECONDS)
 
     def users() -> Response:
         told = asked("q", "cursor")
@@ -48,14 +43,13 @@ def add_to(routes: Blueprint, workflow: Workflow, pages: Pages) -> None:
         told = asked(*_ASKED_OF_MONEY, "cursor")
         found = workflow.money(**told, limit=A_PAGE)
         rows = list(found)
-        all_of_it = totals.latest().value
         return pages.show(
             "money.html",
             rows=rows,
             next_cursor=found.next_cursor,
             told=told,
             standings=STANDINGS,
-            totals=all_of_it,
+            totals=pages.samples.latest().totals,
             added=_added(workflow.definition, rows),
             filters={name: told[name] for name in _ASKED_OF_MONEY if name in told},
         )
@@ -71,12 +65,10 @@ def add_to(routes: Blueprint, workflow: Workflow, pages: Pages) -> None:
     def effects() -> Response:
         told = asked(*_ASKED_OF_EFFECTS, "cursor")
         found = workflow.effects(**told, limit=A_PAGE)
-        held, left = totals.latest().value, backlog.latest().value
-        if held is None or left is None:
-            raise StoreUnavailable("the store can't be read just now; load the page again in a moment")
+        sampled = pages.samples.latest()
         return pages.show(
             "effects.html",
-            handlers=handler_standings(workflow, held, left),
+            handlers=handler_standings(workflow, sampled.totals, sampled.backlog),
             rows=list(found),
             next_cursor=found.next_cursor,
             told=told,

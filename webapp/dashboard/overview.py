@@ -12,40 +12,32 @@ from flask import Blueprint, Response
 from webapp.dashboard.pages import Pages
 from webapp.dashboard.picture import Picture, picture_of
 from webapp.dashboard.standing import Standings
-from webapp.routes.sampling import Sampler
 from workflow_fsm.core.definition.explain import arrows
 from workflow_fsm.core.errors import StoreRefused, StoreUnavailable, WorkerStuck, WorkflowClosed
 from workflow_fsm.read.figures import Totals
 from workflow_fsm.workflow import Workflow
 
-REST_SECONDS = 1.0
-"""For how long a sample is shown at least."""
-
 
 def add_to(routes: Blueprint, workflow: Workflow, pages: Pages) -> None:
     """Add the page at the root."""
-    totals = Sampler(lambda: workflow.totals(), rest_seconds=REST_SECONDS)
-    backlog = Sampler(lambda: workflow.backlog(), rest_seconds=REST_SECONDS)
     standings = Standings(workflow)
     pictures: list[Picture | None] = []
 
     def overview() -> Response:
         if not pictures:
             pictures.append(picture_of(workflow.definition))
-        held, left = totals.latest(), backlog.latest()
-        if held.value is None or left.value is None:
-            raise StoreUnavailable("the store can't be read just now; load the page again in a moment")
+        sampled = pages.samples.latest()
         return pages.show(
             "overview.html",
             picture=pictures[0],
             arrows=arrows(workflow.definition),
-            totals=held.value,
-            backlog=left.value,
-            age=max(held.age_seconds, left.age_seconds),
-            events=_events(held.value),
-            currencies=_currencies(held.value),
-            asked={},
-            checked=None,
+            totals=sampled.totals,
+            backlog=sampled.backlog,
+            asked=sampled.asked,
+            checked=sampled.checked,
+            age=sampled.age_seconds,
+            events=None if sampled.totals is None else _events(sampled.totals),
+            currencies=[] if sampled.totals is None else _currencies(sampled.totals),
             health=standings.health,
             fault=_fault(workflow),
         )

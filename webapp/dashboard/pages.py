@@ -17,6 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from webapp.access.authentication import principal
 from webapp.access.sessions import csrf_token, current_session
+from webapp.dashboard.samples import Samples
 from webapp.http.flask_app import url_of
 from webapp.http.headers import OF_PAGES, PAGE_POLICY
 from webapp.http.response import PROBLEM_TYPE
@@ -48,9 +49,10 @@ DONE: Mapping[str, str] = {
 
 
 class Pages:
-    """Shows pages of one workflow."""
+    """Shows pages of one workflow, and has the figures that they share."""
 
     def __init__(self, workflow: Workflow) -> None:
+        self.samples = Samples(workflow)
         self._workflow = workflow
         self._made = _environment()
         self._made.filters["ago"] = self._ago

@@ -41,23 +41,28 @@ class HandlerStanding:
     error: str | None
 
 
-def handler_standings(workflow: Workflow, totals: Totals, backlog: Backlog) -> list[HandlerStanding]:
-    """Tell of each handler how it stands."""
+def handler_standings(
+    workflow: Workflow, totals: Totals | None, backlog: Backlog | None
+) -> list[HandlerStanding]:
+    """Tell of each handler how it stands; what isn't counted yet is 0."""
     patterns = {one.name: one.pattern for one in workflow.handlers()}
     owed: dict[str, list[OwedEffect]] = {}
     for effect in workflow.owed(limit=MOST_OWED):
         owed.setdefault(effect.handler, []).append(effect)
-    names = sorted({*patterns, *(name for name, _ in totals.effects)})
+    counted = {} if totals is None else totals.effects
+    due = {} if backlog is None else backlog.due
+    overdue = {} if backlog is None else backlog.overdue
+    names = sorted({*patterns, *(name for name, _ in counted)})
     return [
         HandlerStanding(
             name=name,
             owes=_told(patterns[name]) if name in patterns else "forgotten",
-            owed=totals.effects.get((name, "owed"), 0) + totals.effects.get((name, "taken"), 0),
+            owed=counted.get((name, "owed"), 0) + counted.get((name, "taken"), 0),
             running=sum(one.state == "running" for one in owed.get(name, ())),
-            due=backlog.due.get(name, 0),
-            overdue=backlog.overdue.get(name, 0),
-            done=totals.effects.get((name, "done"), 0),
-            dead=totals.effects.get((name, "dead"), 0),
+            due=due.get(name, 0),
+            overdue=overdue.get(name, 0),
+            done=counted.get((name, "done"), 0),
+            dead=counted.get((name, "dead"), 0),
             oldest=min((one.owed_at for one in owed.get(name, ())), default=None),
             error=next((one.error for one in owed.get(name, ()) if one.error), None),
         )

@@ -227,6 +227,19 @@ class Queries(StoreHandle):
         """Count all that is in the store. It reads whole indexes: not for every request."""
         return self._store.read(lambda session: figures.count_totals(session, self.definition))
 
+    def asked(self) -> dict[str, dict[str, float]]:
+        """Add up what claims ask, by state and currency. It reads all claims: not for every request."""
+        return self._store.read(lambda session: figures.count_asked(session, self.definition))
+
+    def last_check(self) -> str | None:
+        """Tell when the newest check of all was done that found nothing wrong and was kept; None for none."""
+
+        def find(session: Session) -> str | None:
+            row = session.row("last_check")
+            return None if row is None or row["at"] is None else str(row["at"])
+
+        return self._store.read(find)
+
     def observe(self, observer: Observer) -> None:
         """Tell an observer, from now on, of commits, answers and tries in this process."""
         self._store.observers.add(observer)

@@ -169,6 +169,15 @@ def count_totals(session: Session, definition: Definition) -> Totals:
     )
 
 
+def count_asked(session: Session, definition: Definition) -> dict[str, dict[str, float]]:
+    """Add up what claims ask, by state and currency; a state in which nothing is asked has nothing."""
+    asked: dict[str, dict[str, float]] = {state.name: {} for state in definition.states}
+    for row in session.rows("figures_of_asked"):
+        if row["state"] in asked:  # one that isn't there any more is for `check` to name
+            asked[row["state"]][row["currency"]] = float(row["amount"])
+    return asked
+
+
 def _add_up(
     session: Session, definition: Definition, statement: str, trigger: str, standing: Standing
 ) -> dict[str, float]:

@@ -719,6 +719,10 @@ SELECT 1 FROM events WHERE "trigger" = :trigger AND standing = 'waiting' AND ans
 -- every check that was kept, oldest first
 SELECT check_id, parent, root, forgotten FROM checks ORDER BY at, check_id;
 
+-- name: last_check
+-- when the newest check that was kept was done
+SELECT max(at) AS at FROM checks;
+
 -- name: checked
 -- what checks saw of a user
 SELECT check_id, cursor FROM checked WHERE user_id = :user_id;

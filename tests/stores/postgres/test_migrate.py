@@ -61,6 +61,8 @@ ACROSS = {
     "figures_of_effects",
     "figures_of_due_effects",
     "figures_of_lifecycles",
+    "figures_of_asked",
+    "last_check",
     "figures_of_money",
     "figures_of_unapplied",
     "figures_of_waiting",

@@ -85,8 +85,20 @@ def test_the_overview_counts_on_the_picture_and_tells_money_by_currency(person: 
 
     counts = dict(re.findall(r'data-state="(\w+)">(\d+)<', page))
     assert {"matched": "1", "submitted": "1", "paid": "1", "detected": "0"}.items() <= counts.items()
-    assert 'href="/dashboard/claims?state=matched"' in page
+    assert 'href="/dashboard/claims?state=matched" aria-label="matched: 1, 12.50 EUR"' in page
+    assert "No check of all is known" in page
     assert re.search(r'<th scope="row">USD</th>\s*<td class="number">35.00</td>', page)
+
+
+def test_the_overview_tells_of_the_last_check(lived: Workflow) -> None:
+    assert lived.last_check() is None
+    assert lived.check().recorded
+    told = lived.last_check()
+    assert told is not None
+
+    page = Browsing(create_app(lived).test_client()).look("/")
+
+    assert f'The last check of all found nothing wrong: <time datetime="{told}"' in page.replace("\n", "")
 
 
 def test_claims_are_filtered_sorted_and_found_by_any_name(person: Browsing) -> None:

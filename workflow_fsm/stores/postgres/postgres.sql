@@ -181,6 +181,20 @@ CROSS JOIN LATERAL (
 SELECT asked.key AS user_id, coalesce(users.cursor, 0) AS cursor FROM json_each_text(:cursors::json) AS asked
 LEFT JOIN users ON users.user_id = asked.key WHERE coalesce(users.cursor, 0) <> asked.value::bigint;
 
+-- name: figures_of_asked
+-- what claims in each state ask; a float, as the figures of money are
+SELECT state, currency,
+    sum(CASE WHEN amount ~ '^[0-9]+([.][0-9]+)?$' THEN amount::numeric ELSE 0 END)::float8 AS amount
+FROM (
+    SELECT state,
+        -- include: told_currency
+        AS currency,
+        -- include: told_amount
+        AS amount
+    FROM lifecycles WHERE forked = 0
+) AS told
+WHERE amount > '' GROUP BY state, currency;
+
 -- name: figures_of_money
 -- a float: it may be more than a whole number can hold, and what reads it knows only floats.
 -- under '': how many users' money can't be read

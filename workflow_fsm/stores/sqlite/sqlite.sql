@@ -158,6 +158,20 @@ SELECT money.key AS currency, total(money.value) AS amount FROM users, json_each
 ) AS money
 GROUP BY money.key;
 
+-- name: figures_of_asked
+-- what claims in each state ask; a float, as the figures of money are
+SELECT state,
+    -- include: told_currency
+    AS currency, total(
+    -- include: told_amount
+    ) AS amount
+FROM lifecycles WHERE forked = 0 AND
+    -- include: told_amount
+    > ''
+GROUP BY state,
+    -- include: told_currency
+;
+
 -- name: figures_of_unapplied
 -- the same of the money that waits; what tells no currency is under XXX, as ISO 4217 has it
 SELECT CASE money.key WHEN '' THEN 'XXX' ELSE money.key END AS currency, total(money.value) AS amount
