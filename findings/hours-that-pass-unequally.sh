@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# One would guess: an aware datetime and timedelta(hours=24) give the instant 24 hours later, and the difference of two
-#   aware datetimes is the time between them; as with PostgreSQL's interval.
-# True is: Python adds and subtracts what clocks on the wall show, where both are of one zone; only between zones is it
-#   time. Over a change to summer time 24 hours are 23.
-# It hurts: whoever counts deadlines, leases or "older than 24 hours" in a seller's zone: twice a year they end an hour off,
-#   and the same sum in UTC or in the database disagrees.
+# One would guess: an aware datetime and timedelta(hours=24) give the instant 24 hours later, and the
+#   difference of two aware datetimes is the time between them; as with PostgreSQL's interval.
+# True is: Python adds and subtracts what clocks on the wall show, where both are of one zone; only between
+#   zones is it time. Over a change to summer time 24 hours are 23.
+# It hurts: whoever counts deadlines, leases or "older than 24 hours" in a seller's zone: twice a year they
+#   end an hour off, and the same sum in UTC or in the database disagrees.
 set -euo pipefail
 . "$(dirname "$0")/shared/finding.sh"
 

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# One would guess: an instant with nanoseconds, as services in Go and Java write it, is the same microsecond to all.
-# True is: PostgreSQL rounds it, so that the last instant of January is in February; Python and Node.js cut it off.
-# It hurts: whoever reads an event in Python and stores what the sender wrote, as timestamptz: month's statements differ,
-#   and one instant is not equal to itself.
+# One would guess: an instant with nanoseconds, as services in Go and Java write it, is the same microsecond
+#   to all.
+# True is: PostgreSQL rounds it, so that the last instant of January is in February; Python and Node.js cut it
+#   off.
+# It hurts: whoever reads an event in Python and stores what the sender wrote, as timestamptz: month's
+#   statements differ, and one instant is not equal to itself.
 set -euo pipefail
 . "$(dirname "$0")/shared/finding.sh"
 
@@ -22,7 +24,7 @@ TEXT = "2024-01-31T23:59:59.999999700Z"
 with psycopg.connect() as connection:
     print("PostgreSQL", connection.execute("SELECT %s::timestamptz::text", (TEXT,)).fetchone()[0])
 print("Python    ", datetime.fromisoformat(TEXT))
-print("Node.js   ", subprocess.run(["node", "instant.js", TEXT], capture_output=True, text=True, check=True).stdout.strip())
+print("Node.js   ", subprocess.check_output(["node", "instant.js", TEXT], text=True).strip())
 RUN
 
 as_found << 'FOUND'

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # One would guess: ->> of SQLite, which was made like PostgreSQL's, gives text, as that does.
-# True is: it gives a number for a JSON number. Compared with a parameter that is text it never holds; in PostgreSQL it
-#   does.
-# It hurts: whoever looks up the order of a webhook with one query on both databases: where a sender writes the id
-#   without quotes, SQLite finds nothing, and the payout seems to be nobody's.
+# True is: it gives a number for a JSON number. Compared with a parameter that is text it never holds; in
+#   PostgreSQL it does.
+# It hurts: whoever looks up the order of a webhook with one query on both databases: where a sender writes
+#   the id without quotes, SQLite finds nothing, and the payout seems to be nobody's.
 set -euo pipefail
 . "$(dirname "$0")/shared/finding.sh"
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# One would guess: what requests sends for `json=` is up to requests; to install another package changes nothing.
-# True is: it sends by simplejson where that can be imported. Then a named tuple is an object where it was a list, and a
-#   Decimal is a number where it was a TypeError.
-# It hurts: whoever tells another service of money: the shape of a request depends on whether some other dependency
-#   brings simplejson along, so it differs between a laptop and production.
+# One would guess: what requests sends for `json=` is up to requests; to install another package changes
+#   nothing.
+# True is: it sends by simplejson where that can be imported. Then a named tuple is an object where it was a
+#   list, and a Decimal is a number where it was a TypeError.
+# It hurts: whoever tells another service of money: the shape of a request depends on whether some other
+#   dependency brings simplejson along, so it differs between a laptop and production.
 set -euo pipefail
 . "$(dirname "$0")/shared/finding.sh"
 
@@ -23,7 +24,8 @@ class Money(NamedTuple):
 
 for paid in (Money(1010, "EUR"), Decimal("10.10")):
     try:
-        print(requests.Request("POST", "http://erp.invalid/payouts", json={"paid": paid}).prepare().body.decode())
+        request = requests.Request("POST", "http://erp.invalid/payouts", json={"paid": paid})
+        print(request.prepare().body.decode())
     except TypeError as error:
         print("TypeError:", error)
 RUN

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# One would guess: with `queued=True` of transitions, where the callback of one trigger fails, the others in the queue are
-#   taken all the same, or the caller of each hears of it.
-# True is: the failure empties the queue. What stood in it is gone, though each of those triggers had returned True.
-# It hurts: whoever fires events from callbacks: a payout that came while an e-mail failed is never applied, and its sender
-#   was told yes.
+# One would guess: with `queued=True` of transitions, where the callback of one trigger fails, the others in
+#   the queue are taken all the same, or the caller of each hears of it.
+# True is: the failure empties the queue. What stood in it is gone, though each of those triggers had returned
+#   True.
+# It hurts: whoever fires events from callbacks: a payout that came while an e-mail failed is never applied,
+#   and its sender was told yes.
 set -euo pipefail
 . "$(dirname "$0")/shared/finding.sh"
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # One would guess: how many decimals a currency has is one fact, the same in every package.
-# True is: ISO 4217 says one thing (iso4217), what is usual on price tags another (Babel and Node.js, by CLDR): a dinar of
-#   Iraq has 3 or 0, a forint 2 or 0. And CLDR's editions differ.
-# It hurts: whoever stores minor units by one and shows or reads them by another: amounts are off by a factor of a hundred
-#   or a thousand, for some sellers alone.
+# True is: ISO 4217 says one thing (iso4217), what people write another (Babel and Node.js, by CLDR): a dinar
+#   of Iraq has 3 or 0, a forint 2 or 0. And CLDR's editions differ.
+# It hurts: whoever stores minor units by one and shows or reads them by another: amounts are off by a factor
+#   of a hundred or a thousand, for some sellers alone.
 set -euo pipefail
 . "$(dirname "$0")/shared/finding.sh"
 
@@ -20,9 +20,10 @@ from babel.numbers import get_currency_precision
 from iso4217 import Currency
 
 CODES = ["EUR", "JPY", "KWD", "HUF", "IDR", "COP", "IQD", "LBP"]
-node = subprocess.run(["node", "decimals.js", *CODES], capture_output=True, text=True, check=True).stdout.split()
+node = subprocess.check_output(["node", "decimals.js", *CODES], text=True).split()
 for code, digits in zip(CODES, node):
-    print(f"{code}: iso4217 {Currency(code).exponent}, Babel {get_currency_precision(code)}, Node.js {digits}")
+    iso, babel = Currency(code).exponent, get_currency_precision(code)
+    print(f"{code}: iso4217 {iso}, Babel {babel}, Node.js {digits}")
 RUN
 
 as_found << 'FOUND'

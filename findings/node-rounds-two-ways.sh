@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # One would guess: toFixed(2) and Intl.NumberFormat with two digits show one number alike in Node.js.
-# True is: toFixed rounds the binary value, which is a little less than 1.005; Intl.NumberFormat rounds the shortest
-#   decimal that stands for it. decimal.js, given the number, does as the latter.
-# It hurts: whoever shows amounts by one and books or exports them by the other: a list and its total differ by a cent.
+# True is: toFixed rounds the binary value, which is a little less than 1.005; Intl.NumberFormat rounds the
+#   shortest decimal that stands for it. decimal.js, given the number, does as the latter.
+# It hurts: whoever shows amounts by one and books or exports them by the other: a list and its total differ
+#   by a cent.
 set -euo pipefail
 . "$(dirname "$0")/shared/finding.sh"
 
@@ -13,7 +14,8 @@ node - << 'RUN' | see
 const Decimal = require('decimal.js');
 const format = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 for (const x of [1.004, 1.005, 1.255, 8.345, 10.235, 1.006]) {
-  console.log(`${x}: toFixed ${x.toFixed(2)}, Intl ${format.format(x)}, decimal.js ${new Decimal(x).toFixed(2)}`);
+  const decimal = new Decimal(x).toFixed(2);
+  console.log(`${x}: toFixed ${x.toFixed(2)}, Intl ${format.format(x)}, decimal.js ${decimal}`);
 }
 RUN
 

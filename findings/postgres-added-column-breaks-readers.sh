@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# One would guess: to add a column is safe while a service runs; its SELECT * gives one more, or what it gave before.
-# True is: psycopg prepares a statement when it has run more than five times, and PostgreSQL refuses it from then on,
-#   each time, on that connection. One that has run less often goes on.
-# It hurts: whoever migrates beside a running service: it went well in the tests, whose connections are young, and the
-#   busiest routes of production fail until it is started again.
+# One would guess: to add a column is safe while a service runs; its SELECT * gives one more, or what it gave
+#   before.
+# True is: psycopg prepares a statement when it has run more than five times, and PostgreSQL refuses it from
+#   then on, each time, on that connection. One that has run less often goes on.
+# It hurts: whoever migrates beside a running service: it went well in the tests, whose connections are young,
+#   and the busiest routes of production fail until it is started again.
 set -euo pipefail
 . "$(dirname "$0")/shared/finding.sh"
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # One would guess: a date that pg reads in Node.js, and that is sent on as JSON, is that date.
-# True is: it becomes a Date, at midnight in the zone of the process; so east of Greenwich its JSON is the day before, and
-#   in UTC and west of it all is well.
-# It hurts: whoever sends days of settlements or deadlines to others: right on servers in UTC, and a day early from a
-#   laptop or a server in Europe; of the first of a month, in another month.
+# True is: it becomes a Date, at midnight in the zone of the process; so east of Greenwich its JSON is the day
+#   before, and in UTC and west of it all is well.
+# It hurts: whoever sends days of settlements or deadlines to others: right on servers in UTC, and a day early
+#   from a laptop or a server in Europe; of the first of a month, in another month.
 set -euo pipefail
 . "$(dirname "$0")/shared/finding.sh"
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# One would guess: one statement that inserts a name ON CONFLICT DO NOTHING, and selects it where it was there, always
-#   gives a row.
-# True is: it gives none where another transaction inserts that name at the same time: the conflict is seen, its row is
-#   not, since the statement's snapshot is older.
-# It hurts: whoever finds or makes a claim so, for two webhooks that come together: one has no claim, and is dropped or
-#   fails, once in many thousands.
+# One would guess: one statement that inserts a name ON CONFLICT DO NOTHING, and selects it where it was
+#   there, always gives a row.
+# True is: it gives none where another transaction inserts that name at the same time: the conflict is seen,
+#   its row is not, since the statement's snapshot is older.
+# It hurts: whoever finds or makes a claim so, for two webhooks that come together: one has no claim, and is
+#   dropped or fails, so rarely that no test sees it.
 set -euo pipefail
 . "$(dirname "$0")/shared/finding.sh"
 

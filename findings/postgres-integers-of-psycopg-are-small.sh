@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # One would guess: an int of Python is an integer of PostgreSQL, of four bytes at least.
-# True is: psycopg gives each value the smallest type that holds it, so 1999 is a smallint; what PostgreSQL makes of two
-#   smallints is one too, and fails past 32767.
-# It hurts: whoever multiplies or adds amounts in minor units by parameters: tests with small prices pass, and the first
-#   thirty pieces at 19.99 fail.
+# True is: psycopg gives each value the smallest type that holds it, so 1999 is a smallint; what PostgreSQL
+#   makes of two smallints is one too, and fails past 32767.
+# It hurts: whoever multiplies or adds amounts in minor units by parameters: tests with small prices pass, and
+#   the first thirty pieces at 19.99 fail.
 set -euo pipefail
 . "$(dirname "$0")/shared/finding.sh"
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # One would guess: SELECT … ORDER BY due FOR UPDATE gives rows by when they are due.
-# True is: rows are put in order first and locked then; one that had to be waited for is given as it is by now, in the
-#   place that it had before.
-# It hurts: whoever takes the first row for the most urgent: it is one that was put off while the statement waited.
+# True is: rows are put in order first and locked then; one that had to be waited for is given as it is by
+#   now, in the place that it had before.
+# It hurts: whoever takes the first row for the most urgent: it is one that was put off while the statement
+#   waited.
 set -euo pipefail
 . "$(dirname "$0")/shared/finding.sh"
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # One would guess: round() of PostgreSQL rounds a half one way.
 # True is: away from zero for numeric, to the even neighbour for double precision; and so do casts to integer.
-# It hurts: whoever compares totals of a report (a float column) with those booked (numeric): both are rounded by one
-#   database, and fees of half a cent differ by a cent.
+# It hurts: whoever compares totals of a report (a float column) with those booked (numeric): both are rounded
+#   by one database, and fees of half a cent differ by a cent.
 set -euo pipefail
 . "$(dirname "$0")/shared/finding.sh"
 
@@ -14,9 +14,11 @@ import psycopg
 
 with psycopg.connect() as connection:
     for half in ("0.5", "1.5", "2.5", "1012.5"):
-        sql = "SELECT round(x), x::integer, round(x::float8)::text, x::float8::integer FROM (SELECT %s::numeric x) AS cents"
-        numeric, as_integer, double, as_integer_too = connection.execute(sql, (half,)).fetchone()
-        print(f"{half}: numeric {numeric} and {as_integer}, double precision {double} and {as_integer_too}")
+        told = []
+        for type_ in ("numeric", "double precision"):
+            sql = f"SELECT round(%s::{type_})::text, (%s::{type_})::integer::text"
+            told.append(f"{type_} " + " and ".join(connection.execute(sql, (half, half)).fetchone()))
+        print(f"{half}: {', '.join(told)}")
 RUN
 
 as_found << 'FOUND'

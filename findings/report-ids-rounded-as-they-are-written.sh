@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# One would guess: openpyxl writes an int of Python with all its digits; it is the spreadsheet that may show fewer.
-# True is: it writes 16 of them, of a float, so two ids of 17 digits can be one in the file, and neither of them. As text
-#   they stay.
+# One would guess: openpyxl writes an int of Python with all its digits; it is the spreadsheet that may show
+#   fewer.
+# True is: it writes 16 of them, of a float, so two ids of 17 digits can be one in the file, and neither of
+#   them. As text they stay.
 # It hurts: whoever hands claims to accountants as a workbook, and reads back what they have marked in it.
 set -euo pipefail
 . "$(dirname "$0")/shared/finding.sh"

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# One would guess: of a report with tabs between columns, csv.reader(delimiter="\t") and pandas give a record a line.
-# True is: such reports quote nothing, and a title may begin with a quotation mark; all up to the next mark is taken for
-#   that title then, with tabs and lines. Nothing is said. With QUOTE_NONE it is read as written.
-# It hurts: whoever imports settlements or returns: whole rows of money are missing, and the row around them has another
-#   one's amount.
+# One would guess: of a report with tabs between columns, csv.reader(delimiter="\t") and pandas give a record
+#   a line.
+# True is: such a report may quote nothing, and a title in it begin with a quotation mark; all up to the next
+#   mark is taken for that title then, with tabs and lines. Nothing is said. With QUOTE_NONE it is read as
+#   written.
+# It hurts: whoever imports settlements or returns: whole rows of money are missing, and the row around them
+#   has another one's amount.
 set -euo pipefail
 . "$(dirname "$0")/shared/finding.sh"
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# One would guess: urllib3's Retry retries those answers that status_forcelist names, here none; backoff_max bounds each
-#   pause.
-# True is: 413, 429 and 503 are retried all the same where the answer has a Retry-After, and that is waited for in full.
-# It hurts: whoever has retries of his own above it, or a lease that ends meanwhile: a thread of the outbox sleeps inside
-#   of one call, and the call is made by two workers.
+# One would guess: urllib3's Retry retries those answers that status_forcelist names, here none; backoff_max
+#   bounds each pause.
+# True is: 413, 429 and 503 are retried all the same where the answer has a Retry-After, and that is waited
+#   for in full.
+# It hurts: whoever has retries of his own above it, or a lease that ends meanwhile: a thread of the outbox
+#   sleeps inside of one call, and the call is made by two workers.
 set -euo pipefail
 . "$(dirname "$0")/shared/finding.sh"
 
@@ -46,7 +47,8 @@ with requests.Session() as session:
         answer = session.post(url, json={"claim": "c1"}, headers={"Asks-For": pause})
         waited = "3 s or more" if Busy.asked[-1] - Busy.asked[0] >= 3 else "nothing"
         asks = f"Retry-After: {pause}" if pause else "no Retry-After"
-        print(f"{status}, {asks}: posted {len(Busy.asked)} times, waited {waited}, {answer.status_code} in the end")
+        posted = f"posted {len(Busy.asked)} times, waited {waited}"
+        print(f"{status}, {asks}: {posted}, {answer.status_code} in the end")
 server.shutdown()
 RUN
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # One would guess: with a timeout of 20 seconds a writer waits up to 20 seconds for its turn.
-# True is: in WAL mode a transaction that began by reading is refused at once if anybody has committed since; no
-#   waiting helps it, and no setting. Only BEGIN IMMEDIATE waits.
-# It hurts: whoever reads a claim, decides and writes, in one transaction: under load it fails as "database is locked"
-#   within a millisecond, and raising the timeout changes nothing.
+# True is: in WAL mode a transaction that began by reading is refused at once if anybody has committed since;
+#   no waiting helps it, and no setting. Only BEGIN IMMEDIATE waits.
+# It hurts: whoever reads a claim, decides and writes, in one transaction: under load it fails as "database is
+#   locked" within a millisecond, and raising the timeout changes nothing.
 set -euo pipefail
 . "$(dirname "$0")/shared/finding.sh"
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# One would guess: instants that Python writes by isoformat() and SQLite's datetime() compare as time does, both being
-#   ISO 8601 in UTC.
-# True is: SQLite writes a space where Python writes a T. They are compared as text, so nothing of a day is due before
-#   that day is over.
-# It hurts: whoever asks for timers or leases by `due_at <= datetime('now')`: all of them are late, by up to a day, and a
-#   test that looks a day later sees nothing.
+# One would guess: instants that Python writes by isoformat() and SQLite's datetime() compare as time does,
+#   both being ISO 8601 in UTC.
+# True is: SQLite writes a space where Python writes a T. They are compared as text, so nothing of a day is
+#   due before that day is over.
+# It hurts: whoever asks for timers or leases by `due_at <= datetime('now')`: all of them are late, by up to a
+#   day, and a test that looks a day later sees nothing.
 set -euo pipefail
 . "$(dirname "$0")/shared/finding.sh"
 

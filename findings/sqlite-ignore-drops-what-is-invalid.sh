@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # One would guess: INSERT OR IGNORE skips what is there already, and fails where a row breaks another rule.
-# True is: it skips rows without a required value, and those that a CHECK refuses, just as silently.
-#   ON CONFLICT DO NOTHING skips repeats alone.
-# It hurts: whoever takes "nothing inserted" for "a repeat" and answers 200: a new payout that was read wrongly is lost.
+# True is: it skips rows without a required value, and those that a CHECK refuses, just as silently. ON
+#   CONFLICT DO NOTHING skips repeats alone.
+# It hurts: whoever takes "nothing inserted" for "a repeat" and answers 200: a new payout that was read
+#   wrongly is lost.
 set -euo pipefail
 . "$(dirname "$0")/shared/finding.sh"
 
@@ -18,7 +19,8 @@ for insert in (
 ):
     print(insert)
     connection = sqlite3.connect(":memory:")
-    connection.execute("CREATE TABLE payouts (id TEXT PRIMARY KEY, claim TEXT NOT NULL, minor INTEGER CHECK (minor > 0))")
+    columns = "id TEXT PRIMARY KEY, claim TEXT NOT NULL, minor INTEGER CHECK (minor > 0)"
+    connection.execute(f"CREATE TABLE payouts ({columns})")
     for what, row in (
         ("new", ("p1", "c1", 1010)),
         ("a repeat", ("p1", "c1", 1010)),

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# One would guess: where INSERT … ON CONFLICT DO NOTHING met a repeat, lastrowid is None or 0; or it is the row it met.
+# One would guess: where INSERT … ON CONFLICT DO NOTHING met a repeat, lastrowid is None or 0; or it is the
+#   row it met.
 # True is: it is the number of whatever this connection inserted last, so of another event.
-# It hurts: whoever hangs payouts or effects on the number of an event: those of a repeat go to somebody else's claim.
+# It hurts: whoever hangs payouts or effects on the number of an event: those of a repeat go to somebody
+#   else's claim.
 set -euo pipefail
 . "$(dirname "$0")/shared/finding.sh"
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# One would guess: in autocommit mode a row that UPDATE … RETURNING gave is taken, for everybody, when it is seen.
-# True is: nothing is committed before the last row is fetched; until then others see the old rows and can't write,
-#   while `in_transaction` of the connection says False.
-# It hurts: workers that lease effects in such a loop and act in its body: one that is killed after its first e-mail has
-#   leased nothing, so the e-mail goes out again.
+# One would guess: in autocommit mode a row that UPDATE … RETURNING gave is taken, for everybody, when it is
+#   seen.
+# True is: nothing is committed before the last row is fetched; until then others see the old rows and can't
+#   write, while `in_transaction` of the connection says False.
+# It hurts: workers that lease effects in such a loop and act in its body: one that is killed after its first
+#   e-mail has leased nothing, so the e-mail goes out again.
 set -euo pipefail
 . "$(dirname "$0")/shared/finding.sh"
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # One would guess: a column declared STRING keeps text as text.
-# True is: SQLite knows no STRING, so the column prefers numbers: leading zeros go, "1E5" is 100000, and an id of 20
-#   digits becomes a float that has lost its last ones. TEXT and VARCHAR(n) keep them.
-# It hurts: whoever stores order ids, SKUs or tracking numbers: different orders become one, and none is found again.
+# True is: SQLite knows no STRING, so the column prefers numbers: leading zeros go, "1E5" is 100000, and an id
+#   of 20 digits becomes a float that has lost its last ones. TEXT and VARCHAR(n) keep them.
+# It hurts: whoever stores order ids, SKUs or tracking numbers: different orders become one, and none is found
+#   again.
 set -euo pipefail
 . "$(dirname "$0")/shared/finding.sh"
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # One would guess: `with connection:` of Python's sqlite3 undoes all of a migration that fails in its middle.
-# True is: a transaction begins at the first INSERT, UPDATE or DELETE, so what was created before that is committed at
-#   once, and what comes after it is undone: half of the migration stays, and it can't be run again.
+# True is: a transaction begins at the first INSERT, UPDATE or DELETE, so what was created before that is
+#   committed at once, and what comes after it is undone: half of the migration stays, and it can't be run
+#   again.
 # It hurts: whoever migrates a store of claims at a deploy: the next try fails as "table already exists".
 set -euo pipefail
 . "$(dirname "$0")/shared/finding.sh"
@@ -21,7 +22,8 @@ try:
         connection.execute("INSERT INTO claims VALUES ('c1')")
 except sqlite3.IntegrityError as error:
     print("the migration fails:", error)
-print("tables:", [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")])
+tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+print("tables:", [name for (name,) in tables])
 print("claims:", connection.execute("SELECT * FROM claims").fetchall())
 RUN
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # One would guess: request.get_data() of Flask gives the body that a signature is over, whenever it is asked.
-# True is: once request.form was looked at, it gives nothing: the form was read from the stream. The other way round both
-#   work.
-# It hurts: whoever verifies notifications of payments that come as forms: any hook, log or extension that looks at the
-#   form first makes every good signature a bad one.
+# True is: once request.form was looked at, it gives nothing: the form was read from the stream. The other way
+#   round both work.
+# It hurts: whoever verifies notifications of payments that come as forms: any hook, log or extension that
+#   looks at the form first makes every good signature a bad one.
 set -euo pipefail
 . "$(dirname "$0")/shared/finding.sh"
 

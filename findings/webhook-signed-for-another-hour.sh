@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# One would guess: sign() of standardwebhooks and of svix, for Python, takes an aware datetime for the instant that it is.
-# True is: both put UTC in the place of its zone, so 12:00+02:00 is signed as 12:00 UTC. Only a datetime in UTC is signed
-#   as one sends it; the packages for Node.js take a Date, and sign that.
-# It hurts: whoever signs his own webhooks or tests with `datetime.now(zone)`: wherever the zone isn't UTC every receiver
-#   refuses them, as "no matching signature".
+# One would guess: sign() of standardwebhooks and of svix, for Python, takes an aware datetime for the instant
+#   that it is.
+# True is: both put UTC in the place of its zone, so 12:00+02:00 is signed as 12:00 UTC. Only a datetime in
+#   UTC is signed as one sends it; the packages for Node.js take a Date, and sign that.
+# It hurts: whoever signs his own webhooks or tests with `datetime.now(zone)`: wherever the zone isn't UTC
+#   every receiver refuses them, as "no matching signature".
 set -euo pipefail
 . "$(dirname "$0")/shared/finding.sh"
 
@@ -26,7 +27,7 @@ import svix
 SECRET, BODY = "whsec_" + base64.b64encode(b"a secret for a test, of 32 bytes").decode(), '{"claim":"c1"}'
 now = datetime.now(timezone.utc).replace(microsecond=0)
 seconds = str(int(now.timestamp()))
-node = subprocess.run(["node", "sign.js", SECRET, seconds, BODY], capture_output=True, text=True, check=True).stdout
+node = subprocess.check_output(["node", "sign.js", SECRET, seconds, BODY], text=True)
 for hours in (0, 2):
     at = now.astimezone(timezone(timedelta(hours=hours)))
     for package in (standardwebhooks, svix):

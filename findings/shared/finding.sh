@@ -1,4 +1,4 @@
-# What every finding begins with: a temporary folder that goes with it, pinned packages in there, a comparison.
+# What findings share: a temporary folder that goes with them, pinned packages in there, a comparison.
 # Sourced. Sets $folder; Python, Node.js and PostgreSQL are taken from it once they are installed.
 
 folder=$(mktemp -d)
