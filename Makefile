@@ -6,10 +6,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check fix bench fuzz crash docs clean
+.PHONY: help run demo test check fix bench fuzz crash findings docs clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/run  ## serve on http://127.0.0.1:8000, or at HOST and PORT
 	@exec $(BIN)/workflow-fsm serve
@@ -52,6 +52,9 @@ fuzz: .venv/ready  ## the state machine of the tests, all orders and all damage,
 
 crash: .venv/ready  ## kill -9 under load, 200 times
 	WORKFLOW_CRASH_KILLS=200 $(BIN)/pytest tests/crash -q -p no:xdist --timeout=0
+
+findings:  ## what others' libraries do otherwise than one would guess, each seen again: minutes, and the registries
+	@findings/shared/table.sh
 
 docs: .venv/ready  ## run the examples in the docs, compare the generated pages
 	$(BIN)/pytest tests/docs -q
