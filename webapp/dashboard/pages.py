@@ -22,6 +22,7 @@ from webapp.http.flask_app import url_of
 from webapp.http.headers import OF_PAGES, PAGE_POLICY
 from webapp.http.response import PROBLEM_TYPE
 from webapp.routes.sign_in import own_path
+from workflow_fsm.core.values import money
 from workflow_fsm.core.values.instants import read_instant
 from workflow_fsm.workflow import Workflow
 
@@ -173,7 +174,14 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"sums": _sums, "figures": _figures, "day": _day, "minute": _minute, "words": _words}
+    made.filters |= {
+        "sums": _sums,
+        "figures": _figures,
+        "sum_in": _sum_in,
+        "day": _day,
+        "minute": _minute,
+        "words": _words,
+    }
     return made
 
 
@@ -188,7 +196,13 @@ def _sums(told: Mapping[str, str]) -> str:
 
 def _figures(told: Mapping[str, float]) -> list[tuple[str, str]]:
     """Write sums that are numbers, by their currencies."""
-    return [(currency, f"{amount:,.2f}") for currency, amount in sorted(told.items())]
+    return [(currency, _sum_in(amount, currency)) for currency, amount in sorted(told.items())]
+
+
+def _sum_in(amount: float, currency: str) -> str:
+    """Write a sum with its currency's decimals; one in none that the list in force has, with two."""
+    places = money.decimals(currency) if money.is_listed(currency) else 2
+    return f"{amount:,.{places}f}"
 
 
 def _day(told: str | None) -> str:

@@ -90,6 +90,13 @@ def test_the_overview_counts_on_the_picture_and_tells_money_by_currency(person: 
     assert re.search(r'<th scope="row">USD</th>\s*<td class="number">35.00</td>', page)
 
 
+@pytest.mark.parametrize("page", ["/", "/dashboard/money"])
+def test_sums_have_their_currencys_decimals(lived: Workflow, page: str) -> None:
+    lived.fire("payout_received", user_id="u1", claim_id="c1", amount="1200", currency="JPY")
+    shown = Browsing(create_app(lived).test_client()).look(page)
+    assert re.search(r'<th scope="row">JPY</th>\s*<td class="number">1,200</td>', shown)
+
+
 def test_the_overview_tells_of_the_last_check(lived: Workflow) -> None:
     assert lived.last_check() is None
     assert lived.check().recorded
