@@ -1,7 +1,7 @@
 """The picture of a lifecycle: its states and arrows as Graphviz lays them out, ready to be drawn as SVG.
 
-A definition is laid out once. Where there is no program `dot`, the layout that comes with the package stands
-in for that of the claim lifecycle; of another there is none, and a page shows a table in its place.
+A definition is laid out once. The layout of the claim lifecycle comes with the package; that of another wants
+the program `dot`, and where that isn't there a page shows a table in its place.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Picture:
 def picture_of(definition: Definition) -> Picture | None:
     """Lay a lifecycle out; None where there is nothing to lay it out with."""
     words = words_of(definition)
-    laid_out = drawn(words) or _kept(words)
+    laid_out = _kept(words) or drawn(words)
     return None if laid_out is None else _read(definition, laid_out)
 
 

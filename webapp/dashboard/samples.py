@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 REST_SECONDS = 1.0
 """For how long a sample is shown at least."""
-FIRST_SECONDS = 0.4
+FIRST_SECONDS = 0.2
 """How long a page waits for the first of all."""
 
 

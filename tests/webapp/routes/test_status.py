@@ -202,7 +202,9 @@ def test_a_mounted_blueprint_answers_no_redirect_either(workflow: Workflow) -> N
         f"{PREFIX}/status//",
         "//healthz",
     ):
-        assert client.get(path).status_code in (200, 404)
+        # As a server has it: the client takes what stands behind two slashes for a host.
+        answer = client.get("/", environ_overrides={"PATH_INFO": path})
+        assert answer.status_code in (200, 404)
 
 
 def test_a_server_that_keeps_no_raw_uri_does_too(client: FlaskClient) -> None:
