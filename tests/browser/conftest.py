@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.webapp.http.keys import API_TOKEN, TOKEN
 from tests.webapp.services import Processes, Service
 from webapp.paths import PREFIX
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-SECONDS = 10
+SECONDS = 20
 _numbers = count(1)
 Post: TypeAlias = Callable[..., dict[str, Any]]
 
@@ -56,6 +56,7 @@ def window(chromium: Browser, service: Service, request: pytest.FixtureRequest) 
     how: dict[str, Any] = getattr(request, "param", {})
     context = chromium.new_context(base_url=service.url, **how)
     context.set_default_timeout(SECONDS * 1000)
+    expect.set_options(timeout=SECONDS * 1000)
     window = Window(page=context.new_page())
     window.page.on("console", lambda said: _note(window, said))
     window.page.on("pageerror", lambda error: window.complaints.append(str(error)))
