@@ -24,7 +24,7 @@ with psycopg.connect() as first, psycopg.connect() as second, psycopg.connect(au
     thread = threading.Thread(target=lambda: print("second, meanwhile:", second.execute(SQL).fetchall()))
     thread.start()
     waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-    while watching.execute(waits).fetchone() == (0,):
+    while thread.is_alive() and watching.execute(waits).fetchone() == (0,):
         pass
     first.commit()
     thread.join()

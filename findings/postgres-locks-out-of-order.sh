@@ -23,7 +23,7 @@ with psycopg.connect() as worker, psycopg.connect() as other, psycopg.connect(au
     thread = threading.Thread(target=lambda: print(worker.execute(sql).fetchall()))
     thread.start()
     waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-    while watching.execute(waits).fetchone() == (0,):
+    while thread.is_alive() and watching.execute(waits).fetchone() == (0,):
         pass
     other.commit()
     thread.join()

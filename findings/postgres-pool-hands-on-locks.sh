@@ -2,8 +2,8 @@
 # One would guess: an advisory lock is over when its connection goes back to the pool; at the least nobody
 #   else gets it.
 # True is: the pool rolls back, and the lock is the session's: it stays. Whoever is given that connection next
-#   is told that he has the lock, too; all others are refused for as long as the pool lives.
-# It hurts: whoever lets one worker at a time sync a seller: two do, at once, and after that nobody else ever
+#   is told that he has the lock, too; all others are refused for as long as it lives.
+# It hurts: whoever lets one worker at a time sync a seller: two do, at once, and after that no other process
 #   can.
 set -euo pipefail
 . "$(dirname "$0")/shared/finding.sh"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # One would guess: to pandas, order ids of 17 digits are whole numbers in every row, or in none.
 # True is: they are, until one row has none, as a fee of the whole account has. Then the column is of floats,
-#   and every other id in it has lost its last digit.
+#   and every other id in it has lost its last digits.
 # It hurts: whoever matches payouts to claims by such ids: on the day that one fee is in the report no id is
 #   found, or a neighbour's is.
 set -euo pipefail
