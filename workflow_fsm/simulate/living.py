@@ -57,10 +57,6 @@ def live(url: str, simulation: Simulation, progress: Progress = lambda days: Non
         return Lived(messages=messages, outcomes=outcomes, timers=timers, report=workflow.check())
 
 
-def _opened(url: str, clock: ManualClock) -> Workflow:
-    return Workflow.open(url, settings=Settings(), clock=clock, ids=CountedIds(), chance=lambda: 0.5)
-
-
 def _post(workflow: Workflow, waiting: list[Message]) -> list[str]:
     """Post what was gathered, in one commit; give what became of each."""
     told = workflow.fire_many([{**one.fields, "trigger": one.trigger} for one in waiting])
