@@ -605,17 +605,18 @@ WHERE +told.cursor > :cursor AND (told.sync_id = :sync_id OR CAST(:sync_id AS te
 ORDER BY +told.cursor LIMIT :limit;
 
 -- name: due
--- users with a lifecycle that a timer would move by now, and who aren't being forgotten
-SELECT user_id, id FROM lifecycles WHERE due_at <= :now AND NOT EXISTS (
-    SELECT 1 FROM users WHERE users.user_id = lifecycles.user_id AND users.forgotten_as IS NOT NULL
-)
+-- users with a lifecycle that a timer would move by now, and who aren't being forgotten: asked of each by its key, as no
+-- planner makes a join of it, which would read all that is due before the first
+SELECT user_id, id FROM lifecycles WHERE due_at <= :now AND NOT coalesce((
+    SELECT forgotten_as IS NOT NULL FROM users WHERE users.user_id = lifecycles.user_id
+), false)
 ORDER BY due_at LIMIT :limit;
 
 -- name: expired
 -- users with a waiting event whose time to live is over, and who aren't being forgotten
-SELECT user_id, event_id FROM events WHERE standing = 'waiting' AND expires_at <= :now AND NOT EXISTS (
-    SELECT 1 FROM users WHERE users.user_id = events.user_id AND users.forgotten_as IS NOT NULL
-)
+SELECT user_id, event_id FROM events WHERE standing = 'waiting' AND expires_at <= :now AND NOT coalesce((
+    SELECT forgotten_as IS NOT NULL FROM users WHERE users.user_id = events.user_id
+), false)
 ORDER BY expires_at LIMIT :limit;
 
 -- name: counts
