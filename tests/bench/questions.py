@@ -38,8 +38,8 @@ class Asked:
     """
 
     what: str
-    library: float
-    http: float
+    in_python: float
+    over_http: float
     rows: int
 
 
@@ -51,7 +51,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         url = sys.argv[1] if len(sys.argv) > 1 else f"sqlite:///{Path(folder) / 'claims.db'}"
         for one in ask_all(url):
-            times = (f"{seconds * 1000:.1f}" for seconds in (one.library, one.http))
+            times = (f"{seconds * 1000:.1f}" for seconds in (one.in_python, one.over_http))
             table.add_row(one.what, f"{one.rows}", *times)
     Console(width=120).print(table)
 
@@ -70,9 +70,9 @@ def ask_all(url: str, claims: int = CLAIMS) -> list[Asked]:
         for what, (question, filters, path) in QUESTIONS.items():
             ask = getattr(workflow, question)
             page = {"limit": 100, **filters} if question not in ("claim", "event") else dict(filters)
-            rows, library = _timed(lambda ask=ask, page=page: _many(ask(**page)))  # type: ignore[misc]
-            _, http = _timed(lambda path=path: get(path))  # type: ignore[misc]
-            asked.append(Asked(what=what, library=library, http=http, rows=rows))
+            rows, in_python = _timed(lambda ask=ask, page=page: _many(ask(**page)))  # type: ignore[misc]
+            _, over_http = _timed(lambda path=path: get(path))  # type: ignore[misc]
+            asked.append(Asked(what=what, in_python=in_python, over_http=over_http, rows=rows))
         return asked
 
 

@@ -15,15 +15,6 @@ from urllib.parse import urlsplit
 from workflow_fsm.simulate.days import Message
 
 PREFIX = "/api/v1/workflow"
-ROUTES = {
-    "sync_complete": "sync/complete",
-    "detection_complete": "detection/complete",
-    "evidence_matching_complete": "evidence-matching/complete",
-    "claim_submitted": "claim/submitted",
-    "claim_rejected": "claim/rejected",
-    "payout_received": "payout/received",
-    "payout_reversed": "payout/reversed",
-}
 WAIT_SECONDS = 30.0
 """How long a service is waited for that isn't there, or has no time."""
 PAUSE_SECONDS = 0.2
@@ -72,7 +63,7 @@ class Poster:
         until = monotonic() + WAIT_SECONDS
         while True:
             try:
-                code, answer = self._send(ROUTES[message.trigger], message.fields["event_id"], body)
+                code, answer = self._send(_route(message.trigger), message.fields["event_id"], body)
             except (OSError, HTTPException) as error:
                 self._connection.close()
                 why = f"nothing answers at {self._url}: {error or type(error).__name__}"
@@ -107,3 +98,9 @@ class Poster:
             return "refused"
         told = answer.get("detail") or "it is no service of workflow-fsm"
         raise NotPosted(f"{self._url} answers {code}: {told}")
+
+
+def _route(trigger: str) -> str:
+    """Give the route of a trigger: `evidence-matching/complete` of `evidence_matching_complete`."""
+    about, _, what = trigger.rpartition("_")
+    return f"{about.replace('_', '-')}/{what}"
