@@ -28,24 +28,26 @@ from workflow_fsm.read.across.question_shapes import (
     UserRow,
 )
 from workflow_fsm.read.dead_letters import DeadLetterPage
-from workflow_fsm.read.shapes import (
+from workflow_fsm.read.letter_shapes import (
     Act,
-    CaseRecord,
-    Claim,
     DeadLetterRecord,
-    DroppedHandler,
     DroppedLetter,
     DroppedLetters,
+    RestoredLetter,
+    RetriedLetters,
+    RevivedEffect,
+    SettledLetter,
+)
+from workflow_fsm.read.shapes import (
+    CaseRecord,
+    Claim,
+    DroppedHandler,
     ErasedMoney,
     Forgotten,
     HandlerRecord,
     HistoryRow,
     OwedEffect,
     PatternRecord,
-    RestoredLetter,
-    RetriedLetters,
-    RevivedEffect,
-    SettledLetter,
     Status,
     Sync,
     WaitingEvent,

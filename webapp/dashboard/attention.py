@@ -17,7 +17,7 @@ from flask import Blueprint, Response
 from webapp.dashboard.pages import Pages
 from workflow_fsm.core.definition import Addressing, Definition
 from workflow_fsm.read.across.question_shapes import ClaimRow
-from workflow_fsm.read.shapes import DeadLetterRecord
+from workflow_fsm.read.letter_shapes import DeadLetterRecord
 from workflow_fsm.workflow import Workflow
 
 SHOWN = 10

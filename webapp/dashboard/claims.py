@@ -12,7 +12,7 @@ from flask import Blueprint, Response
 from webapp.dashboard.pages import Pages, asked
 from workflow_fsm.core.definition.facts import DECISIONS
 from workflow_fsm.core.errors import FieldError, InvalidEvent
-from workflow_fsm.read.across.claims import SORTS
+from workflow_fsm.read.across.claims_asked import SORTS
 from workflow_fsm.read.across.question_shapes import ClaimRow
 from workflow_fsm.read.across.sheets import csv_pieces
 from workflow_fsm.workflow import Workflow

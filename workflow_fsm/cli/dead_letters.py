@@ -17,7 +17,7 @@ from workflow_fsm.core.outcome import Outcome
 from workflow_fsm.core.records import EventAnswer
 from workflow_fsm.parts.many_dead_letters import MatchedLetter
 from workflow_fsm.read.dead_letters import DeadLetterPage
-from workflow_fsm.read.shapes import DroppedLetters, RetriedLetters, RevivedEffect
+from workflow_fsm.read.letter_shapes import DroppedLetters, RetriedLetters, RevivedEffect
 
 ACTOR = "cli"
 

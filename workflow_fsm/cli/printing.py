@@ -23,6 +23,7 @@ from workflow_fsm.core.records import (
 from workflow_fsm.read.shapes import (
     CaseRecord,
     Claim,
+    ClaimMembers,
     DroppedHandler,
     HandlerLoad,
     HistoryRow,
@@ -78,23 +79,14 @@ def show_status(status: Status) -> None:
     if status.unapplied:
         lines.append(f"unapplied: {sums_of(status.unapplied)}")
     print_lines(lines)
-    columns = ("claim", "sync", "state", "since", "amount", "paid", "units", "case", "decision", "deadline")
     table(
-        (*columns, "facts", "reason"),
+        ("claim", "sync", "state", *CELLS),
         [
             (
                 " = ".join([one.claim_id or "(the sync)", *one.aliases]),
                 one.sync_id,
                 _stands(one),
-                instant(one.entered_at),
-                amount_of(one.amount, one.currency),
-                sums_of(one.paid) if one.paid else "",
-                one.units or "",
-                ", ".join(map(case_of, one.cases)) if len(one.cases) > 1 else one.amazon_case_id,
-                one.decision,
-                instant(one.deadline_date),
-                facts_of(one),
-                one.rejection_reason,
+                *cells_of(one),
             )
             for one in status.claims
         ],
@@ -225,6 +217,25 @@ def _stands(claim: Claim) -> str:
     if claim.merged_into is not None:
         return f"merged into {claim.merged_into}"
     return f"{claim.state}, overdue" if claim.overdue else claim.state
+
+
+CELLS = ("since", "amount", "paid", "units", "case", "decision", "deadline", "facts", "reason")
+"""What is shown of a claim behind who it is and where it stands."""
+
+
+def cells_of(one: ClaimMembers[Any]) -> tuple[object, ...]:
+    """Show these of a claim."""
+    return (
+        instant(one.entered_at),
+        amount_of(one.amount, one.currency),
+        sums_of(one.paid) if one.paid else "",
+        one.units or "",
+        ", ".join(map(case_of, one.cases)) if len(one.cases) > 1 else one.amazon_case_id,
+        one.decision,
+        instant(one.deadline_date),
+        facts_of(one),
+        one.rejection_reason,
+    )
 
 
 def facts_of(claim: Mapping[str, Any]) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 
 from workflow_fsm.core.values.instants import read_instant
 from workflow_fsm.effects.outbox import NO_CLAIM, LeasedEffect
-from workflow_fsm.read.shapes import Claim, DeadLetterRecord, SettledLetter
+from workflow_fsm.read.letter_shapes import DeadLetterRecord, SettledLetter
+from workflow_fsm.read.shapes import Claim
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

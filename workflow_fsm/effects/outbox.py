@@ -16,7 +16,8 @@ from workflow_fsm.core.model.outbox import REQUEST, Pattern
 from workflow_fsm.core.values.instants import read_instant, show_instant
 from workflow_fsm.read.dead_letters import show_dead_letter
 from workflow_fsm.read.history import show_transition
-from workflow_fsm.read.shapes import Claim, DeadLetterRecord, HistoryRow, OwedEffect, SettledLetter
+from workflow_fsm.read.letter_shapes import DeadLetterRecord, SettledLetter
+from workflow_fsm.read.shapes import Claim, HistoryRow, OwedEffect
 from workflow_fsm.read.status import show_claim
 from workflow_fsm.stores.columns import reads, unreadable
 from workflow_fsm.stores.event_mapping import said_by

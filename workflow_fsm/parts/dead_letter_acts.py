@@ -26,7 +26,7 @@ from workflow_fsm.core.outcome import Outcome
 from workflow_fsm.core.records import EventAnswer
 from workflow_fsm.effects import outbox
 from workflow_fsm.read.dead_letters import DeadLetterId, last_drop
-from workflow_fsm.read.shapes import Act, RevivedEffect
+from workflow_fsm.read.letter_shapes import Act, RevivedEffect
 from workflow_fsm.stores.event_mapping import stored_event_of
 from workflow_fsm.stores.session import Session
 from workflow_fsm.stores.store import Store

@@ -17,13 +17,8 @@ from workflow_fsm.parts.dead_letter_acts import Acting
 from workflow_fsm.parts.store_handle import StoreHandle
 from workflow_fsm.read import dead_letters as deadletters
 from workflow_fsm.read.dead_letters import DeadLetterId, DeadLetterPage
+from workflow_fsm.read.letter_shapes import Act, DroppedLetter, RestoredLetter, RevivedEffect
 from workflow_fsm.read.limits import MOST_A_PAGE, checked_limit
-from workflow_fsm.read.shapes import (
-    Act,
-    DroppedLetter,
-    RestoredLetter,
-    RevivedEffect,
-)
 
 
 class DeadLetters(StoreHandle):
@@ -57,11 +52,7 @@ class DeadLetters(StoreHandle):
             reason_contains=reason_contains,
             dropped=dropped,
         )
-        return self._store.read(
-            lambda session: deadletters.list_dead_letters(
-                session, self.definition, wanted, limit=limit, cursor=cursor
-            )
-        )
+        return self._dead_letters(wanted, limit, cursor)
 
     def retry_dead_letter(
         self,
@@ -140,6 +131,13 @@ class DeadLetters(StoreHandle):
         )
 
     # -- parts
+
+    def _dead_letters(self, wanted: deadletters.Wanted, limit: int, cursor: str | None) -> DeadLetterPage:
+        return self._store.read(
+            lambda session: deadletters.list_dead_letters(
+                session, self.definition, wanted, limit=limit, cursor=cursor
+            )
+        )
 
     def _retry(self, acting: Acting, overlay: Mapping[str, Any] | None) -> EventAnswer | RevivedEffect:
         """Retry a dead letter. Raises what its event is refused with."""

@@ -7,7 +7,7 @@ one that can't be is done.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -15,9 +15,9 @@ from workflow_fsm.core.errors import FieldError, InvalidEvent, StoreUnavailable,
 from workflow_fsm.core.values import money
 from workflow_fsm.parts import dead_letter_acts
 from workflow_fsm.parts.dead_letters import DeadLetters
-from workflow_fsm.read.dead_letters import DeadLetterId
+from workflow_fsm.read.dead_letters import DeadLetterId, Wanted
+from workflow_fsm.read.letter_shapes import DeadLetterRecord, DroppedLetters, RetriedLetters
 from workflow_fsm.read.limits import MOST_A_PAGE
-from workflow_fsm.read.shapes import DeadLetterRecord, DroppedLetters, RetriedLetters
 from workflow_fsm.read.status import sums
 
 
@@ -70,25 +70,25 @@ class ManyDeadLetters(DeadLetters):
         called with each, as it is done, and with what became of it. Raises InvalidEvent, and
         StoreUnavailable, which leaves the rest as it is.
         """
-        matched = list(self._matching(kind, user_id, handler, trigger, reason_contains))
+        wanted = Wanted(
+            kind=kind, user_id=user_id, handler=handler, trigger=trigger, reason_contains=reason_contains
+        )
+        matched = list(self._matching(wanted))
         became: Counter[str] = Counter()
         settled: dict[str, Decimal] = {}
-        for letter in [] if dry_run else matched:
-            acting = self._acting(DeadLetterId.parse(letter.id), actor, reason)
-            try:
-                how: str = self._retry(acting, None).status
-            except StoreUnavailable:
-                raise
-            except WorkflowError as error:
-                how = error.code
-                became["failed"] += 1
-            else:
-                became[how] += 1
-                if how != "deferred":
-                    settled = _with(settled, letter)
-            if heard is not None:
-                heard(letter, how)
-        failed, waiting = became.pop("failed", 0), became.get("deferred", 0)
+        failed = 0
+
+        def retry(letter: MatchedLetter) -> str:
+            return self._retry(self._acting(DeadLetterId.parse(letter.id), actor, reason), None).status
+
+        for letter, how, is_done in self._each([] if dry_run else matched, retry, heard):
+            if not is_done:
+                failed += 1
+                continue
+            became[how] += 1
+            if how != "deferred":
+                settled = _with(settled, letter)
+        waiting = became["deferred"]
         return RetriedLetters(
             matched=len(matched),
             money=_added_up(matched),
@@ -96,7 +96,7 @@ class ManyDeadLetters(DeadLetters):
             settled_money=sums(settled),
             waiting=waiting,
             failed=failed,
-            became=dict(sorted(became.items())),
+            became=dict(sorted((+became).items())),
         )
 
     def drop_dead_letters(
@@ -120,48 +120,47 @@ class ManyDeadLetters(DeadLetters):
         """
         if not reason.strip():
             raise InvalidEvent([FieldError(field="reason", reason="is required, and not blank")])
-        matched = list(self._matching(kind, user_id, handler, trigger, reason_contains))
-        dropped = failed = 0
-        for letter in [] if dry_run else matched:
+        wanted = Wanted(
+            kind=kind, user_id=user_id, handler=handler, trigger=trigger, reason_contains=reason_contains
+        )
+        matched = list(self._matching(wanted))
+
+        def drop(letter: MatchedLetter) -> str:
             acting = self._acting(DeadLetterId.parse(letter.id), actor, reason)
-            try:
-                dead_letter_acts.drop_in(self._store, self.definition, acting)
-            except StoreUnavailable:
-                raise
-            except WorkflowError as error:
-                failed, how = failed + 1, error.code
-            else:
-                dropped, how = dropped + 1, "dropped"
-            if heard is not None:
-                heard(letter, how)
-        return DroppedLetters(matched=len(matched), money=_added_up(matched), dropped=dropped, failed=failed)
+            dead_letter_acts.drop_in(self._store, self.definition, acting)
+            return "dropped"
+
+        done = [is_done for _, _, is_done in self._each([] if dry_run else matched, drop, heard)]
+        return DroppedLetters(
+            matched=len(matched), money=_added_up(matched), dropped=sum(done), failed=done.count(False)
+        )
 
     # -- parts
 
-    def _matching(
-        self,
-        kind: str | None,
-        user_id: str | None,
-        handler: str | None,
-        trigger: str | None,
-        reason_contains: str | None,
-    ) -> Iterator[MatchedLetter]:
+    def _matching(self, wanted: Wanted) -> Iterator[MatchedLetter]:
         """Give all that match, as they stand now, oldest first."""
         cursor: str | None = None
         while True:
-            page = self.dead_letters(
-                kind=kind,
-                user_id=user_id,
-                handler=handler,
-                trigger=trigger,
-                reason_contains=reason_contains,
-                limit=MOST_A_PAGE,
-                cursor=cursor,
-            )
+            page = self._dead_letters(wanted, MOST_A_PAGE, cursor)
             yield from map(self._matched, page)
             cursor = page.next_cursor
             if cursor is None:
                 return
+
+    def _each(
+        self, letters: Iterable[MatchedLetter], act: Callable[[MatchedLetter], str], heard: Heard | None
+    ) -> Iterator[tuple[MatchedLetter, str, bool]]:
+        """Do an act with each; give what became of it, or the code of its error, and whether it was done."""
+        for letter in letters:
+            try:
+                how, is_done = act(letter), True
+            except StoreUnavailable:
+                raise
+            except WorkflowError as error:
+                how, is_done = error.code, False
+            if heard is not None:
+                heard(letter, how)
+            yield letter, how, is_done
 
     def _matched(self, letter: DeadLetterRecord) -> MatchedLetter:
         trigger = self.definition.trigger(letter.trigger) if letter.trigger is not None else None

@@ -9,7 +9,8 @@ from workflow_fsm.core.definition.explain import explain
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.effects.engine import Engine
 from workflow_fsm.parts.store_handle import StoreHandle
-from workflow_fsm.read.across.claims import ClaimsAsked, claims_page
+from workflow_fsm.read.across.claims import claims_page
+from workflow_fsm.read.across.claims_asked import ClaimsAsked
 from workflow_fsm.read.across.effects import EffectsAsked, Standpoint, effects_of, effects_page
 from workflow_fsm.read.across.money import MoneyAsked, money_page
 from workflow_fsm.read.across.paging import PageRead, Rows

@@ -15,8 +15,8 @@ from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.model.ways_out import dropped_for, failed_and_dropped_for
 from workflow_fsm.core.records import Candidate, LetterKind
 from workflow_fsm.core.values import money
+from workflow_fsm.read.letter_shapes import DeadLetterRecord, SettledLetter
 from workflow_fsm.read.limits import MOST_A_PAGE, checked_limit
-from workflow_fsm.read.shapes import DeadLetterRecord, SettledLetter
 from workflow_fsm.read.waiting import WaitingEvents, shown_money
 from workflow_fsm.stores.event_mapping import stored_event_of
 from workflow_fsm.stores.repository import Repository

@@ -6,14 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from workflow_fsm.core.decision.candidates import candidates, likeliest, show_candidates
-from workflow_fsm.core.decision.correlation import (
-    Nobody,
-    Several,
-    To,
-    Unknown,
-    address,
-)
+from workflow_fsm.core.decision.addressing.addresses import Nobody, Several, To, Unknown
+from workflow_fsm.core.decision.addressing.candidates import candidates, likeliest, show_candidates
+from workflow_fsm.core.decision.addressing.correlation import address
 from workflow_fsm.core.definition import Addressing, Definition, Rest, Trigger
 from workflow_fsm.core.definition.events import Event
 from workflow_fsm.core.model.inbox import Share, Standing, StoredEvent

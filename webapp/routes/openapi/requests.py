@@ -12,7 +12,7 @@ from webapp.routes.openapi.parts import CURRENCY, ID, INSTANT, listed, many, or_
 from workflow_fsm.core.definition import Definition, Trigger
 from workflow_fsm.core.definition.facts import DECISIONS
 from workflow_fsm.core.model.inbox import FORCE, LAID_OVER
-from workflow_fsm.read.across.claims import SORTS
+from workflow_fsm.read.across.claims_asked import SORTS
 from workflow_fsm.read.across.question_shapes import EffectStanding, MoneyStanding
 from workflow_fsm.read.dead_letters import KINDS
 from workflow_fsm.read.status import PLACE

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from flask import Blueprint, Request, Response, request
@@ -34,14 +35,14 @@ class TwoParts(BaseConverter):
 def add_to(routes: Blueprint, workflow: Workflow) -> None:
     """Add the routes of one claim, and of one event."""
     routes.record(_know_two_parts)
-    for name, endpoint, view in (
-        ("claims", "claim", _claim(workflow)),
-        ("events", "event", _event(workflow)),
+    for what, ask in (
+        ("claim", lambda user_id, claim_id: workflow.claim(user_id, claim_id)),
+        ("event", lambda user_id, event_id: workflow.event(user_id, event_id)),
     ):
         routes.add_url_rule(
-            f"{PREFIX}/{name}/<workflow_two:{endpoint}_id>",
-            endpoint=endpoint,
-            view_func=view,
+            f"{PREFIX}/{what}s/<workflow_two:{what}_id>",
+            endpoint=what,
+            view_func=_whole(workflow, what, ask),
             methods=["GET"],
             merge_slashes=False,
         )
@@ -51,28 +52,17 @@ def _know_two_parts(state: BlueprintSetupState) -> None:
     state.app.url_map.converters["workflow_two"] = TwoParts
 
 
-def _claim(workflow: Workflow) -> Callable[[str], Response]:
-    def claim(claim_id: str) -> Response:
-        user_id, claim_id = read_ids(request, claim_id, "claim_id")
+def _whole(workflow: Workflow, what: str, ask: Callable[[str, str], Any]) -> Callable[..., Response]:
+    def whole(**ids: str) -> Response:
+        named = f"{what}_id"
+        user_id, told = read_ids(request, ids[named], named)
         _no_query()
-        found = workflow.claim(user_id, claim_id)
+        found = ask(user_id, told)
         if found is None:
-            raise _unknown(workflow, user_id, "claim", claim_id)
+            raise _unknown(workflow, user_id, what, told)
         return Answer(code=200, body=found).response()
 
-    return claim
-
-
-def _event(workflow: Workflow) -> Callable[[str], Response]:
-    def event(event_id: str) -> Response:
-        user_id, event_id = read_ids(request, event_id, "event_id")
-        _no_query()
-        found = workflow.event(user_id, event_id)
-        if found is None:
-            raise _unknown(workflow, user_id, "event", event_id)
-        return Answer(code=200, body=found).response()
-
-    return event
+    return whole
 
 
 def read_ids(request: Request, rest: str, second: str) -> tuple[str, str]:

@@ -13,11 +13,11 @@ import click
 from click.core import ParameterSource
 
 from workflow_fsm.cli.options import common, existing, formats, limit, text
-from workflow_fsm.cli.printing import amount_of, case_of, facts_of, instant, sums_of, tell_more
+from workflow_fsm.cli.printing import CELLS, amount_of, cells_of, instant, sums_of, tell_more
 from workflow_fsm.cli.questions.whole import tell_claim
 from workflow_fsm.cli.terminal import print_lines, show_json, show_pieces, table
 from workflow_fsm.core.definition.facts import DECISIONS
-from workflow_fsm.read.across.claims import SORTS
+from workflow_fsm.read.across.claims_asked import SORTS
 from workflow_fsm.read.across.paging import Rows
 from workflow_fsm.read.across.sheets import Question, csv_pieces, ndjson_pieces
 from workflow_fsm.results import ClaimRow, EffectRow, MoneyRow, UserRow
@@ -165,23 +165,14 @@ def _give(
 
 
 def _show_claims(rows: Sequence[ClaimRow]) -> None:
-    columns = ("user", "claim", "state", "since", "amount", "paid", "units", "case", "decision", "deadline")
     table(
-        (*columns, "facts", "reason"),
+        ("user", "claim", "state", *CELLS),
         [
             (
                 one.user_id,
                 " = ".join([one.claim_id or f"(the sync {one.sync_id})", *one.aliases]),
                 f"{one.state}, overdue" if one.overdue else one.state,
-                instant(one.entered_at),
-                amount_of(one.amount, one.currency),
-                sums_of(one.paid) if one.paid else "",
-                one.units or "",
-                ", ".join(map(case_of, one.cases)) if len(one.cases) > 1 else one.amazon_case_id,
-                one.decision,
-                instant(one.deadline_date),
-                facts_of(one),
-                one.rejection_reason,
+                *cells_of(one),
             )
             for one in rows
         ],

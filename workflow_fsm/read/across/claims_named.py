@@ -5,18 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.errors import RowUnreadable
 from workflow_fsm.core.values.instants import show_instant
+from workflow_fsm.read.across.claims_asked import ClaimsAsked
 from workflow_fsm.read.across.paging import A_PAGE
 from workflow_fsm.read.across.users import LAST
 from workflow_fsm.stores.event_mapping import stored_event_of
 from workflow_fsm.stores.session import Columns, Session
-
-if TYPE_CHECKING:
-    from workflow_fsm.read.across.claims import ClaimsAsked
 
 log = logging.getLogger(__name__)
 
