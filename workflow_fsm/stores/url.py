@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from workflow_fsm.core.errors import SettingsInvalid
 from workflow_fsm.stores.schema.versions import Schema
 from workflow_fsm.stores.session import Database
-from workflow_fsm.stores.sqlite.database import MEMORY, SQLite
+from workflow_fsm.stores.sqlite.connections import MEMORY
+from workflow_fsm.stores.sqlite.database import SQLite
 from workflow_fsm.stores.sqlite.prepare import look as look_at_file
 
 SERVED = ("postgresql", "postgres")

@@ -25,7 +25,7 @@ LOOK_SECONDS = 0.5
 """How often who waits for one looks whether the server is there at all."""
 
 
-class Connections:
+class Pool:
     """At most so many connections to an address at once, opened as they are needed."""
 
     def __init__(self, address: Address, most: int) -> None:

@@ -23,7 +23,7 @@ from workflow_fsm.stores.group_commit.turns import Job
 from workflow_fsm.stores.postgres import errors as faults
 from workflow_fsm.stores.postgres.batch import do_together
 from workflow_fsm.stores.postgres.connecting import read_url
-from workflow_fsm.stores.postgres.connections import WAIT_SECONDS, Connections
+from workflow_fsm.stores.postgres.connections import WAIT_SECONDS, Pool
 from workflow_fsm.stores.postgres.migrate import migrate, schema_of
 from workflow_fsm.stores.postgres.notify import Listener, Notifier
 from workflow_fsm.stores.postgres.pipeline import COMMIT_SECONDS, Linked, Pipeline, Ticket
@@ -76,7 +76,7 @@ class Postgres:
         self._queue = CommitQueue(self._commit, lanes=LANES)
         self._places = BoundedSemaphore(MOST_APART)
         self._notifier = Notifier(self.connect)
-        self._connections = Connections(self._address, connections)
+        self._connections = Pool(self._address, connections)
 
     def connect(self) -> psycopg.Connection[Any]:
         """Open a connection beside the pool, each statement on its own. Raises psycopg's errors."""

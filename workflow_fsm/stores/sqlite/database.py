@@ -1,17 +1,13 @@
 """SQLite: one writer that commits all the work waiting in one go, a savepoint each, and readers beside it.
 
-Sees that the file is still the one that was opened: what is acknowledged goes into no file that was moved
-away. A fault closes what it concerns, and the next call opens it again.
+A fault closes what it concerns, and the next call opens it again.
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
-from pathlib import Path
 from time import monotonic, perf_counter
 from typing import Any, TypeVar
 
@@ -20,6 +16,7 @@ from workflow_fsm.stores.group_commit.queue import CommitQueue
 from workflow_fsm.stores.group_commit.turns import Job
 from workflow_fsm.stores.schema.versions import Watch
 from workflow_fsm.stores.session import Scope, Session, SilentListener
+from workflow_fsm.stores.sqlite.connections import Connections
 from workflow_fsm.stores.sqlite.errors import OF_THE_JOB, is_busy, translated
 from workflow_fsm.stores.sqlite.forks import inside
 from workflow_fsm.stores.sqlite.log import MOST_BYTES, LogBound
@@ -28,15 +25,10 @@ from workflow_fsm.stores.sqlite.session import SQLiteSession
 from workflow_fsm.stores.statements import migrations
 
 T = TypeVar("T")
-MEMORY = ":memory:"
 PROBE_SECONDS = 1.0
 """How long a probe waits for the write lock."""
 LONGEST_COMMIT_SECONDS = 30.0
 """How long a commit of ours may hold that lock before it counts as one that won't end."""
-_WRITER_KIB, _READER_KIB = 65_536, 4_096
-"""How much of the file one writer keeps in memory, and each of its readers: the system keeps it for all."""
-_Identity = tuple[int, int]
-"""A file's device and inode."""
 
 
 class SQLite:
@@ -59,24 +51,14 @@ class SQLite:
         seconds: Callable[[], float] = perf_counter,
     ) -> None:
         self.path = path
-        self._log_path = f"{path}-wal"
-        self._busy_seconds = busy_seconds
-        self._memory = path == MEMORY
         self._queue = CommitQueue(self._commit, clock=seconds)
-        self._mutex = threading.Lock()
-        self._connection_lock = threading.RLock()
-        self._readers: list[tuple[sqlite3.Connection, _Identity | None]] = []
-        self._writer: sqlite3.Connection | None = None
-        self._closed = False
-        self._file: _Identity | None = None
-        self._log: _Identity | None = None
         self._writing_since: float | None = None
         self._watch = Watch(list(migrations("sqlite")))
-        self._log_bytes = 0
         self._bound = LogBound(log_bytes, busy_seconds)
+        self._connections = Connections(path, busy_seconds=busy_seconds, bound=self._bound)
         with inside():
-            if self._memory:
-                migrate_in_memory(self._writing())
+            if self._connections.in_memory:
+                migrate_in_memory(self._connections.writing())
             else:
                 prepare(path, busy_seconds=busy_seconds)
 
@@ -108,28 +90,28 @@ class SQLite:
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Do `work` on one snapshot of the store, beside the writer. Raises StoreUnavailable."""
-        if self._memory:
-            with inside(), self._connection_lock:
-                return work(SQLiteSession(self._writing()))
+        connections = self._connections
+        if connections.in_memory:
+            with inside(), connections.lock:
+                return work(SQLiteSession(connections.writing()))
         with inside(), translated():
-            identity = self._check_file()
-            reader = self._take_reader(identity)
+            identity = connections.check_file()
+            reader = connections.take_reader(identity)
             try:
                 reader.execute("BEGIN")
                 session = SQLiteSession(reader)
                 self._heed_migrations(session)
                 result = work(session)
                 reader.execute("COMMIT")
-                keep = self._still_the_file() == identity
-                self._bound.keep(reader, self._log_bytes)
+                keep = connections.still_the_file() == identity
+                self._bound.keep(reader, connections.log_bytes)
             except BaseException:
                 reader.close()
                 raise
-            with self._mutex:
-                if keep and not self._closed:
-                    self._readers.append((reader, identity))
-                    return result
-            reader.close()
+            if keep:
+                connections.give_back(reader, identity)
+            else:
+                reader.close()
         return result
 
     def probe(self) -> None:
@@ -137,17 +119,17 @@ class SQLite:
 
         Where a commit of our own holds the lock, that tells as much, for as long as one may take.
         """
-        if self._memory:
-            with self._connection_lock:
-                self._writing()
+        if self._connections.in_memory:
+            with self._connections.lock:
+                self._connections.writing()
             return
-        if self._closed:
+        if self._connections.closed:
             raise WorkflowClosed
         try:
             with inside(), translated():
-                self._check_file()
+                self._connections.check_file()
                 self._write_first_page()
-                self._still_the_file()
+                self._connections.still_the_file()
         except StoreUnavailable as error:
             since = self._writing_since
             at_it = since is not None and monotonic() - since < LONGEST_COMMIT_SECONDS
@@ -161,14 +143,14 @@ class SQLite:
         `rewrite` has the whole file written anew before, cell by cell: pages in use keep fragments of keys
         that moved to others. Nobody can write meanwhile.
         """
-        if self._memory:
+        if self._connections.in_memory:
             return True
-        with inside(), self._connection_lock, translated():
-            self._writing()
+        with inside(), self._connections.lock, translated():
+            self._connections.writing()
             if rewrite:
-                with closing(self._connect()) as connection:
+                with closing(self._connections.connect()) as connection:
                     connection.execute("VACUUM")
-            return self._bound.empty(self._writing())
+            return self._bound.empty(self._connections.writing())
 
     def notify(self) -> None:
         """Do nothing: other processes look by themselves."""
@@ -179,17 +161,16 @@ class SQLite:
 
     def close(self) -> None:
         """Close every connection; a store that is closed can't be used again."""
-        with inside(), self._connection_lock:
-            self._closed = True
-            self._drop_connections()
+        with inside():
+            self._connections.close()
 
     # -- the writer
 
     def _commit(self, batch: Iterable[Job[Any]]) -> None:
         """Run a batch in one transaction. An error that ends the transaction ends it for all."""
-        with inside(), self._connection_lock, translated():
-            connection = self._writing()
-            opened = self._file
+        with inside(), self._connections.lock, translated():
+            connection = self._connections.writing()
+            opened = self._connections.opened
             try:
                 if connection.in_transaction:  # whoever was to end it was interrupted in that
                     connection.execute("ROLLBACK")
@@ -200,9 +181,9 @@ class SQLite:
                 for job in batch:
                     self._attempt(job, session)
                 connection.execute("COMMIT")
-                if not self._memory and self._still_the_file() != opened:
+                if not self._connections.in_memory and self._connections.still_the_file() != opened:
                     raise StoreUnavailable(f"{self.path} was moved away while it was written to")
-                self._bound.keep(connection, self._log_bytes)
+                self._bound.keep(connection, self._connections.log_bytes)
             except BaseException as error:
                 self._roll_back(connection, error)
                 raise
@@ -234,90 +215,21 @@ class SQLite:
         with suppress(sqlite3.Error):
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-        if self._memory or not isinstance(error, sqlite3.Error) or isinstance(error, OF_THE_JOB):
+        if (
+            self._connections.in_memory
+            or not isinstance(error, sqlite3.Error)
+            or isinstance(error, OF_THE_JOB)
+        ):
             return
         if not is_busy(error):
-            self._drop_connections()
-
-    # -- connections
-
-    def _writing(self) -> sqlite3.Connection:
-        """Give the writer's connection: opened again after a fault, or where the file is another by now."""
-        if self._closed:
-            raise WorkflowClosed
-        if not self._memory:
-            self._check_file()
-        if self._writer is None:
-            self._writer = self._connect(writes=True)
-        return self._writer
-
-    def _check_file(self) -> _Identity | None:
-        """See that the file is still the one that was opened; where another took its place, turn to that.
-
-        A log that the former file left beside it would be replayed over the new one; nothing is read or
-        written until somebody has removed it.
-        """
-        identity = self._identity(self.path)
-        if identity == self._file:
-            return identity
-        log = self._identity(self._log_path)
-        self._drop_connections()
-        if identity is None:
-            raise StoreUnavailable(f"{self.path} is not there any more; put the file back")
-        if log is not None and log == self._log:
-            raise StoreUnavailable(
-                f"{self.path} is another file than before, and the log of the former one lies beside it: "
-                f"remove {self.path}-wal and {self.path}-shm"
-            )
-        with self._mutex:
-            self._file, self._log = identity, None
-        return identity
-
-    def _still_the_file(self) -> _Identity | None:
-        """See the same after the file was worked on, and know the log that it has by then."""
-        identity = self._check_file()
-        try:
-            status = os.stat(self._log_path)
-        except OSError:
-            return identity
-        with self._mutex:
-            self._log, self._log_bytes = (status.st_dev, status.st_ino), status.st_size
-        return identity
-
-    def _identity(self, path: str) -> _Identity | None:
-        try:
-            status = os.stat(path)
-        except OSError:
-            return None
-        return status.st_dev, status.st_ino
-
-    def _drop_connections(self) -> None:
-        with self._connection_lock:
-            writer, self._writer = self._writer, None
-            if writer is not None:
-                writer.close()
-        with self._mutex:
-            readers, self._readers = self._readers, []
-        for reader, _ in readers:
-            reader.close()
-
-    def _take_reader(self, identity: _Identity | None) -> sqlite3.Connection:
-        with self._mutex:
-            if self._closed:
-                raise WorkflowClosed
-            while self._readers:
-                reader, opened = self._readers.pop()
-                if opened == identity:
-                    return reader
-                reader.close()
-        return self._connect()
+            self._connections.drop()
 
     def _write_first_page(self) -> None:
         """Write what stands in the file's header, and sync it; the log is emptied before it grows by this.
 
         Where others commit all the while that the lock is waited for, they write in turn, and that is enough.
         """
-        with closing(self._connect(busy_seconds=PROBE_SECONDS)) as connection:
+        with closing(self._connections.connect(busy_seconds=PROBE_SECONDS)) as connection:
             connection.execute("PRAGMA wal_autocheckpoint = 200")
             self._heed_migrations(SQLiteSession(connection))
             (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -331,27 +243,3 @@ class SQLite:
                 raise
             connection.execute(f"PRAGMA user_version = {version:d}")
             connection.execute("COMMIT")
-
-    def _connect(self, *, writes: bool = False, busy_seconds: float | None = None) -> sqlite3.Connection:
-        target = self.path if self._memory else f"{Path(self.path).absolute().as_uri()}?mode=rw"
-        connection = sqlite3.connect(
-            target,
-            uri=not self._memory,
-            isolation_level=None,
-            check_same_thread=False,
-            cached_statements=256,
-            timeout=self._busy_seconds if busy_seconds is None else busy_seconds,
-        )
-        try:
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA secure_delete = ON")  # what is erased is not left in freed pages
-            self._bound.set_on(connection)
-            connection.execute(f"PRAGMA cache_size = -{_WRITER_KIB if writes else _READER_KIB}")
-            if writes:
-                # Where a savepoint keeps the pages that it would restore: in a file, past 64 KiB, otherwise.
-                connection.execute("PRAGMA temp_store = MEMORY")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
