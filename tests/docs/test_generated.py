@@ -10,7 +10,7 @@ import pytest
 
 from tests.docs.generate import BLOCKS, DOCS, REFERENCE, ROOT, pages, with_blocks
 from tests.machine.test_orders import CLASSES
-from tests.webapp.routes.test_openapi import described_as
+from tests.webapp.routes.described import described_as
 from webapp import create_app
 from workflow_fsm import Workflow
 

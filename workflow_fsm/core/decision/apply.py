@@ -11,18 +11,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from workflow_fsm.core.decision.candidates import candidates, likeliest, show_candidates
-from workflow_fsm.core.decision.correlation import (
-    Nobody,
-    Several,
-    To,
-    Unknown,
-    address,
-    way_to,
-)
+from workflow_fsm.core.decision.addressing.addresses import Nobody, Several, To, Unknown
+from workflow_fsm.core.decision.addressing.candidates import candidates, likeliest, show_candidates
+from workflow_fsm.core.decision.addressing.correlation import address, way_to
 from workflow_fsm.core.decision.discovery import Discovery
 from workflow_fsm.core.decision.idempotency import Conflict, Repeat, find_earlier, learn_line
 from workflow_fsm.core.decision.judge import Judge
+from workflow_fsm.core.decision.one_event import OneEvent
 from workflow_fsm.core.definition import Addressing, Definition, Rest
 from workflow_fsm.core.definition.events import MOST_ENTRIES, Part, confidence_of
 from workflow_fsm.core.errors import EventTooLarge
@@ -32,7 +27,7 @@ from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.records import Candidate
 
 
-class Application:
+class Application(OneEvent):
     """One event being applied to one situation."""
 
     def __init__(
@@ -46,13 +41,7 @@ class Application:
     ) -> None:
         trigger = definition.trigger(stored.event.trigger)
         assert trigger is not None
-        self._definition = definition
-        self._situation = situation
-        self._trigger = trigger
-        self._stored = stored
-        self._event = stored.event
-        self._now = now
-        self._first = not stored.shares
+        super().__init__(definition, situation, trigger, stored, now)
         self._is_answered = self._first or is_retried
         self._judge = Judge(definition, situation, trigger, stored, now, is_retried=is_retried)
         self.draft = self._judge.draft

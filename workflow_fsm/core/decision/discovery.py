@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from workflow_fsm.core.decision.correlation import way_to
+from workflow_fsm.core.decision.addressing.correlation import way_to
 from workflow_fsm.core.decision.judge import Judge
 from workflow_fsm.core.decision.moves import begin, branch
+from workflow_fsm.core.decision.one_event import OneEvent
 from workflow_fsm.core.definition import Definition, Rest, Taken, Trigger
 from workflow_fsm.core.definition.events import Part
 from workflow_fsm.core.model.inbox import Share, Standing, StoredEvent, Wait, WaitKind
@@ -20,7 +21,7 @@ NamedOnce = Callable[[], tuple[Sequence[Part], list[Share]]]
 """Gives a list's parts, each claim named once, and the shares of those that are refused."""
 
 
-class Discovery:
+class Discovery(OneEvent):
     """Applies one event of a sync or a detection; cells answer by its `judge`."""
 
     def __init__(
@@ -32,13 +33,7 @@ class Discovery:
         now: datetime,
         judge: Judge,
     ) -> None:
-        self._definition = definition
-        self._situation = situation
-        self._trigger = trigger
-        self._stored = stored
-        self._event = stored.event
-        self._now = now
-        self._first = not stored.shares
+        super().__init__(definition, situation, trigger, stored, now)
         self._judge = judge
         self._draft = judge.draft
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from workflow_fsm.core.decision.addressing.correlation import original_of
 from workflow_fsm.core.decision.answer import AnswerDraft, event_dead_letter
-from workflow_fsm.core.decision.correlation import original_of
+from workflow_fsm.core.decision.one_event import OneEvent
 from workflow_fsm.core.definition import Definition, Trigger
 from workflow_fsm.core.definition.cases import Cases, CaseState, file, is_told_late, reject
 from workflow_fsm.core.definition.cases import book as book_under
@@ -23,7 +24,7 @@ from workflow_fsm.core.model.lifecycle import CaseOwner, Lifecycle
 from workflow_fsm.core.model.situation import Situation
 
 
-class Filings:
+class Filings(OneEvent):
     """What one event changes of the cases of those that it is for."""
 
     def __init__(
@@ -35,12 +36,7 @@ class Filings:
         now: datetime,
         draft: AnswerDraft,
     ) -> None:
-        self._definition = definition
-        self._situation = situation
-        self._trigger = trigger
-        self._stored = stored
-        self._event = stored.event
-        self._now = now
+        super().__init__(definition, situation, trigger, stored, now)
         self._draft = draft
 
     def asked_about(self, lifecycle: Lifecycle) -> Cases:

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from workflow_fsm.core.decision import correlation
+from workflow_fsm.core.decision.addressing import correlation
+from workflow_fsm.core.decision.addressing.addresses import To
 from workflow_fsm.core.definition import Addressing, Definition, Trigger
 from workflow_fsm.core.definition.events import UNITS, Event
 from workflow_fsm.core.definition.facts import TAKEN_BACK_AT
@@ -176,7 +177,7 @@ def _target(
     (part,) = event.parts
     found = correlation.address(definition, situation, trigger, event, part)
     match found:
-        case correlation.To(lifecycles=(one,)):
+        case To(lifecycles=(one,)):
             return one
         case _:
             return None

@@ -12,10 +12,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from workflow_fsm.core.decision.addressing.correlation import original_of, way_to
 from workflow_fsm.core.decision.answer import AnswerDraft, differences
-from workflow_fsm.core.decision.correlation import original_of, way_to
 from workflow_fsm.core.decision.filings import Filings
 from workflow_fsm.core.decision.moves import due_at, move
+from workflow_fsm.core.decision.one_event import OneEvent
 from workflow_fsm.core.definition import Addressing, Definition, Meeting, Rest, Taken, Trigger
 from workflow_fsm.core.definition.events import DEFAULT_CURRENCY, UNITS, Part
 from workflow_fsm.core.definition.facts import DETECTION_AT, PAID_WITHOUT_CASE, TAKEN_BACK_AT
@@ -27,7 +28,7 @@ from workflow_fsm.core.values import money
 from workflow_fsm.core.values.instants import show_instant
 
 
-class Judge:
+class Judge(OneEvent):
     """Judges lifecycles by one event, which is `stored` as it stands by now; `draft` is its answer so far."""
 
     def __init__(
@@ -40,12 +41,7 @@ class Judge:
         *,
         is_retried: bool = False,
     ) -> None:
-        self._definition = definition
-        self._situation = situation
-        self._trigger = trigger
-        self._event = stored.event
-        self._now = now
-        self._first = not stored.shares
+        super().__init__(definition, situation, trigger, stored, now)
         self._names_cases = self._first or is_retried
         self.stored = stored
         self.draft = AnswerDraft()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from workflow_fsm.core.decision.correlation import MOST_CANDIDATES, arrow_states, known_sync
+from workflow_fsm.core.decision.addressing.correlation import MOST_CANDIDATES, arrow_states, known_sync
 from workflow_fsm.core.definition import Definition, Trigger
 from workflow_fsm.core.definition.events import Event
 from workflow_fsm.core.model.lifecycle import Lifecycle

@@ -1,0 +1,1 @@
+"""Addressing: whom an event is for, and who could be meant where nobody can tell."""
