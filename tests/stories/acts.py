@@ -23,6 +23,7 @@ from workflow_fsm.testing import (
 
 __all__ = [
     "USER",
+    "cases",
     "chain",
     "claim",
     "detect",
@@ -102,3 +103,8 @@ def chain(workflow: Workflow, claim_id: str | None = "c1", user_id: str = USER) 
     rows = workflow.history(user_id, claim_id, limit=1000)
     assert rows is not None
     return [row.trigger for row in rows]
+
+
+def cases(workflow: Workflow, claim_id: str = "c1") -> dict[str | None, str | None]:
+    """Give a claim's cases with their states."""
+    return {one["amazon_case_id"]: one["state"] for one in claim(workflow, claim_id).cases}

@@ -11,13 +11,11 @@ import pytest
 
 from tests.conftest import Stored
 from tests.stories.acts import detect, find, pay, submit
-from tests.stories.asked import fill, names, whole
+from tests.stories.asked import DEADLINE, fill, names, whole
 from workflow_fsm import InvalidEvent, Transition, Workflow
 from workflow_fsm.read.across import claims_named
 from workflow_fsm.results import ClaimRow
 from workflow_fsm.testing import ManualClock
-
-DEADLINE = "2026-03-0{}T00:00:00.000000Z"
 
 
 def test_rows_of_claims_are_as_status_has_them_each_with_its_user(

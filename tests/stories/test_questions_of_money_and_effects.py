@@ -11,8 +11,6 @@ from tests.stories.asked import fill
 from workflow_fsm import Fire, Transition, Workflow
 from workflow_fsm.testing import ManualClock
 
-DEADLINE = "2026-03-0{}T00:00:00.000000Z"
-
 
 def test_money_adds_up_to_what_status_and_the_figures_say(workflow: Workflow, clock: ManualClock) -> None:
     """ "which adds up to `recovered`, `unapplied` and `dropped`" """
