@@ -40,6 +40,8 @@ def test_all_that_match_are_dropped_and_a_dry_run_tells_their_money_first(workfl
     assert (act.act, act.reason) == ("deadletter_dropped", "not ours")
     with pytest.raises(InvalidEvent):
         workflow.drop_dead_letters(reason=" ")
+    with pytest.raises(InvalidEvent, match="required"):
+        workflow.drop_dead_letters()
 
 
 def test_dropped_money_is_counted_as_dropped(workflow: Workflow) -> None:

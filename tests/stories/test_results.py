@@ -200,6 +200,6 @@ def repair(workflow: Workflow, clock: ManualClock) -> None:
     workflow.acts("u1")
     workflow.after({"u1": 0}, limit=9)
     workflow.drop_handler("alert")
-    workflow.drop_dead_letters(reason="all of it", dry_run=True)
+    workflow.drop_dead_letters(dry_run=True)
     workflow.forget("u1", reason="they asked for it")
     workflow.forgotten()

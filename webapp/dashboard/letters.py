@@ -56,7 +56,7 @@ def add_to(routes: Blueprint, workflow: Workflow, pages: Pages) -> None:
         if how == "retry":
             many = workflow.retry_dead_letters(**_which(told), dry_run=True)
         else:
-            many = workflow.drop_dead_letters(**_which(told), dry_run=True, reason="a dry run")
+            many = workflow.drop_dead_letters(**_which(told), dry_run=True)
         matching = {name: told[name] for name in MATCHING if name in told}
         return pages.show("letters_all.html", how=how, many=many, matching=matching)
 

@@ -54,9 +54,8 @@ def _retrying(workflow: Workflow) -> Callable[[], Response]:
 def _dropping(workflow: Workflow) -> Callable[[], Response]:
     def drop_all() -> Response:
         which, reason, dry_run = _asked(workflow, needs_reason=True)
-        why = reason or "a dry run"
         return _told(
-            lambda: workflow.drop_dead_letters(**which, dry_run=dry_run, reason=why, actor=ACTOR),
+            lambda: workflow.drop_dead_letters(**which, dry_run=dry_run, reason=reason, actor=ACTOR),
             dry_run=dry_run,
         )
 

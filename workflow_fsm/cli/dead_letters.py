@@ -191,7 +191,7 @@ def drop(
     heard = None if as_json else _tell
     with existing(database) as workflow:
         dropped = workflow.drop_dead_letters(
-            reason=reason or "a dry run", dry_run=dry_run, actor=ACTOR, heard=heard, **which
+            reason=reason, dry_run=dry_run, actor=ACTOR, heard=heard, **which
         )
     if as_json:
         show_json(dropped)

@@ -102,7 +102,7 @@ class ManyDeadLetters(DeadLetters):
     def drop_dead_letters(
         self,
         *,
-        reason: str,
+        reason: str | None = None,
         kind: str | None = None,
         user_id: str | None = None,
         handler: str | None = None,
@@ -114,11 +114,11 @@ class ManyDeadLetters(DeadLetters):
     ) -> DroppedLetters:
         """End all dead letters that match, for a `reason` that is kept; with `dry_run` only count them.
 
-        Gives `matched` and `money` (payouts less reversals among these), `dropped`, and `failed`: what was
-        settled by somebody else meanwhile. `heard` is as for `retry_dead_letters`. Raises InvalidEvent, and
-        StoreUnavailable, which leaves the rest as it is.
+        A dry run needs no reason. Gives `matched` and `money` (payouts less reversals among these),
+        `dropped`, and `failed`: what was settled by somebody else meanwhile. `heard` is as for
+        `retry_dead_letters`. Raises InvalidEvent, and StoreUnavailable, which leaves the rest as it is.
         """
-        if not reason.strip():
+        if not dry_run and not (reason or "").strip():
             raise InvalidEvent([FieldError(field="reason", reason="is required, and not blank")])
         wanted = Wanted(
             kind=kind, user_id=user_id, handler=handler, trigger=trigger, reason_contains=reason_contains
