@@ -35,9 +35,10 @@ def test_a_lifecycle_set_back_to_an_earlier_row_is_found(copy: sqlite3.Connectio
 
 LIFECYCLE = ("claim_id", "sync_id", "state", "version", "entered_at", "cursor", "head", "origin", "parent")
 BESIDE = ("id", "forked", "due_at", "facts", "paid", "units", "entered")
+LISTED = ("listed_decision", "listed_currency", "listed_deadline", "listed_amount")
 
 
-@pytest.mark.parametrize("column", [*LIFECYCLE, *BESIDE])
+@pytest.mark.parametrize("column", [*LIFECYCLE, *BESIDE, *LISTED])
 def test_a_lifecycle_that_differs_from_its_history_is_named(copy: sqlite3.Connection, column: str) -> None:
     values: tuple[object, ...] = ("x", "", None, 77, "[]", '{"USD": 1}', "{")
     for row in copy.execute("SELECT rowid, * FROM lifecycles").fetchall():

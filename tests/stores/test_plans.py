@@ -117,6 +117,7 @@ VALUES: Mapping[str, Any] = {
         ("from_alias", "from_case_id", "from_claim_id", "from_event_id", "from_kind", "from_name"), ""
     ),
     "from_sync_id": "",
+    **dict.fromkeys(("listed_amount", "listed_currency", "listed_deadline", "listed_decision"), ""),
     **dict.fromkeys(("check_id", "parent", "root", "stub"), "x"),
     "many": 2,
     "answered": "%payout%",

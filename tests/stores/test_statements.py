@@ -31,7 +31,7 @@ SHARED, PARTS = sections(STORES / "shared.sql"), sections(STORES / "shared.sql",
 SQLITE, POSTGRES = sections(STORES / "sqlite/sqlite.sql"), sections(STORES / "postgres/postgres.sql")
 
 
-TOLD = {"told_decision", "told_currency", "told_deadline", "told_amount"}
+TOLD = {"listed_decision", "listed_currency", "listed_deadline", "listed_amount"}
 """What is read of facts, which each dialect says otherwise."""
 
 

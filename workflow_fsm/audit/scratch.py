@@ -32,7 +32,7 @@ EVERY = {
         "every_lifecycle",
         "id",
         "id claim_id sync_id state version entered_at cursor head origin parent forked due_at facts paid "
-        "units entered merged_into",
+        "units entered merged_into listed_decision listed_currency listed_deadline listed_amount",
     ),
     "history": ("every_row", "cursor", " ".join((*COLUMNS, "hash", "definition"))),
     "events": (

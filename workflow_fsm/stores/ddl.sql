@@ -258,3 +258,27 @@ ALTER TABLE users ADD COLUMN forgotten_as $text;
 
 CREATE INDEX forgotten_cursor ON forgotten (cursor);
 CREATE INDEX users_going ON users (user_id) WHERE forgotten_as IS NOT NULL;
+
+-- migration: 0015_expand_listed
+-- what lifecycles are listed by, beside the facts that tell it: facts that begin with a space have it there
+
+ALTER TABLE lifecycles ADD COLUMN listed_decision $text NOT NULL DEFAULT '';
+ALTER TABLE lifecycles ADD COLUMN listed_currency $text NOT NULL DEFAULT '';
+ALTER TABLE lifecycles ADD COLUMN listed_deadline $text NOT NULL DEFAULT '';
+ALTER TABLE lifecycles ADD COLUMN listed_amount $text NOT NULL DEFAULT '';
+
+-- migration: 0016_expand_listing
+
+CREATE INDEX lifecycles_listed_by_deadline ON lifecycles
+    (state, ($listed_decision), ($listed_currency), ($listed_deadline), user_id, id) WHERE forked = 0;
+CREATE INDEX lifecycles_listed_by_amount ON lifecycles
+    (state, ($listed_decision), ($listed_currency), ($listed_amount), user_id, id, ($listed_deadline)) WHERE forked = 0;
+CREATE INDEX lifecycles_listed_by_entry ON lifecycles
+    (state, ($listed_decision), ($listed_currency), entered_at, user_id, id, ($listed_deadline)) WHERE forked = 0;
+
+-- migration: 0017_expand_listed_anew
+-- older versions list more slowly without these, and no otherwise
+
+DROP INDEX lifecycles_by_deadline;
+DROP INDEX lifecycles_by_amount;
+DROP INDEX lifecycles_by_entry;

@@ -208,17 +208,20 @@ SELECT 1 FROM lifecycles WHERE user_id = :user_id AND claim_id IS NOT NULL AND c
 -- name: insert_lifecycle
 INSERT INTO lifecycles (
     user_id, id, claim_id, sync_id, state, version, entered_at, cursor,
-    head, origin, parent, forked, due_at, facts, paid, units, entered, merged_into
+    head, origin, parent, forked, due_at, facts, paid, units, entered, merged_into,
+    listed_decision, listed_currency, listed_deadline, listed_amount
 ) VALUES (
     :user_id, :id, :claim_id, :sync_id, :state, :version, :entered_at, :cursor,
-    :head, :origin, :parent, :forked, :due_at, :facts, :paid, :units, :entered, :merged_into
+    :head, :origin, :parent, :forked, :due_at, :facts, :paid, :units, :entered, :merged_into,
+    :listed_decision, :listed_currency, :listed_deadline, :listed_amount
 );
 
 -- name: update_lifecycle
 UPDATE lifecycles
 SET state = :state, version = :version, entered_at = :entered_at, cursor = :cursor, head = :head,
     forked = :forked, due_at = :due_at, facts = :facts, paid = :paid, units = :units, entered = :entered,
-    merged_into = :merged_into
+    merged_into = :merged_into, listed_decision = :listed_decision, listed_currency = :listed_currency,
+    listed_deadline = :listed_deadline, listed_amount = :listed_amount
 WHERE user_id = :user_id AND id = :id;
 
 -- name: insert_row
@@ -743,169 +746,169 @@ SELECT CAST(coalesce(sum(cursor - coalesce((
 -- name: next_currency_of_claims
 -- the next currency behind one, of claims in a state with a decision
 SELECT
-    -- include: told_currency
+    -- include: listed_currency
     AS currency
 FROM lifecycles
 WHERE forked = 0 AND state = :state AND
-    -- include: told_decision
+    -- include: listed_decision
     = :decision AND
-    -- include: told_currency
+    -- include: listed_currency
     > :after
 ORDER BY
-    -- include: told_currency
+    -- include: listed_currency
 LIMIT 1;
 
 -- name: claims_by_deadline
 -- beyond a place, up to another
 SELECT user_id, id,
-    -- include: told_deadline
+    -- include: listed_deadline
     AS place
 FROM lifecycles
 WHERE forked = 0 AND state = :state AND
-    -- include: told_decision
+    -- include: listed_decision
     = :decision AND
-    -- include: told_currency
+    -- include: listed_currency
     = :currency
   AND
-    -- include: told_deadline
+    -- include: listed_deadline
     > :at AND
-    -- include: told_deadline
+    -- include: listed_deadline
     < :until
 ORDER BY
-    -- include: told_deadline
+    -- include: listed_deadline
     , user_id, id LIMIT :limit;
 
 -- name: claims_at_deadline
 -- in a place, behind a claim
 SELECT user_id, id,
-    -- include: told_deadline
+    -- include: listed_deadline
     AS place
 FROM lifecycles
 WHERE forked = 0 AND state = :state AND
-    -- include: told_decision
+    -- include: listed_decision
     = :decision AND
-    -- include: told_currency
+    -- include: listed_currency
     = :currency
   AND
-    -- include: told_deadline
+    -- include: listed_deadline
     = :at AND (user_id, id) > (:after_user, :after_seq)
 ORDER BY user_id, id LIMIT :limit;
 
 -- name: claims_by_deadline_down
 -- beyond a place, up to another
 SELECT user_id, id,
-    -- include: told_deadline
+    -- include: listed_deadline
     AS place
 FROM lifecycles
 WHERE forked = 0 AND state = :state AND
-    -- include: told_decision
+    -- include: listed_decision
     = :decision AND
-    -- include: told_currency
+    -- include: listed_currency
     = :currency
   AND
-    -- include: told_deadline
+    -- include: listed_deadline
     < :at AND
-    -- include: told_deadline
+    -- include: listed_deadline
     > :until
 ORDER BY
-    -- include: told_deadline
+    -- include: listed_deadline
     DESC, user_id DESC, id DESC LIMIT :limit;
 
 -- name: claims_at_deadline_down
 -- in a place, behind a claim
 SELECT user_id, id,
-    -- include: told_deadline
+    -- include: listed_deadline
     AS place
 FROM lifecycles
 WHERE forked = 0 AND state = :state AND
-    -- include: told_decision
+    -- include: listed_decision
     = :decision AND
-    -- include: told_currency
+    -- include: listed_currency
     = :currency
   AND
-    -- include: told_deadline
+    -- include: listed_deadline
     = :at AND (user_id, id) < (:after_user, :after_seq)
 ORDER BY user_id DESC, id DESC LIMIT :limit;
 
 -- name: claims_by_amount
 -- beyond a place, up to another
 SELECT user_id, id,
-    -- include: told_amount
+    -- include: listed_amount
     AS place
 FROM lifecycles
 WHERE forked = 0 AND state = :state AND
-    -- include: told_decision
+    -- include: listed_decision
     = :decision AND
-    -- include: told_currency
+    -- include: listed_currency
     = :currency
   AND
-    -- include: told_amount
+    -- include: listed_amount
     > :at AND
-    -- include: told_amount
+    -- include: listed_amount
     < :until
   AND
-    -- include: told_deadline
+    -- include: listed_deadline
     >= :due_from AND
-    -- include: told_deadline
+    -- include: listed_deadline
     < :due_before
 ORDER BY
-    -- include: told_amount
+    -- include: listed_amount
     , user_id, id LIMIT :limit;
 
 -- name: claims_at_amount
 -- in a place, behind a claim
 SELECT user_id, id,
-    -- include: told_amount
+    -- include: listed_amount
     AS place
 FROM lifecycles
 WHERE forked = 0 AND state = :state AND
-    -- include: told_decision
+    -- include: listed_decision
     = :decision AND
-    -- include: told_currency
+    -- include: listed_currency
     = :currency
   AND
-    -- include: told_amount
+    -- include: listed_amount
     = :at AND (user_id, id) > (:after_user, :after_seq)
 ORDER BY user_id, id LIMIT :limit;
 
 -- name: claims_by_amount_down
 -- beyond a place, up to another
 SELECT user_id, id,
-    -- include: told_amount
+    -- include: listed_amount
     AS place
 FROM lifecycles
 WHERE forked = 0 AND state = :state AND
-    -- include: told_decision
+    -- include: listed_decision
     = :decision AND
-    -- include: told_currency
+    -- include: listed_currency
     = :currency
   AND
-    -- include: told_amount
+    -- include: listed_amount
     < :at AND
-    -- include: told_amount
+    -- include: listed_amount
     > :until
   AND
-    -- include: told_deadline
+    -- include: listed_deadline
     >= :due_from AND
-    -- include: told_deadline
+    -- include: listed_deadline
     < :due_before
 ORDER BY
-    -- include: told_amount
+    -- include: listed_amount
     DESC, user_id DESC, id DESC LIMIT :limit;
 
 -- name: claims_at_amount_down
 -- in a place, behind a claim
 SELECT user_id, id,
-    -- include: told_amount
+    -- include: listed_amount
     AS place
 FROM lifecycles
 WHERE forked = 0 AND state = :state AND
-    -- include: told_decision
+    -- include: listed_decision
     = :decision AND
-    -- include: told_currency
+    -- include: listed_currency
     = :currency
   AND
-    -- include: told_amount
+    -- include: listed_amount
     = :at AND (user_id, id) < (:after_user, :after_seq)
 ORDER BY user_id DESC, id DESC LIMIT :limit;
 
@@ -916,9 +919,9 @@ SELECT user_id, id,
     AS place
 FROM lifecycles
 WHERE forked = 0 AND state = :state AND
-    -- include: told_decision
+    -- include: listed_decision
     = :decision AND
-    -- include: told_currency
+    -- include: listed_currency
     = :currency
   AND
     entered_at
@@ -926,9 +929,9 @@ WHERE forked = 0 AND state = :state AND
     entered_at
     < :until
   AND
-    -- include: told_deadline
+    -- include: listed_deadline
     >= :due_from AND
-    -- include: told_deadline
+    -- include: listed_deadline
     < :due_before
 ORDER BY
     entered_at
@@ -941,9 +944,9 @@ SELECT user_id, id,
     AS place
 FROM lifecycles
 WHERE forked = 0 AND state = :state AND
-    -- include: told_decision
+    -- include: listed_decision
     = :decision AND
-    -- include: told_currency
+    -- include: listed_currency
     = :currency
   AND
     entered_at
@@ -957,9 +960,9 @@ SELECT user_id, id,
     AS place
 FROM lifecycles
 WHERE forked = 0 AND state = :state AND
-    -- include: told_decision
+    -- include: listed_decision
     = :decision AND
-    -- include: told_currency
+    -- include: listed_currency
     = :currency
   AND
     entered_at
@@ -967,9 +970,9 @@ WHERE forked = 0 AND state = :state AND
     entered_at
     > :until
   AND
-    -- include: told_deadline
+    -- include: listed_deadline
     >= :due_from AND
-    -- include: told_deadline
+    -- include: listed_deadline
     < :due_before
 ORDER BY
     entered_at
@@ -982,9 +985,9 @@ SELECT user_id, id,
     AS place
 FROM lifecycles
 WHERE forked = 0 AND state = :state AND
-    -- include: told_decision
+    -- include: listed_decision
     = :decision AND
-    -- include: told_currency
+    -- include: listed_currency
     = :currency
   AND
     entered_at

@@ -25,8 +25,9 @@ from workflow_fsm.audit.scratch import Scratch, Values
 from workflow_fsm.core.model.lifecycle import CaseOwner
 from workflow_fsm.core.values.instants import read_instant, show_instant
 from workflow_fsm.stores.columns import sums_of, sums_text, unapplied_text
-from workflow_fsm.stores.mapping import claim_currencies_of, lifecycle_of, shown_currency
+from workflow_fsm.stores.mapping import claim_currencies_of, lifecycle_of, listed, shown_currency
 from workflow_fsm.stores.session import Columns
+from workflow_fsm.stores.statements import LISTED
 
 _OWNERS_AT_ONCE = 1_000
 """Of so many claims the cases are held at once against what events tell of them."""
@@ -183,6 +184,10 @@ class User:
         may_fork = may_fork or lifecycle.merged_into is not None
         if row["forked"] not in ((0, 1) if may_fork else (0,)):
             yield f"its forked is {row['forked']!r}, which it can't be"
+        if row["facts"].startswith(LISTED):
+            for name, told in listed(lifecycle).items():
+                if row[name] != told:
+                    yield f"its {name} is {row[name]!r}, and its facts say {told!r}"
         yield from self._bookings.misfits(lifecycle)
 
     def _totals(self, user: Columns, highest: int) -> None:

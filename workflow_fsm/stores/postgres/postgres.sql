@@ -187,9 +187,9 @@ SELECT state, currency,
     sum(CASE WHEN amount ~ '^[0-9]+([.][0-9]+)?$' THEN amount::numeric ELSE 0 END)::float8 AS amount
 FROM (
     SELECT state,
-        -- include: told_currency
+        -- include: listed_currency
         AS currency,
-        -- include: told_amount
+        -- include: listed_amount
         AS amount
     FROM lifecycles WHERE forked = 0
 ) AS told

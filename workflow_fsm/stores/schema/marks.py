@@ -1,8 +1,9 @@
 """Marks: a migration's name tells who can live with it.
 
-`NNNN_expand_…` only adds what older versions never see, so that they go on beside it. `NNNN_contract_KKKK_…`
-takes away what no version needs that knows the migration KKKK; others stop. Any other is for versions that
-know it alone. No name is ever changed: by the names in the store a process judges what it was never told of.
+`NNNN_expand_…` changes only what older versions never see, or can go without: they go on beside it.
+`NNNN_contract_KKKK_…` takes away what no version needs that knows the migration KKKK; others stop. Any other
+is for versions that know it alone. No name is ever changed: by the names in the store a process judges what
+it was never told of.
 """
 
 from __future__ import annotations

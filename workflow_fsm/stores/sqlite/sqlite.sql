@@ -95,16 +95,20 @@ WHERE user_id = :user_id AND alias IN (SELECT value FROM json_each(:claims));
 -- changed ones, many at once
 INSERT INTO lifecycles (
     user_id, id, claim_id, sync_id, state, version, entered_at, cursor,
-    head, origin, parent, forked, due_at, facts, paid, units, entered, merged_into
+    head, origin, parent, forked, due_at, facts, paid, units, entered, merged_into,
+    listed_decision, listed_currency, listed_deadline, listed_amount
 ) VALUES (
     :user_id, :id, :claim_id, :sync_id, :state, :version, :entered_at, :cursor,
-    :head, :origin, :parent, :forked, :due_at, :facts, :paid, :units, :entered, :merged_into
+    :head, :origin, :parent, :forked, :due_at, :facts, :paid, :units, :entered, :merged_into,
+    :listed_decision, :listed_currency, :listed_deadline, :listed_amount
 )
 ON CONFLICT (user_id, id) DO UPDATE
 SET state = excluded.state, version = excluded.version, entered_at = excluded.entered_at,
     cursor = excluded.cursor, head = excluded.head, forked = excluded.forked, due_at = excluded.due_at,
     facts = excluded.facts, paid = excluded.paid, units = excluded.units, entered = excluded.entered,
-    merged_into = excluded.merged_into;
+    merged_into = excluded.merged_into, listed_decision = excluded.listed_decision,
+    listed_currency = excluded.listed_currency, listed_deadline = excluded.listed_deadline,
+    listed_amount = excluded.listed_amount;
 
 -- name: void_effects_of_many
 -- the same of many lifecycles as `void_effects` of one
@@ -161,15 +165,15 @@ GROUP BY money.key;
 -- name: figures_of_asked
 -- what claims in each state ask; a float, as the figures of money are
 SELECT state,
-    -- include: told_currency
+    -- include: listed_currency
     AS currency, total(
-    -- include: told_amount
+    -- include: listed_amount
     ) AS amount
 FROM lifecycles WHERE forked = 0 AND
-    -- include: told_amount
+    -- include: listed_amount
     > ''
 GROUP BY state,
-    -- include: told_currency
+    -- include: listed_currency
 ;
 
 -- name: figures_of_unapplied
@@ -209,7 +213,9 @@ SELECT id, CAST(claim_id AS BLOB) AS claim_id, CAST(sync_id AS BLOB) AS sync_id,
     CAST(state AS BLOB) AS state, version, CAST(entered_at AS BLOB) AS entered_at, cursor,
     CAST(head AS BLOB) AS head, CAST(origin AS BLOB) AS origin, parent, forked,
     CAST(due_at AS BLOB) AS due_at, CAST(facts AS BLOB) AS facts, CAST(paid AS BLOB) AS paid, units, entered,
-    CAST(merged_into AS BLOB) AS merged_into
+    CAST(merged_into AS BLOB) AS merged_into, CAST(listed_decision AS BLOB) AS listed_decision,
+    CAST(listed_currency AS BLOB) AS listed_currency, CAST(listed_deadline AS BLOB) AS listed_deadline,
+    CAST(listed_amount AS BLOB) AS listed_amount
 FROM lifecycles
 WHERE user_id IS CAST(:user_id AS TEXT) AND :from_id IS NOT NULL ORDER BY id;
 
