@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -75,6 +76,9 @@ def main() -> None:
         url = fill(home / "many.db", ROWS)
         many = apart(url)
         add(f"{ROWS:,} rows of many users", many, f"{many.seconds / ROWS * 1e6:,.0f} s a million rows")
+        shared = by_command(url, 2)
+        told = f"{shared / ROWS * 1e6:,.0f} s a million rows"
+        table.add_row("the same by the command, 2 processes", f"{shared:.2f}", "", f"{many.rows:,}", told)
         add("the same since its root", apart(url, since=True), "nobody has anything new")
         seconds, events, largest, left = beside_a_writer(home / "many.db", url)
         told = f"{events:,} events beside; log {largest:.0f} MiB at most, {left:.0f} MiB after"
@@ -86,6 +90,23 @@ def apart(url: str, *, since: bool = False) -> Cost:
     """Check a store in a process of its own."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(_check, url, since).result()
+
+
+def by_command(url: str, processes: int) -> float:
+    """Check a store by the command; give how many seconds that takes, its start too."""
+    began = perf_counter()
+    command = [
+        sys.executable,
+        "-m",
+        "workflow_fsm",
+        "check",
+        "--database",
+        url,
+        "--processes",
+        str(processes),
+    ]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return perf_counter() - began
 
 
 def _check(url: str, since: bool) -> Cost:

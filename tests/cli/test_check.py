@@ -102,3 +102,10 @@ def test_nobody_who_reads_a_pipe_is_shown_a_bar(run: Run) -> None:
     find(run, "c1")
     assert run("check").stderr == ""
     assert run("check", "--json").stderr == ""
+
+
+def test_processes_that_share_a_check_say_what_one_says(run: Run) -> None:
+    find(run, "c1")
+    alone, shared = (run("check", "--json", "--processes", many) for many in ("1", "3"))
+    assert answer(shared) == answer(alone)
+    assert run("check", "--processes", "0").exit_code == 2

@@ -11,14 +11,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from workflow_fsm.audit.definitions import Definitions
 from workflow_fsm.audit.of_user.money import Currencies
 from workflow_fsm.audit.of_user.user import User, spelled
+from workflow_fsm.audit.parts import Elsewhere, Part, Range, Read, ranges
 from workflow_fsm.audit.report import Report, Tally, unread
 from workflow_fsm.audit.scratch import MOST_HELD, Scratch
 from workflow_fsm.audit.since import Seen
-from workflow_fsm.audit.snapshots import Read, Snapshots
+from workflow_fsm.audit.snapshots import Snapshots
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.errors import RowUnreadable
 from workflow_fsm.core.values.instants import read_instant
@@ -51,6 +53,7 @@ class Audit:
         since: str | None = None,
         progress: Progress | None = None,
         most_held: int = MOST_HELD,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self._read = read
         self._definitions = Definitions(definition)
@@ -58,9 +61,12 @@ class Audit:
         self._since = since
         self._progress = progress
         self._most_held = most_held
+        self._elsewhere = elsewhere
         self._tally = Tally()
         self._currencies = Currencies()
         self._root, self._old_root = hashlib.sha256(), hashlib.sha256()
+        self._add: Callable[[bytes], object] = self._root.update
+        self._add_old: Callable[[bytes], object] = self._old_root.update
         self._audited = 0
         self._stubs: Sequence[Columns] = ()
         self.seen: Seen | None = None if users is not None else read(self._see)
@@ -79,14 +85,27 @@ class Audit:
         if self._users is None and self._since is None:
             self._read(self._whole_store)
             self._forgotten()
-        with Snapshots(
-            self._read, self._tally, self._currencies, self._definitions, self.seen, self._most_held
-        ) as snapshots:
-            for scratch in snapshots.every() if self._users is None else snapshots.some(self._users):
-                self._one(scratch)
-                done += scratch.handed_out
-                if self._progress is not None:
-                    self._progress(done, max(done, extent))
+
+        def tell(more: int) -> None:
+            nonlocal done
+            done += more
+            if self._progress is not None:
+                self._progress(done, max(done, extent))
+
+        with self._snapshots() as snapshots:
+            if self._users is not None:
+                for scratch in snapshots.some(self._users):
+                    tell(self._one(scratch))
+            elif self._elsewhere is None:
+                for scratch in snapshots.every(Range()):
+                    tell(self._one(scratch))
+            else:
+                with self._elsewhere(ranges(self._read), since=self._since) as parts:
+                    for part in parts:
+                        tell(self._take(part))
+            if self._users is None and self._since is None:
+                for scratch in snapshots.strangers():
+                    tell(self._one(scratch))
         for currency, reason in self._currencies.missing():
             self._tally.fault("", "currencies", currency, reason)
         if self._since is not None and self._old_root.hexdigest() != self._since:
@@ -97,30 +116,73 @@ class Audit:
             self._tally.fault("", "", "", reason)
         return self._tally.report(root=self._root.hexdigest(), users=self._audited)
 
-    def _one(self, scratch: Scratch) -> None:
-        """Audit one user, or take over what was seen of one who has nothing new."""
+    def part(self, whom: Range, folder: Path) -> Part:
+        """Audit some users alone, who follow one another; lines of the roots go into files in a folder."""
+        handed_out = 0
+        lines, old_lines, seen = (folder / name for name in ("lines", "old_lines", "seen"))
+        with lines.open("wb") as new, old_lines.open("wb") as old, self._snapshots() as snapshots:
+            self._add, self._add_old = new.write, old.write
+            for scratch in snapshots.every(whom):
+                handed_out += self._one(scratch)
+        with seen.open("w", encoding="utf-8") as noted:
+            for line in () if self.seen is None else self.seen.noted():
+                noted.write(line)
+        return Part(
+            users=self._audited,
+            handed_out=handed_out,
+            tally=self._tally,
+            missing=frozenset(currency for currency, _ in self._currencies.missing()),
+            lines=lines,
+            old_lines=old_lines,
+            seen=seen,
+        )
+
+    def _take(self, part: Part) -> int:
+        """Take over what was found elsewhere; give how many numbers were handed out to those users."""
+        self._audited += part.users
+        self._tally.take(part.tally)
+        self._currencies.miss(part.missing)
+        for path, add in ((part.lines, self._add), (part.old_lines, self._add_old)):
+            with path.open("rb") as lines:
+                for line in lines:
+                    add(line)
+        if self.seen is not None:
+            self.seen.take(part.seen)
+        return part.handed_out
+
+    def _snapshots(self) -> Snapshots:
+        return Snapshots(
+            self._read, self._tally, self._currencies, self._definitions, self.seen, self._most_held
+        )
+
+    def _one(self, scratch: Scratch) -> int:
+        """Audit one user, or take over what was seen of one who has nothing new.
+
+        Give how many numbers were handed out to the user.
+        """
         user_id = spelled(scratch.key)
         if scratch.user is not None and scratch.user["is_going"]:
             self._tally.forgetting.append(user_id)
-            return
+            return scratch.handed_out
         for lifecycle, head in scratch.heads("old_heads_of"):
-            self._old_root.update(_line(user_id, lifecycle, head))
+            self._add_old(_line(user_id, lifecycle, head))
         if self.seen is not None and scratch.user is not None:
             self.seen.note(user_id, scratch.cursor, scratch.checked)
         if scratch.is_unchanged:
             for lifecycle, head in scratch.heads("old_heads_of"):
-                self._root.update(_line(user_id, lifecycle, head))
-            return
+                self._add(_line(user_id, lifecycle, head))
+            return scratch.handed_out
         if self._users is not None and scratch.user is None and not scratch.many:
             self._tally.fault(user_id, "users", user_id, "nothing is kept of this user")
-            return
+            return scratch.handed_out
         if scratch.before is not None and scratch.cursor < scratch.before:
             was = f"it was {scratch.before} when a check printed {self._since}"
             self._tally.fault(user_id, "users", user_id, f"cursor is {scratch.cursor}, and {was}")
         self._audited += 1
         User(scratch, self._definitions, self._tally, self._currencies).examine()
         for lifecycle, head in scratch.heads("heads_of"):
-            self._root.update(_line(user_id, lifecycle, head))
+            self._add(_line(user_id, lifecycle, head))
+        return scratch.handed_out
 
     def _see(self, session: Session) -> Seen:
         """See who was forgotten, and which checks there were; both roots begin with the stubs."""

@@ -158,10 +158,28 @@ class Tally:
         )
 
     def fault(self, user_id: str, table: str, key: object, reason: str) -> None:
-        """Note that something is wrong with a row of a user's."""
+        """Note that something is wrong with a row of a user's, or once, with the whole store."""
+        fault = Fault(user_id=user_id, table=table, key=str(key), reason=reason)
+        if not user_id and fault in self.faults:
+            return
         self.found += 1
         if len(self.faults) < MOST_FAULTS:
-            self.faults.append(Fault(user_id=user_id, table=table, key=str(key), reason=reason))
+            self.faults.append(fault)
+
+    def take(self, other: Tally) -> None:
+        """Take over what another counted and found."""
+        self.lifecycles += other.lifecycles
+        self.rows += other.rows
+        self.received += other.received
+        self.standings += other.standings
+        self.forgotten += other.forgotten
+        self.forgetting += other.forgetting
+        for currency, sums in other.sums.items():
+            for name, amount in sums.items():
+                self.add(currency, amount, name)
+        for fault in other.faults:
+            self.fault(fault.user_id, fault.table, fault.key, fault.reason)
+        self.found += other.found - len(other.faults)
 
     def add(self, currency: str, amount: Decimal, *names: str) -> None:
         """Add an amount to some of a currency's sums."""

@@ -7,8 +7,9 @@ its parent, saw another. Nothing that was kept is ever changed, so that checks m
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
+from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
@@ -63,6 +64,16 @@ class Seen:
         if self._parent.cursor(seen) != cursor:
             self._changed.write(json.dumps([user_id, cursor]) + "\n")
 
+    def noted(self) -> Iterator[str]:
+        """Give what was noted, a line of JSON for each user."""
+        self._changed.seek(0)
+        yield from self._changed
+
+    def take(self, noted: Path) -> None:
+        """Take over what another noted."""
+        with noted.open(encoding="utf-8") as lines:
+            self._changed.writelines(lines)
+
     def keep(self, write: Write, *, root: str, check_id: str, at: str) -> None:
         """Keep what was seen, in commits that others pass between; the last of them has the root.
 
@@ -77,8 +88,7 @@ class Seen:
             "at": at,
             "forgotten": self._forgotten,
         }
-        self._changed.seek(0)
-        lines = iter(self._changed)
+        lines = self.noted()
         is_last = False
         while not is_last:
             some = [json.loads(line) for line in islice(lines, _USERS_A_COMMIT)]

@@ -6,19 +6,18 @@ timeout of PostgreSQL's is met. One user of whom much is kept is copied page by 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from workflow_fsm.audit.definitions import Definitions
 from workflow_fsm.audit.of_user.money import Currencies
 from workflow_fsm.audit.of_user.user import spelled
+from workflow_fsm.audit.parts import Range, Read
 from workflow_fsm.audit.report import Tally
 from workflow_fsm.audit.scratch import MOST_HELD, STATEMENTS, Complain, Scratch, handed_out
 from workflow_fsm.audit.since import Seen
 from workflow_fsm.stores.session import Columns, Session
 
-Read = Callable[[Callable[[Session], Any]], Any]
-"""Does work on one snapshot of a store, and gives what it gives."""
 _Who = tuple[Any, Columns | None]
 """A user's id, as the database spells it, and row."""
 
@@ -55,20 +54,22 @@ class Snapshots:
         for scratch in self._scratches:
             scratch.close()
 
-    def every(self) -> Iterator[Scratch]:
-        """Give every user in the order of their ids; last those who have rows but are no users."""
-        start: Any = ""
-        seen: Any = None
+    def every(self, whom: Range) -> Iterator[Scratch]:
+        """Give the users in a range, in the order of their ids."""
+        start: Any = "" if whom.after is None else whom.after
+        seen: Any = whom.after
         is_last = False
         while not is_last:
-            is_last, some, copied = self._read(lambda session: self._page(session, start, seen))  # noqa: B023
+            is_last, some, copied = self._read(lambda session: self._page(session, start, seen, whom.until))  # noqa: B023
             yield from copied
             if some:
                 start = seen = some[-1][0]
-        if self._seen is None or self._seen.since is None:
-            strangers = self._read(lambda session: [row["user_id"] for row in session.rows("every_stranger")])
-            for key in strangers:
-                yield from self._read(lambda session: self._copies(session, [(key, None)]))  # noqa: B023
+
+    def strangers(self) -> Iterator[Scratch]:
+        """Give those who have rows but are no users."""
+        strangers = self._read(lambda session: [row["user_id"] for row in session.rows("every_stranger")])
+        for key in strangers:
+            yield from self._read(lambda session: self._copies(session, [(key, None)]))  # noqa: B023
 
     def some(self, users: Iterable[str]) -> Iterator[Scratch]:
         """Give some users, also who is none."""
@@ -76,9 +77,9 @@ class Snapshots:
             yield from self._read(lambda session: self._copies(session, [_find(session, user_id)]))  # noqa: B023
 
     def _page(
-        self, session: Session, start: Any, seen: Any
+        self, session: Session, start: Any, seen: Any, until: Any
     ) -> tuple[bool, Sequence[_Who], Sequence[Scratch]]:
-        """Copy the users behind one of them: as many as are little together, or one who is much.
+        """Copy users behind one, up to another: as many as are little together, or one who is much.
 
         Tell also whether they are the last.
         """
@@ -89,6 +90,9 @@ class Snapshots:
         for row in page:
             if row["user_id"] == seen:
                 continue
+            if until is not None and row["user_id"] > until:
+                is_last = True
+                break
             numbers += handed_out(row)
             if some and (numbers > _NUMBERS_AT_ONCE or len(some) == _USERS_AT_ONCE):
                 is_last = False

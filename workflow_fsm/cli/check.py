@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -9,10 +10,13 @@ from contextlib import contextmanager
 
 import click
 
+from workflow_fsm.audit.parts import Elsewhere
 from workflow_fsm.cli import printing as show
+from workflow_fsm.cli.check_apart import MOST_PROCESSES, in_processes
 from workflow_fsm.cli.exit_codes import REFUSED
-from workflow_fsm.cli.options import common, existing, text, texts
+from workflow_fsm.cli.options import common, existing, settings_for, text, texts
 from workflow_fsm.cli.terminal import show_json
+from workflow_fsm.settings import Settings
 
 
 def _root(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -44,9 +48,21 @@ def _root(ctx: click.Context, param: click.Parameter, value: str | None) -> str 
     callback=texts,
     help="Only this user; may be given several times. The root is over these alone.",
 )
+@click.option(
+    "--processes",
+    metavar="N",
+    type=click.IntRange(1, MOST_PROCESSES),
+    help=f"How many processes share a large store's audit: 2 where there are as many cores, else 1; at most "
+    f"{MOST_PROCESSES}.",
+)
 @common
 def check(
-    expect: str | None, since: str | None, users: tuple[str, ...], as_json: bool, database: str | None
+    expect: str | None,
+    since: str | None,
+    users: tuple[str, ...],
+    processes: int | None,
+    as_json: bool,
+    database: str | None,
 ) -> None:
     """Audit the store: fold every chain of history, compare it with what is stored, add up events and money.
 
@@ -56,7 +72,13 @@ def check(
     if since is not None and users:
         raise click.UsageError("--since goes on from a check of all users; give it, or --user.")
     with existing(database) as workflow, _progress(is_shown=not as_json and sys.stderr.isatty()) as told:
-        report = workflow.check(expect=expect, since=since, users=users or None, progress=told)
+        report = workflow.check(
+            expect=expect,
+            since=since,
+            users=users or None,
+            progress=told,
+            elsewhere=_elsewhere(settings_for(database, warn=False), processes),
+        )
     if as_json:
         show_json(report.as_dict())
     else:
@@ -65,6 +87,12 @@ def check(
         faults = "fault" if report.found == 1 else "faults"
         click.echo(f"Error: the store is damaged: {report.found} {faults}", err=True)
         raise click.exceptions.Exit(REFUSED)
+
+
+def _elsewhere(settings: Settings, processes: int | None) -> Elsewhere | None:
+    """Have other processes share the audit, where there are to be some."""
+    many = processes or min(2, os.cpu_count() or 1)
+    return None if many == 1 else in_processes(settings, many)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from workflow_fsm.audit.audit import Audit, Progress
+from workflow_fsm.audit.parts import Elsewhere
 from workflow_fsm.audit.report import Report
 from workflow_fsm.audit.since import Seen
 from workflow_fsm.core.definition.arguments import must_be_one_of
@@ -167,6 +168,7 @@ class Queries(StoreHandle):
         since: str | None = None,
         users: Collection[str] | None = None,
         progress: Progress | None = None,
+        elsewhere: Elsewhere | None = None,
     ) -> Report:
         """Audit everything in the store: fold every chain, add up events and money, name what is wrong.
 
@@ -181,13 +183,16 @@ class Queries(StoreHandle):
         `recorded` says so.
 
         `users` are the only ones audited, and the root is over those; what is of no user is left out.
-        `progress` is called with how much is done, and of how much.
+        `progress` is called with how much is done, and of how much. `elsewhere` audits parts of a large store
+        in other processes, as the command line has it.
         """
         if users is not None and since is not None:
             raise ValueError("since goes on from a check of all users; give it, or users")
         only = None if users is None else list(users)
         read, definition = self._store.read, self.definition
-        with Audit(read, definition, users=only, since=since, progress=progress) as audit:
+        with Audit(
+            read, definition, users=only, since=since, progress=progress, elsewhere=elsewhere
+        ) as audit:
             report = audit.run()
             if audit.seen is not None and report.sound:
                 report = replace(report, recorded=self._record(audit.seen, report.root))

@@ -5,7 +5,7 @@ Every amount is held with its currency's decimals, so sums are compared as they 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from operator import index
@@ -54,6 +54,10 @@ class Currencies:
         has = -int(booked.amount.as_tuple().exponent)
         if _are_decimals(places) and has != places:
             yield f"its amount has {has} decimals, and {currency} has {places}"
+
+    def miss(self, currencies: Iterable[str]) -> None:
+        """Note that currencies are missing."""
+        self._missing.update(currencies)
 
     def missing(self) -> Iterator[tuple[str, str]]:
         """Name the currencies in which money is booked, and that the store says it never met."""

@@ -228,6 +228,10 @@ SELECT user_id, cursor, updated_at, recovered, unapplied, currencies, forgotten_
 FROM users
 WHERE user_id >= :start ORDER BY user_id LIMIT :limit;
 
+-- name: user_numbers
+-- whoever is behind one, and the number that was handed out last
+SELECT user_id, cursor FROM users WHERE user_id > :after_user ORDER BY user_id LIMIT :limit;
+
 -- name: every_stranger
 -- whoever something is kept of and is no user: looked up row by row, so that no more than those are sorted
 SELECT DISTINCT user_id FROM (

@@ -194,6 +194,11 @@ SELECT CAST(user_id AS BLOB) AS user_id, cursor, CAST(updated_at AS BLOB) AS upd
     (SELECT min(seq) FROM events WHERE events.user_id = users.user_id) AS first
 FROM users WHERE user_id >= CAST(:start AS TEXT) ORDER BY users.user_id LIMIT :limit;
 
+-- name: user_numbers
+-- whoever is behind one, and the number that was handed out last
+SELECT CAST(user_id AS BLOB) AS user_id, cursor FROM users
+WHERE user_id > CAST(:after_user AS TEXT) ORDER BY users.user_id LIMIT :limit;
+
 -- name: every_stranger
 -- whoever something is kept of and is no user: looked up row by row, so that no more than those are sorted
 SELECT DISTINCT CAST(user_id AS BLOB) AS user_id FROM (
