@@ -136,6 +136,9 @@ class PlainUser:
     def has_claims(self) -> bool:
         return any(one.claim_id is not None for one in self.lifecycles.values())
 
+    def anything_waits(self) -> bool:
+        return any(stored.waits for stored in self.events.values())
+
     def alias(self, name: str) -> str | None:
         return self.aliases.get(name)
 

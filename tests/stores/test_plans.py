@@ -45,6 +45,8 @@ FIRST_OF_A_USER = {
     "user": "any event that waits tells that one may",
     "lock_user": "any event that waits tells that one may",
     "has_aliases": "any alias is one",
+    "anything_waits": "any event that waits tells that one does",
+    "waiting": "any event that waits tells that one does",
     "checked": "few checks saw a user change, beside what changed",
     "erase_checked": "few checks saw a user change, beside what changed",
     "erase_cases": "what is up to a place is erased, as much as was asked for",

@@ -68,6 +68,7 @@ class Repository:
         self.recovered_text: str = row["recovered"] if row is not None else "{}"
         self.unapplied_text: str = row["unapplied"] if row is not None else "{}"
         self.currencies_text: str = row["currencies"] if row is not None else "{}"
+        self._may_wait = row is not None and bool(row["may_wait"])
         self._stored: dict[int, StoredEvent] = {}
         self._cursor: int = row["cursor"] if row is not None and self.known else after
         self._read: dict[tuple[Any, ...], Any] = {}
@@ -222,6 +223,10 @@ class Repository:
     def has_claims(self) -> bool:
         """Tell whether the user has a claim."""
         return bool(self._rows("has_claims"))
+
+    def anything_waits(self) -> bool:
+        """Tell whether any event of the user's waits."""
+        return self._may_wait and bool(self._rows("anything_waits"))
 
     def waiting(
         self, names: Collection[Wait], looks: Mapping[Wait, int] = MappingProxyType({})

@@ -205,6 +205,9 @@ ORDER BY id DESC LIMIT :limit;
 -- name: has_claims
 SELECT 1 FROM lifecycles WHERE user_id = :user_id AND claim_id IS NOT NULL AND claim_id > '' LIMIT 1;
 
+-- name: anything_waits
+SELECT 1 FROM waits WHERE user_id = :user_id LIMIT 1;
+
 -- name: insert_lifecycle
 INSERT INTO lifecycles (
     user_id, id, claim_id, sync_id, state, version, entered_at, cursor,

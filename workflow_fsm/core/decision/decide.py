@@ -224,6 +224,8 @@ def _woken(
     asked: AbstractSet[Wait],
 ) -> list[StoredEvent]:
     """Give the waiting events that changed lifecycles and names concern: of each group the oldest."""
+    if not situation.anything_waits():
+        return []
     found = situation.waiting_still([name for name in names if name in asked])
     new = [name for name in names if name not in asked]
     if ANY_CHANGE not in names:

@@ -18,6 +18,8 @@ class KeptEvents:
     """The events that a decision keeps: by the names that they wait under, and by their reimbursements."""
 
     def __init__(self) -> None:
+        self.ever_waited = False
+        """Whether any of them waits, or waited before it changed again."""
         self._waits: dict[int, tuple[Wait, ...]] = {}
         self._under: dict[Wait, list[int]] = {}
         self._told: dict[tuple[str, str], set[int]] = {}
@@ -28,6 +30,7 @@ class KeptEvents:
             numbers = self._under[wait]
             del numbers[bisect_left(numbers, stored.seq)]
         self._waits[stored.seq] = stored.waits
+        self.ever_waited = self.ever_waited or bool(stored.waits)
         for wait in stored.waits:
             insort(self._under.setdefault(wait, []), stored.seq)
         for name in REIMBURSED_BY:

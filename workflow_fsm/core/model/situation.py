@@ -56,13 +56,17 @@ class Situation(Directory):
         stored = self._source.taking_back(reimbursement_id)
         return self._with_changed(stored, "original_reimbursement_id", reimbursement_id)
 
+    def anything_waits(self) -> bool:
+        """Tell whether any event of the user's waits, or has waited in this decision."""
+        return self._events.ever_waited or self._source.anything_waits()
+
     def waiting(
         self, names: Collection[Wait], looks: Mapping[Wait, int] = MappingProxyType({})
     ) -> list[StoredEvent]:
         """Give the events that wait under one of some names, and the first of each of `looks` that came after
         the number given with it; oldest first."""
         asked = {look: max(after, self._passed.get(look, 0)) for look, after in looks.items()}
-        stored = self._source.waiting(names, asked)
+        stored = self._source.waiting(names, asked) if self._source.anything_waits() else []
         found = {one.seq: self.current(one) for one in stored}
         found |= {one.seq: one for one in self.waiting_still(names)}
         firsts: dict[Wait, StoredEvent] = {}

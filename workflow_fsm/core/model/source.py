@@ -90,6 +90,9 @@ class Source(Protocol):
     def has_claims(self) -> bool:
         """Tell whether the user has a claim."""
 
+    def anything_waits(self) -> bool:
+        """Tell whether any event of the user's waits: of most users none does, and nothing else is asked."""
+
     # -- names
 
     def alias(self, name: str) -> str | None:

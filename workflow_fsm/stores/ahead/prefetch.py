@@ -76,6 +76,7 @@ def expected_statements(definition: Definition, event: Event) -> Iterator[Statem
         names.append(Wait(WaitKind.SYNC, sync_id))
     yield "handlers", {}
     first = dict.fromkeys(looks(definition), 0)
+    yield "anything_waits", user
     yield "waiting", {**user, "names": names_text(set(names), first), "limit": FEW_WAITING}
 
 

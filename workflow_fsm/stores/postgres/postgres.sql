@@ -60,7 +60,7 @@ LIMIT :limit;
 -- the events that wait under one of some names, under an alias or a case of a claim among them, or under a case
 -- of a sync's plain lifecycle. Each OFFSET 0 keeps a look-up one by whole keys: joined freely, all of a user's
 -- events would be read. Of a name with a number, only the first after that; of one without,
--- so many at most, the oldest
+-- so many at most, the oldest. Where nothing of the user's waits, nothing is looked up
 WITH given (kind, name, "after") AS MATERIALIZED (
     SELECT value ->> 0, value ->> 1, (value ->> 2)::bigint FROM json_array_elements(:names::json) AS names (value)
 )
@@ -95,6 +95,7 @@ SELECT events.* FROM (
 CROSS JOIN LATERAL (
     SELECT * FROM events WHERE user_id = :user_id AND seq = found.seq OFFSET 0
 ) AS events
+WHERE EXISTS (SELECT 1 FROM waits WHERE user_id = :user_id)
 ORDER BY events.seq;
 
 -- name: ready_effects

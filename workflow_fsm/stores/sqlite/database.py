@@ -21,7 +21,7 @@ from workflow_fsm.stores.sqlite.errors import OF_THE_JOB, is_busy, translated
 from workflow_fsm.stores.sqlite.forks import inside
 from workflow_fsm.stores.sqlite.log import MOST_BYTES, LogBound
 from workflow_fsm.stores.sqlite.prepare import migrate_in_memory, prepare
-from workflow_fsm.stores.sqlite.session import SQLiteSession
+from workflow_fsm.stores.sqlite.session import SQLiteSession, Steady
 from workflow_fsm.stores.statements import migrations
 
 T = TypeVar("T")
@@ -53,6 +53,7 @@ class SQLite:
         self.path = path
         self._queue = CommitQueue(self._commit, clock=seconds)
         self._writing_since: float | None = None
+        self._steady = Steady()
         self._watch = Watch(list(migrations("sqlite")))
         self._bound = LogBound(log_bytes, busy_seconds)
         self._connections = Connections(path, busy_seconds=busy_seconds, bound=self._bound)
@@ -176,7 +177,8 @@ class SQLite:
                     connection.execute("ROLLBACK")
                 connection.execute("BEGIN IMMEDIATE")
                 self._writing_since = monotonic()
-                session = SQLiteSession(connection)
+                self._steady.begin(connection)
+                session = SQLiteSession(connection, self._steady)
                 self._heed_migrations(session)
                 for job in batch:
                     self._attempt(job, session)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from workflow_fsm.stores.session import Write
 from workflow_fsm.stores.statements import first_page, inserting, statements
 
+STEADY = frozenset({"count_migrations", "handlers"})
+"""Statements of what hardly ever changes, and is asked in every commit."""
 FEW = 20
 """Rows that are written one by one, however many could be in one go."""
 
@@ -17,27 +21,37 @@ FEW = 20
 class SQLiteSession:
     """The named statements on one connection, inside a transaction that somebody else begins and ends."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, steady: Steady | None = None) -> None:
         self._connection = connection
         self._sql = statements("sqlite")
+        self._steady = steady
 
     def rows(self, name: str, **parameters: Any) -> list[sqlite3.Row]:
         """Run a statement and give all its rows."""
-        return self._connection.execute(self._sql[name], parameters).fetchall()
+        if self._steady is not None and name in STEADY:
+            return self._steady.rows(self._connection, name, self._sql[name])
+        return self._execute(name, parameters).fetchall()
 
     def row(self, name: str, **parameters: Any) -> sqlite3.Row | None:
         """Run a statement and give its first row."""
-        row: sqlite3.Row | None = self._connection.execute(self._sql[name], parameters).fetchone()
+        if name in STEADY:
+            return next(iter(self.rows(name)), None)
+        row: sqlite3.Row | None = self._execute(name, parameters).fetchone()
         return row
 
     def each(self, name: str, **parameters: Any) -> Iterator[sqlite3.Row]:
         """Give one by one what a statement gives that reads all of a user's."""
         parameters |= first_page("sqlite", name)
-        yield from self._connection.execute(self._sql[name], parameters)
+        yield from self._execute(name, parameters)
 
     def run(self, name: str, parameters: Mapping[str, Any]) -> None:
         """Run a statement that gives no rows."""
-        self._connection.execute(self._sql[name], parameters)
+        self._execute(name, parameters)
+
+    def _execute(self, name: str, parameters: Mapping[str, Any]) -> sqlite3.Cursor:
+        if self._steady is not None and name in unsettling():
+            self._steady.forget()
+        return self._connection.execute(self._sql[name], parameters)
 
     def expect(self, names: Iterable[str], *, user_id: Any) -> None:
         """Do nothing."""
@@ -71,6 +85,48 @@ class SQLiteSession:
     def savepoint(self) -> Savepoint:
         """Undo what was done inside where an exception leaves it, and only that."""
         return Savepoint(self._connection)
+
+
+class Steady:
+    """What hardly ever changes, as one connection that writes has read it.
+
+    It is read anew where another connection has committed anything since (`PRAGMA data_version` gives another
+    number then), and where this one has written to it: as that may be undone, nothing is remembered up to its
+    next transaction.
+    """
+
+    def __init__(self) -> None:
+        self._whose: tuple[sqlite3.Connection, int] | None = None
+        self._known: dict[str, list[sqlite3.Row]] | None = {}
+
+    def begin(self, connection: sqlite3.Connection) -> None:
+        """See, at the beginning of a transaction, whether all is as it was in the one before."""
+        (version,) = connection.execute("PRAGMA data_version").fetchone()
+        if self._whose != (connection, version) or self._known is None:
+            self._whose, self._known = (connection, version), {}
+
+    def rows(self, connection: sqlite3.Connection, name: str, sql: str) -> list[sqlite3.Row]:
+        """Give the rows of a statement without parameters."""
+        if self._known is None:
+            return connection.execute(sql).fetchall()
+        if name not in self._known:
+            self._known[name] = connection.execute(sql).fetchall()
+        return self._known[name]
+
+    def forget(self) -> None:
+        """Remember nothing up to the next transaction."""
+        self._known = None
+
+
+@cache
+def unsettling() -> frozenset[str]:
+    """Give the statements that write what is remembered."""
+    writes = re.compile(r"(INTO|UPDATE|FROM) handlers\b")
+    return frozenset(
+        name
+        for name, sql in statements("sqlite").items()
+        if writes.search(sql) and not sql.lstrip().startswith("SELECT")
+    )
 
 
 class Savepoint:
