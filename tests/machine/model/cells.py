@@ -85,8 +85,9 @@ def _submitted(kept: Kept, event: Fields, one: Fields) -> str:
             cases.mark(cases.add(kept, late, one["key"]), one["state"], event)
         kept.cases[late, one["key"]]["told"] = True
         return "known"
-    row = cases.of_claim(kept, one["key"]).get(case or cases.UNNAMED, {"state": None})
-    if case is None and one["state"] == "paid":
+    rows = cases.of_claim(kept, one["key"])
+    row = rows.get(case or cases.UNNAMED, {"state": None})
+    if case is None and one["state"] == "paid" and any(known["told"] for known in rows.values()):
         return "known"
     if row["state"] in (None, "rejected"):  # "one with another case is known and adds that case as `filed`"
         if case is not None or not cases.filed(kept, one["key"]):
