@@ -215,6 +215,15 @@ STORIES: tuple[Story, ...] = (
         claims={"c1": {"way": "detected submitted rejected", "cases": {"k1": "rejected"}}},
     ),
     story(
+        "where the one case of a paid claim was taken away, a filing that names none files one without a name",
+        found("c1"),
+        fire(PAYOUT, "applied", claim_id="c1", amount="5"),
+        fire(SUBMITTED, "unchanged", claim_id="c1", case_id="k1"),
+        act("unlink", "unlinked", claim_id="c1", amazon_case_id="k1"),
+        fire(SUBMITTED, "unchanged", claim_id="c1"),
+        claims={"c1": {"state": "paid", "cases": {None: "filed"}}},
+    ),
+    story(
         "a case that was taken away stays away, though an event that names it waits",
         found("c1"),
         fire(REVERSAL, "deferred", claim_id="c1", case_id="k1", amount="5"),
