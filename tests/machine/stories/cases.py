@@ -215,7 +215,7 @@ STORIES: tuple[Story, ...] = (
         claims={"c1": {"way": "detected submitted rejected", "cases": {"k1": "rejected"}}},
     ),
     story(
-        "where the one case of a paid claim was taken away, a filing that names none files one without a name",
+        "where a paid claim's one case was taken away, a filing that names none is a case without a name",
         found("c1"),
         fire(PAYOUT, "applied", claim_id="c1", amount="5"),
         fire(SUBMITTED, "unchanged", claim_id="c1", case_id="k1"),

@@ -56,6 +56,17 @@ STORIES: tuple[Story, ...] = (
         recovered={"USD": "20.00"},
     ),
     story(
+        "an equal reversal by the case that the first was booked under conflicts with it",
+        found("c1", "c2"),
+        fire(SUBMITTED, "applied", claim_id="c1", case_id="k1"),
+        fire(SUBMITTED, "applied", claim_id="c2", case_id="k2"),
+        fire(PAYOUT, "applied", case_id="k1", reimbursement_id="r1", amount="5"),
+        fire(PAYOUT, "applied", case_id="k2", reimbursement_id="r1", amount="5"),
+        fire(REVERSAL, "applied", "a", claim_id="c2", reimbursement_id="r1", amount="5"),
+        fire(REVERSAL, "deferred", "b", case_id="k2", reimbursement_id="r1", amount="5"),
+        deferred={"b": "a"},
+    ),
+    story(
         "and what conflicted is judged again",
         found("c1"),
         paid("applied", "a", "10"),

@@ -144,11 +144,12 @@ def _met(
         lifecycle = _target(definition, situation, trigger, event, named)
     for earlier in others:
         if earlier.standing is Standing.APPLIED:
+            booked = earlier.money
+            if booked is None:
+                continue
             is_its = lifecycle is not None and lifecycle.id in earlier.lifecycles
-            of_case = (
-                named is None and case_id is not None and earlier.event.field("amazon_case_id") == case_id
-            )
-            if earlier.money is not None and (is_its or of_case or _name_nobody(event, earlier.event)):
+            of_case = named is None and case_id is not None and booked.case_id == case_id
+            if is_its or of_case or _name_nobody(event, earlier.event):
                 yield earlier
         elif (
             earlier.standing is Standing.WAITING
