@@ -37,6 +37,7 @@ from workflow_fsm.parts.questions import Questions
 from workflow_fsm.parts.readiness import Readiness
 from workflow_fsm.parts.store_handle import Clock, Ids
 from workflow_fsm.parts.timers import Timers
+from workflow_fsm.read.flow import FlowCounter
 from workflow_fsm.read.limits import checked_limit
 from workflow_fsm.read.rehearsal import explained, rehearse
 from workflow_fsm.settings import Settings
@@ -206,6 +207,7 @@ class Workflow(Firing, Timers, Queries, Questions, ManyDeadLetters, Naming, Forg
         self._wake_up = WakeUp()
         self._store.on_enqueued = self._wake_up.ring
         self._readiness = Readiness(self._store.probe)
+        self._flow = FlowCounter()
         self._engine = self._new_engine()
 
 

@@ -69,7 +69,7 @@ EVERYBODY = {
     "figures_of_effects": "counts everything, in one small index",
     "figures_of_due_effects": "counts everything that is ready, in one small index",
     "figures_of_lifecycles": "counts everything, in one small index",
-    "figures_of_asked": "adds up what everybody asks",
+    "users_since": "looks at everybody's row, as what adds up everybody's money does",
     "count_migrations": "there are as many as the code has",
     "migrations": "there are as many as the code has",
     "figures_of_money": "adds up everybody's money",
@@ -96,7 +96,7 @@ _MISSING = (
     "about currency error from_state letter letter_at occurred_at reason traceback "
     "alone amount booked_case definition doubt merged_into overlay source"
 )
-_INSTANTS = "due_at entered_at expires_at late owed_at ready_at received_at updated_at"
+_INSTANTS = "due_at entered_at expires_at late owed_at ready_at received_at soon updated_at"
 VALUES: Mapping[str, Any] = {
     **dict.fromkeys(_MISSING.split()),
     **dict.fromkeys(_INSTANTS.split(), NOON),

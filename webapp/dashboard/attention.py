@@ -84,7 +84,7 @@ def _groups(letters: Iterable[DeadLetterRecord]) -> list[Group]:
 
 def _concerns(workflow: Workflow) -> Iterator[Concern]:
     definition, now = workflow.definition, workflow._clock()
-    before = _ended_by_a_deadline(definition)
+    before = ended_by_a_deadline(definition)
     soon = (now + NEAR).isoformat()
     yield Concern(
         title="Overdue",
@@ -133,7 +133,7 @@ def _few(workflow: Workflow, states: Iterable[str], **asked: Any) -> list[ClaimR
     return sorted(found, key=lambda one: one.deadline_date or "~")[:SHOWN]
 
 
-def _ended_by_a_deadline(definition: Definition) -> tuple[str, ...]:
+def ended_by_a_deadline(definition: Definition) -> tuple[str, ...]:
     """Give the states that a timer ends."""
     timers = definition.by_addressing(Addressing.TIMER)
     states = {state for one in timers for state in definition.arrow_states(one.name)}

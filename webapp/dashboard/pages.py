@@ -57,6 +57,7 @@ class Pages:
         self._workflow = workflow
         self._made = _environment()
         self._made.filters["ago"] = self._ago
+        self._made.filters["span"] = self._span
 
     def show(self, template: str, *, code: int = 200, **told: Any) -> Response:
         """Show a template."""
@@ -97,6 +98,10 @@ class Pages:
             return distance(read_instant(told) - self._workflow._clock())
         except ValueError:
             return ""
+
+    def _span(self, told: str) -> str:
+        """Say for how long something has been: `3 d`."""
+        return self._ago(told).removesuffix(" ago")
 
 
 def url(endpoint: str = "", **values: Any) -> str:
@@ -178,6 +183,7 @@ def _environment() -> Environment:
         "sums": _sums,
         "figures": _figures,
         "sum_in": _sum_in,
+        "grouped": _grouped,
         "day": _day,
         "minute": _minute,
         "words": _words,
@@ -203,6 +209,10 @@ def _sum_in(amount: float, currency: str) -> str:
     """Write a sum with its currency's decimals; one in none that the list in force has, with two."""
     places = money.decimals(currency) if money.is_listed(currency) else 2
     return f"{amount:,.{places}f}"
+
+
+def _grouped(many: int) -> str:
+    return f"{many:,}"
 
 
 def _day(told: str | None) -> str:

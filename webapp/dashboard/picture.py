@@ -22,7 +22,9 @@ from workflow_fsm.core.definition.explain import arrows
 LAID_OUT = "laid_out.json"
 """The layout that comes with the package: of which words, and what `dot` made of them."""
 _POINTS_AN_INCH = 72
-_HEIGHT, _LEAST_WIDTH, _A_LETTER, _ROUND = 66, 132, 9, 24
+_HEIGHT, _LEAST_WIDTH, _A_LETTER, _ROUND = 82, 156, 9, 24
+_A_COUNT = "00,000"
+"""As much room is left below the words of an arrow, for how many went that way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +72,7 @@ def picture_of(definition: Definition) -> Picture | None:
 def words_of(definition: Definition) -> str:
     """Say in DOT's words what is to be laid out: boxes that have room for what is written in them."""
     drawing = graphviz.Digraph()
-    drawing.attr(rankdir="TB", nodesep="0.3", ranksep="0.35", margin="0")
+    drawing.attr(rankdir="TB", nodesep="0.2", ranksep="0.2", margin="0")
     drawing.attr("node", shape="box", fixedsize="true", fontname="Helvetica")
     drawing.attr("edge", fontname="Helvetica", fontsize="11")
     drawing.node("begin", label="", shape="circle", width="0.2", height="0.2")
@@ -80,7 +82,7 @@ def words_of(definition: Definition) -> str:
         size = {"width": f"{width / _POINTS_AN_INCH:.3f}", "height": f"{_HEIGHT / _POINTS_AN_INCH:.3f}"}
         drawing.node(numbers[one.name], label="", **size)
     for (source, target), by in ways(definition).items():
-        told = graphviz.escape("\n".join(by)).replace("\n", r"\l") + r"\l"
+        told = graphviz.escape("\n".join((*by, _A_COUNT))).replace("\n", r"\l") + r"\l"
         drawing.edge("begin" if source is None else numbers[source], numbers[target], label=told)
     return str(drawing.source)
 

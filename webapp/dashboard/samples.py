@@ -14,13 +14,17 @@ from time import monotonic
 from typing import Generic, TypeVar
 
 from webapp.routes.sampling import Sampler
+from workflow_fsm.read.across.by_state import StateFigures
 from workflow_fsm.read.figures import Backlog, Totals
+from workflow_fsm.read.flow import Flow
 from workflow_fsm.workflow import Workflow
 
 T = TypeVar("T")
 
 REST_SECONDS = 1.0
 """For how long a sample is shown at least."""
+RESTS = 30
+"""And for how many times what reading it took: each kind takes a thirtieth of a processor at most."""
 FIRST_SECONDS = 0.2
 """How long a page waits for the first of all."""
 
@@ -31,7 +35,8 @@ class Sampled:
 
     totals: Totals | None
     backlog: Backlog | None
-    asked: dict[str, dict[str, float]]
+    states: dict[str, StateFigures]
+    flow: Flow | None
     checked: str | None
     age_seconds: float
 
@@ -41,27 +46,25 @@ class Samples:
 
     def __init__(self, workflow: Workflow) -> None:
         self._totals = _Behind(lambda: workflow.totals())
-        self._backlog = _Behind(lambda: workflow.backlog())
-        self._asked = _Behind(lambda: workflow.asked())
+        self._backlog = _Behind(lambda: workflow.backlog(with_money=False))
+        self._states = _Behind(lambda: workflow.by_state())
+        self._flow = _Behind(lambda: workflow.flow())
         self._checked = _Behind(lambda: workflow.last_check())
 
     def latest(self) -> Sampled:
         """Give the last of each."""
-        for one in (self._totals, self._backlog, self._asked, self._checked):
+        for one in (self._totals, self._backlog, self._states, self._flow, self._checked):
             one.begin()
         until = monotonic() + FIRST_SECONDS
-        totals, backlog, asked, checked = (
-            self._totals.latest(until),
-            self._backlog.latest(until),
-            self._asked.latest(until),
-            self._checked.latest(until),
-        )
+        totals, backlog = self._totals.latest(until), self._backlog.latest(until)
+        states, flow = self._states.latest(until), self._flow.latest(until)
         return Sampled(
             totals=totals[0],
             backlog=backlog[0],
-            asked=asked[0] or {},
-            checked=checked[0],
-            age_seconds=max(totals[1], backlog[1]),
+            states=states[0] or {},
+            flow=flow[0],
+            checked=self._checked.latest(until)[0],
+            age_seconds=max(totals[1], backlog[1], states[1], flow[1]),
         )
 
 
@@ -69,7 +72,7 @@ class _Behind(Generic[T]):
     """A sampler whose first sample is read in a thread of its own."""
 
     def __init__(self, read: Callable[[], T]) -> None:
-        self._sampler: Sampler[T] = Sampler(read, rest_seconds=REST_SECONDS)
+        self._sampler: Sampler[T] = Sampler(read, rest_seconds=REST_SECONDS, rests=RESTS)
         self._lock = Lock()
         self._first: Future[object] | None = None
 

@@ -40,10 +40,12 @@ class Sampler(Generic[T]):
         read: Callable[[], T],
         *,
         rest_seconds: float = REST_SECONDS,
+        rests: float = RESTS,
         cheap_seconds: float = CHEAP_SECONDS,
     ) -> None:
         self._read = read
         self._rest_seconds = rest_seconds
+        self._rests = rests
         self._cheap_seconds = cheap_seconds
         self._lock = Lock()
         self._kept: T | None = None
@@ -83,4 +85,4 @@ class Sampler(Generic[T]):
 
     def _keep(self, value: T | None, since: float, until: float) -> None:
         self._kept, self._at, self._took = value, since, until - since
-        self._until = until + max(self._rest_seconds, RESTS * self._took)
+        self._until = until + max(self._rest_seconds, self._rests * self._took)

@@ -19,7 +19,9 @@ from workflow_fsm.core.records import Page
 from workflow_fsm.core.values.instants import show_instant
 from workflow_fsm.parts.store_handle import StoreHandle
 from workflow_fsm.read import figures, history, status
+from workflow_fsm.read.across.by_state import StateFigures, count_by_state
 from workflow_fsm.read.figures import Backlog, Figures, Totals
+from workflow_fsm.read.flow import Flow
 from workflow_fsm.read.limits import MOST_A_PAGE, checked_limit
 from workflow_fsm.read.shapes import HistoryRow, Status
 from workflow_fsm.stores.observers import Observer
@@ -223,18 +225,34 @@ class Queries(StoreHandle):
         now = self._clock()
         return self._store.read(lambda session: figures.count(session, self.definition, now))
 
-    def backlog(self) -> Backlog:
-        """Count what somebody should act on, all users together. It costs as much as there is to do."""
+    def backlog(self, *, with_money: bool = True) -> Backlog:
+        """Count what somebody should act on, all users together. It costs as much as there is to do.
+
+        Most of that is reading what money waits; without it `waiting_money` is empty.
+        """
         now = self._clock()
-        return self._store.read(lambda session: figures.count_backlog(session, self.definition, now))
+        return self._store.read(
+            lambda session: figures.count_backlog(session, self.definition, now, with_money=with_money)
+        )
 
     def totals(self) -> Totals:
         """Count all that is in the store. It reads whole indexes: not for every request."""
         return self._store.read(lambda session: figures.count_totals(session, self.definition))
 
-    def asked(self) -> dict[str, dict[str, float]]:
-        """Add up what claims ask, by state and currency. It reads all claims: not for every request."""
-        return self._store.read(lambda session: figures.count_asked(session, self.definition))
+    def by_state(self) -> dict[str, StateFigures]:
+        """Tell of every state how many claims are in it, since when, what they ask, and which end soon.
+
+        It reads all of an index: not for every request.
+        """
+        now = self._clock()
+        return self._store.read(lambda session: count_by_state(session, self.definition, now))
+
+    def flow(self) -> Flow:
+        """Count the ways that claims went within the last day, and the events of the last minute.
+
+        What was counted before isn't read again: asking often costs what came since.
+        """
+        return self._flow.latest(self._store.read, self._clock())
 
     def last_check(self) -> str | None:
         """Tell when the newest check of all was done that found nothing wrong and was kept; None for none."""

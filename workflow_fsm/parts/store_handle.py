@@ -9,6 +9,7 @@ from weakref import WeakSet
 from workflow_fsm.core.decision.decide import Policy
 from workflow_fsm.effects.worker import Worker
 from workflow_fsm.parts.readiness import Readiness
+from workflow_fsm.read.flow import FlowCounter
 from workflow_fsm.settings import Settings
 from workflow_fsm.stores.store import Store
 
@@ -26,6 +27,7 @@ class StoreHandle:
         self.settings = settings
         self._store = store
         self._readiness = Readiness(store.probe)
+        self._flow = FlowCounter()
         self._workers: WeakSet[Worker] = WeakSet()
         self._clock = clock
         self._ids = ids

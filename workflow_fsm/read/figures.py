@@ -96,8 +96,10 @@ def count(session: Session, definition: Definition, now: datetime) -> Figures:
     )
 
 
-def count_backlog(session: Session, definition: Definition, now: datetime) -> Backlog:
-    """Count what somebody should act on, as it stands in a session."""
+def count_backlog(
+    session: Session, definition: Definition, now: datetime, *, with_money: bool = True
+) -> Backlog:
+    """Count what somebody should act on, as it stands in a session; `with_money`, what money waits, too."""
     at, late = show_instant(now), show_instant(now - timedelta(seconds=LATE_SECONDS))
     names = [row["name"] for row in session.rows("handlers")]
     due = session.rows("figures_of_due_effects", now=at, late=late)
@@ -108,7 +110,8 @@ def count_backlog(session: Session, definition: Definition, now: datetime) -> Ba
     by_trigger = [session.row("figures_of_waiting", trigger=one) for one in paying]
     payouts = sum(row["many"] for row in by_trigger if row is not None)
     since = [_instant(row["received_at"]) for row in by_trigger if row is not None and row["many"]]
-    money = {one: _add_up(session, definition, "money_waiting", one, Standing.WAITING) for one in paying}
+    added = paying if with_money else ()
+    money = {one: _add_up(session, definition, "money_waiting", one, Standing.WAITING) for one in added}
     return Backlog(
         due=dict.fromkeys(names, 0) | {row["handler"]: row["due"] for row in due},
         overdue=dict.fromkeys(names, 0) | {row["handler"]: row["overdue"] for row in due},
@@ -167,15 +170,6 @@ def count_totals(session: Session, definition: Definition) -> Totals:
         unapplied={row["currency"]: float(row["amount"]) for row in session.rows("figures_of_unapplied")},
         dropped=dropped,
     )
-
-
-def count_asked(session: Session, definition: Definition) -> dict[str, dict[str, float]]:
-    """Add up what claims ask, by state and currency; a state in which nothing is asked has nothing."""
-    asked: dict[str, dict[str, float]] = {state.name: {} for state in definition.states}
-    for row in session.rows("figures_of_asked"):
-        if row["state"] in asked:  # one that isn't there any more is for `check` to name
-            asked[row["state"]][row["currency"]] = float(row["amount"])
-    return asked
 
 
 def _add_up(

@@ -23,6 +23,7 @@ CURRENCIES = {"USD": 55, "EUR": 20, "GBP": 12, "CAD": 8, "JPY": 5}
 CLAIM_TYPES = ("lost_inbound", "damaged_warehouse", "overcharged_fee", "customer_return", "disposed")
 AGAIN, SWAPPED, EARLY = 0.04, 0.05, 0.03
 """Shares: of messages that come twice, of claims of which two are swapped, of what is told too early."""
+DEADLINE_DAYS = (2, 20, 45, 60)
 DAYS_BETWEEN_SYNCS = 5
 """Of many days; on a single one everybody syncs."""
 
@@ -62,6 +63,7 @@ class _Plan:
     def __init__(self, simulation: Simulation) -> None:
         self._about = simulation
         self._chance = Random(simulation.seed)
+        self._haste = Random(simulation.seed)
         self._due: list[tuple[datetime, int, Message]] = []
         self._numbers = count(1)
         self._claims = count(1)
@@ -112,15 +114,23 @@ class _Plan:
         return Subject(name=name, currency=currency, amount=amount)
 
     def _entry(self, claim: Subject, at: datetime) -> dict[str, Any]:
-        deadline = self._chance.choice((2, 20, 45, 60))
+        deadline = self._deadline(at)
         return {
             "claim_id": claim.name,
             "claim_type": self._chance.choice(CLAIM_TYPES),
             **claim.money(claim.amount),
             "confidence": round(self._chance.uniform(0.3, 0.99), 2),
             "discovery_date": at.isoformat(),
-            "deadline_date": _days(at, deadline),
+            "deadline_date": deadline,
         }
+
+    def _deadline(self, at: datetime) -> str:
+        """Give a claim's deadline: of a single day, which was the last, some pass within minutes of now."""
+        days = self._chance.choice(DEADLINE_DAYS)
+        if self._about.days == 1 and days == DEADLINE_DAYS[0]:
+            now = self._about.start + timedelta(days=1)
+            return (now + timedelta(minutes=self._haste.uniform(0.5, 5))).isoformat()
+        return _days(at, days)
 
     def _matches(self, user: int, at: datetime, found: list[Subject]) -> None:
         """Match evidence to most claims: in one list, or each by itself."""

@@ -746,6 +746,14 @@ SELECT CAST(coalesce(sum(cursor - coalesce((
     SELECT min(seq) FROM events WHERE events.user_id = users.user_id
 ), 1) + 1), 0) AS bigint) AS numbers FROM users;
 
+-- name: users_since
+-- who was told of since an instant, and the number that was handed out last to each
+SELECT user_id, cursor FROM users WHERE updated_at >= :since;
+
+-- name: row_behind
+-- when the first row of a user's was written whose number is behind one
+SELECT cursor, at FROM history WHERE user_id = :user_id AND cursor > :cursor ORDER BY cursor LIMIT 1;
+
 -- name: next_currency_of_claims
 -- the next currency behind one, of claims in a state with a decision
 SELECT

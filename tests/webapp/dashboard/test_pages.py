@@ -85,7 +85,7 @@ def test_the_overview_counts_on_the_picture_and_tells_money_by_currency(person: 
 
     counts = dict(re.findall(r'data-state="(\w+)">(\d+)<', page))
     assert {"matched": "1", "submitted": "1", "paid": "1", "detected": "0"}.items() <= counts.items()
-    assert 'href="/dashboard/claims?state=matched" aria-label="matched: 1, 12.50 EUR"' in page
+    assert 'href="/dashboard/claims?state=matched" aria-label="matched: 1, 12.50 EUR; the oldest for ' in page
     assert "No check of all is known" in page
     assert re.search(r'<th scope="row">USD</th>\s*<td class="number">35.00</td>', page)
 

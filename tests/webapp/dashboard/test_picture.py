@@ -61,7 +61,7 @@ def test_without_graphviz_a_variant_has_a_table_of_its_states(
     page = Browsing(create_app(variant).test_client()).look("/")
 
     assert "<svg" not in page
-    assert "with Graphviz installed here this is a picture" in page
+    assert "with Graphviz installed, this is a picture" in page
     for state in variant.definition.states:
         assert f">{state.name}</a>" in page
 

@@ -30,9 +30,11 @@
     for (const old of parts()) {
       const fresh = page.querySelector(`[data-live="${old.dataset.live}"]`);
       if (!fresh || old.contains(document.activeElement) || old.innerHTML === fresh.innerHTML) continue;
+      const opened = [...old.querySelectorAll("details")].map((one) => one.open);
       const places = [...old.querySelectorAll(".scroll")].map((one) => one.scrollLeft);
       old.replaceChildren(...document.importNode(fresh, true).childNodes);
       old.querySelectorAll(".scroll").forEach((one, place) => { one.scrollLeft = places[place] ?? 0; });
+      old.querySelectorAll("details").forEach((one, place) => { one.open = opened[place] ?? one.open; });
     }
   };
 

@@ -125,9 +125,9 @@ def _streamed(
     told = {"due_from": "" if due_before is None else _TOLD, "due_before": due_before or _LAST}
     most = due_before if by_deadline and due_before is not None else _LAST
     untold = due_before is None or not by_deadline
-    kinds = [{**kind, **({} if by_deadline else told)} for kind in _kinds(session, definition, asked)]
+    of_kinds = [{**kind, **({} if by_deadline else told)} for kind in kinds(session, definition, asked)]
     for name, where in islice(_asks(asked, most, place, untold=untold), 1):
-        session.prefetch((name, {**kind, **where, "limit": many}) for kind in kinds)
+        session.prefetch((name, {**kind, **where, "limit": many}) for kind in of_kinds)
 
     def stream(kind: Mapping[str, str], place: Place | None) -> Iterator[Place]:
         while True:
@@ -142,7 +142,7 @@ def _streamed(
                 return
             place = rows[-1]["place"], rows[-1]["user_id"], rows[-1]["id"]
 
-    return [stream(kind, place) for kind in kinds]
+    return [stream(kind, place) for kind in of_kinds]
 
 
 def _asks(
@@ -165,7 +165,7 @@ def _asks(
 _LAST_USER = "\U0010ffff" * 4
 
 
-def _kinds(session: Session, definition: Definition, asked: ClaimsAsked) -> Iterator[dict[str, str]]:
+def kinds(session: Session, definition: Definition, asked: ClaimsAsked) -> Iterator[dict[str, str]]:
     """Give the states, decisions and currencies of the streams that are asked for, where there are any."""
     states = [one.name for one in definition.states] if asked.state is None else [asked.state]
     if asked.overdue:

@@ -182,19 +182,47 @@ CROSS JOIN LATERAL (
 SELECT asked.key AS user_id, coalesce(users.cursor, 0) AS cursor FROM json_each_text(:cursors::json) AS asked
 LEFT JOIN users ON users.user_id = asked.key WHERE coalesce(users.cursor, 0) <> asked.value::bigint;
 
--- name: figures_of_asked
--- what claims in each state ask; a float, as the figures of money are
-SELECT state, currency,
-    sum(CASE WHEN amount ~ '^[0-9]+([.][0-9]+)?$' THEN amount::numeric ELSE 0 END)::float8 AS amount
+-- name: figures_of_kind
+-- claims in a state with a decision and in a currency: how many, what they ask, and the same of those whose deadline
+-- is near. Floats, as the figures of money are
+SELECT count(*) AS many, coalesce(sum(amount), 0)::float8 AS amount, count(*) FILTER (WHERE is_due) AS due,
+    coalesce(sum(amount) FILTER (WHERE is_due), 0)::float8 AS due_amount
 FROM (
-    SELECT state,
-        -- include: listed_currency
-        AS currency,
-        -- include: listed_amount
-        AS amount
-    FROM lifecycles WHERE forked = 0
-) AS told
-WHERE amount > '' GROUP BY state, currency;
+    SELECT CASE WHEN amount ~ '^[0-9]+([.][0-9]+)?$' THEN amount::numeric ELSE 0 END AS amount,
+        deadline BETWEEN '0' AND :soon AS is_due
+    FROM (
+        SELECT
+            -- include: listed_amount
+            AS amount,
+            -- include: listed_deadline
+            AS deadline
+        FROM lifecycles WHERE forked = 0 AND state = :state AND
+            -- include: listed_decision
+            = :decision AND
+            -- include: listed_currency
+            = :currency OFFSET 0
+    ) AS told
+) AS kind;
+
+-- name: moves_since
+-- where transitions led from and to, by the ten minutes in which they did: of each of some users, behind a number
+SELECT left(moved.at, 15) AS span, moved.from_state, moved.to_state, count(*) AS many
+FROM json_each_text(:cursors::json) AS asked
+CROSS JOIN LATERAL (
+    SELECT at, from_state, to_state FROM history
+    WHERE user_id = asked.key AND cursor > asked.value::bigint AND at >= :since AND lifecycle > 0 OFFSET 0
+) AS moved
+GROUP BY left(moved.at, 15), moved.from_state, moved.to_state;
+
+-- name: intake_since
+-- what became of events, by the ten seconds in which they came in: of each of some users, behind a number
+SELECT left(came.received_at, 18) AS span, came.standing, count(*) AS many
+FROM json_each_text(:cursors::json) AS asked
+CROSS JOIN LATERAL (
+    SELECT received_at, standing FROM events
+    WHERE user_id = asked.key AND seq > asked.value::bigint AND received_at >= :since OFFSET 0
+) AS came
+GROUP BY left(came.received_at, 18), came.standing;
 
 -- name: figures_of_money
 -- a float: it may be more than a whole number can hold, and what reads it knows only floats.

@@ -162,19 +162,40 @@ SELECT money.key AS currency, total(money.value) AS amount FROM users, json_each
 ) AS money
 GROUP BY money.key;
 
--- name: figures_of_asked
--- what claims in each state ask; a float, as the figures of money are
-SELECT state,
-    -- include: listed_currency
-    AS currency, total(
+-- name: figures_of_kind
+-- claims in a state with a decision and in a currency: how many, what they ask, and the same of those whose deadline
+-- is near. Floats, as the figures of money are; that an amount isn't less than none names the index that has it all
+SELECT count(*) AS many, total(
     -- include: listed_amount
-    ) AS amount
-FROM lifecycles WHERE forked = 0 AND
+    ) AS amount, count(*) FILTER (WHERE
+    -- include: listed_deadline
+    BETWEEN '0' AND :soon) AS due, total(
     -- include: listed_amount
-    > ''
-GROUP BY state,
+    ) FILTER (WHERE
+    -- include: listed_deadline
+    BETWEEN '0' AND :soon) AS due_amount
+FROM lifecycles WHERE forked = 0 AND state = :state AND
+    -- include: listed_decision
+    = :decision AND
     -- include: listed_currency
-;
+    = :currency AND
+    -- include: listed_amount
+    >= '';
+
+-- name: moves_since
+-- where transitions led from and to, by the ten minutes in which they did: of each of some users, behind a number
+SELECT substr(history.at, 1, 15) AS span, history.from_state, history.to_state, count(*) AS many
+FROM json_each(:cursors) AS asked
+CROSS JOIN history ON history.user_id = asked.key AND history.cursor > asked.value
+WHERE history.at >= :since AND history.lifecycle > 0
+GROUP BY substr(history.at, 1, 15), history.from_state, history.to_state;
+
+-- name: intake_since
+-- what became of events, by the ten seconds in which they came in: of each of some users, behind a number
+SELECT substr(events.received_at, 1, 18) AS span, events.standing, count(*) AS many
+FROM json_each(:cursors) AS asked
+CROSS JOIN events ON events.user_id = asked.key AND events.seq > asked.value
+WHERE events.received_at >= :since GROUP BY substr(events.received_at, 1, 18), events.standing;
 
 -- name: figures_of_unapplied
 -- the same of the money that waits; what tells no currency is under XXX, as ISO 4217 has it
