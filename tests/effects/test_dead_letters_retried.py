@@ -255,6 +255,9 @@ def test_all_that_match_are_retried_and_a_dry_run_counts_first(
     assert retry(dry_run=True) == {**nothing, "matched": 4}
     assert retry(handler="submit", user_id="u1", dry_run=True).matched == 2
     assert retry(trigger="claim_rejected", dry_run=True).matched == 1
+    assert retry(kind="effect", dry_run=True).matched == retry(handler="submit", dry_run=True).matched
+    assert retry(kind="effect", reason_contains="NO SUCH", dry_run=True).matched > 0
+    assert retry(kind="effect", reason_contains="no other", dry_run=True).matched == 0
     assert retry(kind="event", handler="submit", dry_run=True).matched == 0
     assert (len(workflow.dead_letters()), workflow.acts("u1"), workflow.owed()) == (4, [], [])
     assert retry(user_id="u1", actor="ada", reason="up again") == {

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import get_args
 
 from flask import Blueprint, Response
 
+from webapp.dashboard.chart import HEIGHT, WIDTH, Chart, chart_of
 from webapp.dashboard.pages import Pages, asked
 from webapp.dashboard.standing import handler_standings
 from webapp.http.problems import Problem
@@ -15,9 +17,13 @@ from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.values import money
 from workflow_fsm.read.across.question_shapes import EffectStanding, MoneyRow, MoneyStanding
 from workflow_fsm.read.across.sheets import csv_pieces
+from workflow_fsm.read.across.weeks import CurrencyWeeks, WeekMoney
+from workflow_fsm.read.figures import Totals
 from workflow_fsm.workflow import Workflow
 
 A_PAGE = 50
+MOST_CHARTS = 6
+"""Of how many currencies weeks are shown; of another where it is asked for."""
 STANDINGS: tuple[MoneyStanding, ...] = get_args(MoneyStanding)
 _ASKED_OF_MONEY = ("user_id", "currency", "since", "until", "standing")
 _ASKED_OF_EFFECTS = ("handler", "standing", "user_id")
@@ -49,7 +55,9 @@ def add_to(routes: Blueprint, workflow: Workflow, pages: Pages) -> None:
             next_cursor=found.next_cursor,
             told=told,
             standings=STANDINGS,
-            totals=pages.samples.latest().totals,
+            totals=(totals := pages.samples.latest().totals),
+            weeks=_weeks(pages.samples.weeks(), totals, told.get("currency")),
+            drawn=(WIDTH, HEIGHT),
             added=_added(workflow.definition, rows),
             filters={name: told[name] for name in _ASKED_OF_MONEY if name in told},
         )
@@ -86,6 +94,35 @@ def add_to(routes: Blueprint, workflow: Workflow, pages: Pages) -> None:
         routes.add_url_rule(
             f"/dashboard/{path}", endpoint=f"dashboard_{endpoint}", view_func=view, merge_slashes=False
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurrencyShown:
+    """A currency's weeks as a chart, and what they add up to with all `earlier`: what is `recovered`."""
+
+    chart: Chart
+    weeks: Sequence[WeekMoney]
+    earlier: float
+    recovered: float
+
+
+def _weeks(
+    told: list[CurrencyWeeks] | None, totals: Totals | None, currency: str | None
+) -> list[CurrencyShown] | None:
+    """Give the currencies with most booked, or one that is asked for; None while they aren't read yet."""
+    if told is None or totals is None:
+        return None
+    wanted = told[:MOST_CHARTS]
+    if currency is not None:
+        wanted = [one for one in told if one.currency == currency.upper()]
+    shown = []
+    for one in wanted:
+        recovered = totals.recovered.get(one.currency, 0.0)
+        earlier = recovered - sum(week.net for week in one.weeks)
+        shown.append(
+            CurrencyShown(chart=chart_of(one), weeks=one.weeks, earlier=earlier, recovered=recovered)
+        )
+    return shown
 
 
 def _added(definition: Definition, rows: Iterable[MoneyRow]) -> list[tuple[str, str, str]]:

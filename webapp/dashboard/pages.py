@@ -208,7 +208,8 @@ def _figures(told: Mapping[str, float]) -> list[tuple[str, str]]:
 def _sum_in(amount: float, currency: str) -> str:
     """Write a sum with its currency's decimals; one in none that the list in force has, with two."""
     places = money.decimals(currency) if money.is_listed(currency) else 2
-    return f"{amount:,.{places}f}"
+    told = f"{amount:,.{places}f}" if round(amount, places) else f"{0:.{places}f}"
+    return told.replace("-", "\N{MINUS SIGN}")
 
 
 def _grouped(many: int) -> str:

@@ -11,10 +11,11 @@ from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass
 from threading import Lock
 from time import monotonic
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from webapp.routes.sampling import Sampler
 from workflow_fsm.read.across.by_state import StateFigures
+from workflow_fsm.read.across.weeks import CurrencyWeeks
 from workflow_fsm.read.figures import Backlog, Totals
 from workflow_fsm.read.flow import Flow
 from workflow_fsm.workflow import Workflow
@@ -26,7 +27,7 @@ REST_SECONDS = 1.0
 RESTS = 30
 """And for how many times what reading it took: each kind takes a thirtieth of a processor at most."""
 FIRST_SECONDS = 0.2
-"""How long a page waits for the first of all."""
+"""How long pages wait for the first of all, from when it was begun."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,17 +46,21 @@ class Samples:
     """The figures of one workflow."""
 
     def __init__(self, workflow: Workflow) -> None:
-        self._totals = _Behind(lambda: workflow.totals())
+        self._checked = _Behind(workflow.last_check)
+        self._totals = _Behind(workflow.totals)
+        self._states = _Behind(workflow.by_state)
         self._backlog = _Behind(lambda: workflow.backlog(with_money=False))
-        self._states = _Behind(lambda: workflow.by_state())
-        self._flow = _Behind(lambda: workflow.flow())
-        self._checked = _Behind(lambda: workflow.last_check())
+        self._flow = _Behind(workflow.flow)
+        self._weeks = _Behind(workflow.money_by_week)
+        self._all: tuple[_Behind[Any], ...] = (
+            *(self._checked, self._totals, self._states, self._backlog, self._weeks, self._flow),
+        )
+        self._lock = Lock()
+        self._until: float | None = None
 
     def latest(self) -> Sampled:
         """Give the last of each."""
-        for one in (self._totals, self._backlog, self._states, self._flow, self._checked):
-            one.begin()
-        until = monotonic() + FIRST_SECONDS
+        until = self._begin()
         totals, backlog = self._totals.latest(until), self._backlog.latest(until)
         states, flow = self._states.latest(until), self._flow.latest(until)
         return Sampled(
@@ -67,22 +72,32 @@ class Samples:
             age_seconds=max(totals[1], backlog[1], states[1], flow[1]),
         )
 
+    def weeks(self) -> list[CurrencyWeeks] | None:
+        """Give the last of each currency's weeks."""
+        return self._weeks.latest(self._begin())[0]
+
+    def _begin(self) -> float:
+        """Have the first of each read, the quickest first, if it wasn't before; tell until when to wait."""
+        with self._lock:
+            if self._until is None:
+                self._until = monotonic() + FIRST_SECONDS
+                pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="figures")
+                for one in self._all:
+                    one.begin(pool)
+                pool.shutdown(wait=False)
+            return self._until
+
 
 class _Behind(Generic[T]):
-    """A sampler whose first sample is read in a thread of its own."""
+    """A sampler whose first sample is read in another thread."""
 
     def __init__(self, read: Callable[[], T]) -> None:
         self._sampler: Sampler[T] = Sampler(read, rest_seconds=REST_SECONDS, rests=RESTS)
-        self._lock = Lock()
         self._first: Future[object] | None = None
 
-    def begin(self) -> None:
-        """Have the first one read, unless that was begun before."""
-        with self._lock:
-            if self._first is None:
-                pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="figures")
-                self._first = pool.submit(self._sampler.latest)
-                pool.shutdown(wait=False)
+    def begin(self, pool: ThreadPoolExecutor) -> None:
+        """Have the first one read."""
+        self._first = pool.submit(self._sampler.latest)
 
     def latest(self, until: float) -> tuple[T | None, float]:
         """Give the last one and its age; None where the first isn't read until then."""

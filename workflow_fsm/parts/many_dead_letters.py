@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from workflow_fsm.core.errors import FieldError, InvalidEvent, StoreUnavailable, WorkflowError
 from workflow_fsm.core.values import money
 from workflow_fsm.parts import dead_letter_acts
 from workflow_fsm.parts.dead_letters import DeadLetters
+from workflow_fsm.read.across.effects import count_dead_effects
 from workflow_fsm.read.dead_letters import DeadLetterId, Wanted
 from workflow_fsm.read.letter_shapes import DeadLetterRecord, DroppedLetters, RetriedLetters
 from workflow_fsm.read.limits import MOST_A_PAGE
@@ -73,6 +74,11 @@ class ManyDeadLetters(DeadLetters):
         wanted = Wanted(
             kind=kind, user_id=user_id, handler=handler, trigger=trigger, reason_contains=reason_contains
         )
+        if dry_run:
+            many, added = self._counted(wanted)
+            return RetriedLetters(
+                matched=many, money=added, settled=0, settled_money={}, waiting=0, failed=0, became={}
+            )
         matched = list(self._matching(wanted))
         became: Counter[str] = Counter()
         settled: dict[str, Decimal] = {}
@@ -81,7 +87,7 @@ class ManyDeadLetters(DeadLetters):
         def retry(letter: MatchedLetter) -> str:
             return self._retry(self._acting(DeadLetterId.parse(letter.id), actor, reason), None).status
 
-        for letter, how, is_done in self._each([] if dry_run else matched, retry, heard):
+        for letter, how, is_done in self._each(matched, retry, heard):
             if not is_done:
                 failed += 1
                 continue
@@ -123,6 +129,9 @@ class ManyDeadLetters(DeadLetters):
         wanted = Wanted(
             kind=kind, user_id=user_id, handler=handler, trigger=trigger, reason_contains=reason_contains
         )
+        if dry_run:
+            many, added = self._counted(wanted)
+            return DroppedLetters(matched=many, money=added, dropped=0, failed=0)
         matched = list(self._matching(wanted))
 
         def drop(letter: MatchedLetter) -> str:
@@ -130,12 +139,25 @@ class ManyDeadLetters(DeadLetters):
             dead_letter_acts.drop_in(self._store, self.definition, acting)
             return "dropped"
 
-        done = [is_done for _, _, is_done in self._each([] if dry_run else matched, drop, heard)]
+        done = [is_done for _, _, is_done in self._each(matched, drop, heard)]
         return DroppedLetters(
             matched=len(matched), money=_added_up(matched), dropped=sum(done), failed=done.count(False)
         )
 
     # -- parts
+
+    def _counted(self, wanted: Wanted) -> tuple[int, dict[str, str]]:
+        """Count all that match, and add up their money; effects, which have none, without reading them."""
+        if wanted.kind == "event" or wanted.user_id is not None or wanted.trigger is not None:
+            matched = list(self._matching(wanted))
+            return len(matched), _added_up(matched)
+        effects = 0
+        if wanted.kind in (None, "effect"):
+            effects = self._store.read(lambda session: count_dead_effects(session, wanted))
+        if wanted.kind == "effect" or (wanted.kind is None and wanted.handler is not None):
+            return effects, {}
+        events = list(self._matching(replace(wanted, kind=wanted.kind or "event")))
+        return effects + len(events), _added_up(events)
 
     def _matching(self, wanted: Wanted) -> Iterator[MatchedLetter]:
         """Give all that match, as they stand now, oldest first."""

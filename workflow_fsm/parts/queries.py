@@ -20,6 +20,7 @@ from workflow_fsm.core.values.instants import show_instant
 from workflow_fsm.parts.store_handle import StoreHandle
 from workflow_fsm.read import figures, history, status
 from workflow_fsm.read.across.by_state import StateFigures, count_by_state
+from workflow_fsm.read.across.weeks import CurrencyWeeks, money_by_week
 from workflow_fsm.read.figures import Backlog, Figures, Totals
 from workflow_fsm.read.flow import Flow
 from workflow_fsm.read.limits import MOST_A_PAGE, checked_limit
@@ -29,6 +30,9 @@ from workflow_fsm.stores.repository import Repository
 from workflow_fsm.stores.session import Session
 
 log = logging.getLogger(__name__)
+
+WEEKS = 12
+"""Of how many weeks money is added up, if not said."""
 
 
 class Queries(StoreHandle):
@@ -253,6 +257,15 @@ class Queries(StoreHandle):
         What was counted before isn't read again: asking often costs what came since.
         """
         return self._flow.latest(self._store.read, self._clock())
+
+    def money_by_week(self, *, weeks: int = WEEKS) -> list[CurrencyWeeks]:
+        """Add up what was paid and reversed in each of the last weeks, this one too, by currency.
+
+        Only currencies in which something was, most booked first. It reads all that was booked in these
+        weeks: not for every request.
+        """
+        now, many = self._clock(), checked_limit(weeks, MOST_A_PAGE)
+        return self._store.read(lambda session: money_by_week(session, now, weeks=many))
 
     def last_check(self) -> str | None:
         """Tell when the newest check of all was done that found nothing wrong and was kept; None for none."""

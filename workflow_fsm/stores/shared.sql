@@ -523,6 +523,14 @@ WHERE effects.user_id = :user_id AND effects.standing = 'dead'
   AND (effects.ready_at, effects.user_id, effects.seq) > (:at, :after_user, :after_seq)
 ORDER BY effects.ready_at, effects.seq LIMIT :limit;
 
+-- name: count_dead_effects
+-- of a handler
+SELECT count(*) AS many FROM effects WHERE handler = :handler AND standing = 'dead';
+
+-- name: count_dead_effects_by_error
+-- the same, by what is said of the last try
+SELECT error, count(*) AS many FROM effects WHERE handler = :handler AND standing = 'dead' GROUP BY error;
+
 -- name: dropped_events
 -- those that a person dropped, in whole or in part; oldest first
 SELECT * FROM events

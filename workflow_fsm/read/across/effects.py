@@ -23,6 +23,7 @@ from workflow_fsm.read.across.paging import (
     write_cursor,
 )
 from workflow_fsm.read.across.question_shapes import EffectRow, EffectStanding
+from workflow_fsm.read.dead_letters import Wanted
 from workflow_fsm.stores.mapping import pattern_of
 from workflow_fsm.stores.repository import Repository
 from workflow_fsm.stores.session import Columns, Session, Statement, walk
@@ -102,6 +103,17 @@ def effects_of(session: Session, user_id: str, lifecycle_id: int, at: Standpoint
     """Show all that was owed for a lifecycle, and not made void."""
     shown = _Shown(session, at)
     return [shown.show(row) for row in _of_claim(session, user_id, lifecycle_id, _STORED[None])]
+
+
+def count_dead_effects(session: Session, wanted: Wanted) -> int:
+    """Count effects past their last try, of all users and by all triggers, without reading each."""
+    handlers = walk(session, "next_handler", "handler") if wanted.handler is None else (wanted.handler,)
+    if wanted.reason_contains is None:
+        counted = (session.row("count_dead_effects", handler=one) for one in handlers)
+        return sum(row["many"] for row in counted if row is not None)
+    part = wanted.reason_contains.casefold()
+    rows = (row for one in handlers for row in session.rows("count_dead_effects_by_error", handler=one))
+    return sum(row["many"] for row in rows if part in (row["error"] or "").casefold())
 
 
 def _read(

@@ -233,6 +233,17 @@ FROM users, json_each_text(CASE
     ELSE '{"": 1}'
 END::json) AS money GROUP BY money.key;
 
+-- name: money_by_day
+-- what payouts brought and reversals took back, in a currency, by the day on which they came in; floats, as above
+SELECT left(received_at, 10) AS day, count(*) AS many,
+    coalesce(sum(booked) FILTER (WHERE booked > 0), 0)::float8 AS paid,
+    coalesce(-sum(booked) FILTER (WHERE booked < 0), 0)::float8 AS reversed
+FROM (
+    SELECT received_at, CASE WHEN amount ~ '^-?[0-9]+([.][0-9]+)?$' THEN amount::numeric ELSE 0 END AS booked
+    FROM events WHERE amount IS NOT NULL AND currency = :currency AND received_at >= :since OFFSET 0
+) AS told
+GROUP BY left(received_at, 10);
+
 -- name: figures_of_unapplied
 -- the same of the money that waits; what tells no currency is under XXX, as ISO 4217 has it
 SELECT CASE money.key WHEN '' THEN 'XXX' ELSE money.key END AS currency,

@@ -197,6 +197,13 @@ FROM json_each(:cursors) AS asked
 CROSS JOIN events ON events.user_id = asked.key AND events.seq > asked.value
 WHERE events.received_at >= :since GROUP BY substr(events.received_at, 1, 18), events.standing;
 
+-- name: money_by_day
+-- what payouts brought and reversals took back, in a currency, by the day on which they came in; floats, as above
+SELECT substr(received_at, 1, 10) AS day, count(*) AS many, total(amount) FILTER (WHERE amount NOT LIKE '-%') AS paid,
+    -total(amount) FILTER (WHERE amount LIKE '-%') AS reversed
+FROM events WHERE amount IS NOT NULL AND currency = :currency AND received_at >= :since
+GROUP BY substr(received_at, 1, 10);
+
 -- name: figures_of_unapplied
 -- the same of the money that waits; what tells no currency is under XXX, as ISO 4217 has it
 SELECT CASE money.key WHEN '' THEN 'XXX' ELSE money.key END AS currency, total(money.value) AS amount
