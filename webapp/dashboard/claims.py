@@ -12,7 +12,6 @@ from flask import Blueprint, Response
 from webapp.dashboard.pages import Pages, asked
 from workflow_fsm.core.definition.facts import DECISIONS
 from workflow_fsm.core.errors import FieldError, InvalidEvent
-from workflow_fsm.read.across.claims_asked import SORTS
 from workflow_fsm.read.across.question_shapes import ClaimRow
 from workflow_fsm.read.across.sheets import csv_pieces
 from workflow_fsm.workflow import Workflow
@@ -26,6 +25,15 @@ SEARCHED = {
     "user": "a user's id begins so",
 }
 """What is searched, and what is looked for in it."""
+WAYS = {
+    "entered_at": "longest in its state",
+    "-entered_at": "moved last",
+    "deadline": "nearest deadline",
+    "-deadline": "furthest deadline",
+    "-amount": "largest amount",
+    "amount": "smallest amount",
+}
+"""By what claims are sorted, as an operator would say it."""
 _UNDER = {"claim": "q", "case": "amazon_case_id", "reimbursement": "reimbursement_id"}
 _MOST_DAYS = 10_000
 
@@ -54,7 +62,7 @@ def add_to(routes: Blueprint, workflow: Workflow, pages: Pages) -> None:
             told=told,
             searched=SEARCHED,
             decisions=DECISIONS,
-            sorts=SORTS,
+            sorts=WAYS,
             filters={name: told[name] for name in FILTERS if name in told},
         )
 

@@ -141,12 +141,19 @@ def _ledger(definition: Definition, claim: ClaimDetail) -> list[dict[str, str]]:
     return [
         {
             "currency": currency,
-            "paid": money.text(sums[1]),
-            "reversed": money.text(sums[-1]),
-            "net": money.text(sums[1] - sums[-1]),
+            "paid": _text(sums[1], currency),
+            "reversed": _text(sums[-1], currency),
+            "net": _text(sums[1] - sums[-1], currency),
         }
         for currency, sums in sorted(added.items())
     ]
+
+
+def _text(amount: Decimal, currency: str) -> str:
+    """Write a sum, nothing too, with its currency's decimals."""
+    if amount or not money.is_listed(currency):
+        return money.text(amount)
+    return f"{amount:.{money.decimals(currency)}f}"
 
 
 def _sign(definition: Definition, row: HistoryRow) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from workflow_fsm.read.across.question_shapes import EffectRow
 from workflow_fsm.read.figures import Backlog, Totals
 from workflow_fsm.read.shapes import OwedEffect, PatternRecord
 from workflow_fsm.stores.observers import Observer, WorkerHealth
@@ -52,6 +53,12 @@ def handler_standings(
     counted = {} if totals is None else totals.effects
     due = {} if backlog is None else backlog.due
     overdue = {} if backlog is None else backlog.overdue
+
+    def dead(name: str) -> list[EffectRow]:
+        """Give one that was given up, where there is any."""
+        is_any = counted.get((name, "dead"))
+        return list(workflow.effects(handler=name, standing="dead", limit=1)) if is_any else []
+
     names = sorted({*patterns, *(name for name, _ in counted)})
     return [
         HandlerStanding(
@@ -64,7 +71,7 @@ def handler_standings(
             done=counted.get((name, "done"), 0),
             dead=counted.get((name, "dead"), 0),
             oldest=min((one.owed_at for one in owed.get(name, ())), default=None),
-            error=next((one.error for one in owed.get(name, ()) if one.error), None),
+            error=next((one.error for one in (*owed.get(name, ()), *dead(name)) if one.error), None),
         )
         for name in names
     ]
@@ -72,5 +79,9 @@ def handler_standings(
 
 def _told(pattern: PatternRecord) -> str:
     """Say what owes a handler: `enter matched`, `trigger payout_received, target paid`."""
-    told = [f"{key.replace('_', ' ')} {value}" for key, value in pattern.items() if key != "name"]
-    return ", ".join(told).replace(" True", "") or "every transition"
+    told = [
+        key.replace("_", " ") if value is True else f"{key.replace('_', ' ')} {value}"
+        for key, value in pattern.items()
+        if key != "name" and value is not False
+    ]
+    return ", ".join(told) or "every transition"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -74,7 +73,7 @@ def simulate(
     """Tell a believable story of many claims: syncs, detections, matches, filings, verdicts and money.
 
     With --url a day of it is posted to a running service, for somebody to look at. Without, days pass in this
-    process against a clock of their own, on a new store that is thrown away, or that --database names; the
+    process against a clock of their own, in memory, or on a new file that --database names; the
     same seed leaves the same history, and it ends with what `check` says.
 
     \b
@@ -96,15 +95,14 @@ def simulate(
 def _live(simulation: Simulation, database: str | None, *, as_json: bool) -> None:
     from workflow_fsm.simulate.living import live  # of tests' clock, which no other command needs
 
-    with tempfile.TemporaryDirectory(prefix="workflow-fsm-") as folder:
-        url = f"sqlite:///{folder}/simulated.db"
-        if database is not None:
-            url = settings_for(database).database_url
-            path = sqlite_file(url)
-            if is_served(url) or (path is not None and Path(path).exists()):
-                raise StoreRefused(f"days are lived through on a new SQLite file, and {database} is none")
-        with _progress("days", simulation.days, is_shown=_is_shown(as_json)) as told:
-            lived = live(url, simulation, told)
+    url = "sqlite:///:memory:"
+    if database is not None:
+        url = settings_for(database).database_url
+        path = sqlite_file(url)
+        if is_served(url) or (path is not None and Path(path).exists()):
+            raise StoreRefused(f"days are lived through on a new SQLite file, and {database} is none")
+    with _progress("days", simulation.days, is_shown=_is_shown(as_json)) as told:
+        lived = live(url, simulation, told)
     if as_json:
         counted = {"seed": simulation.seed, "messages": lived.messages, "outcomes": dict(lived.outcomes)}
         show_json({**counted, "timers": lived.timers, "check": lived.report.as_dict()})
