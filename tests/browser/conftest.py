@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
@@ -13,11 +12,11 @@ import pytest
 import requests
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
+from tests.browser.pictures import chromium as found_chromium
 from tests.webapp.http.keys import API_TOKEN, TOKEN
 from tests.webapp.services import Processes, Service
 from webapp.paths import PREFIX
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SECONDS = 20
 _numbers = count(1)
 Post: TypeAlias = Callable[..., dict[str, Any]]
@@ -35,7 +34,7 @@ class Window:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """Find Chromium, and start it."""
-    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    found = found_chromium()
     if found is None:
         pytest.skip("Chromium is missing: install it as `chromium`, such as by `apt install chromium`")
     with sync_playwright() as playwright:

@@ -6,6 +6,7 @@ Its figures are samples, so that many who look cost no more than one.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from flask import Blueprint, Response
@@ -37,6 +38,7 @@ def add_to(routes: Blueprint, workflow: Workflow, pages: Pages) -> None:
     """Add the page at the root."""
     standings = Standings(workflow)
     pictures: list[Picture | None] = []
+    lost_in = workflow.definition.led_to(workflow.definition.by_addressing(Addressing.TIMER), stays=False)
 
     def overview() -> Response:
         if not pictures:
@@ -47,6 +49,7 @@ def add_to(routes: Blueprint, workflow: Workflow, pages: Pages) -> None:
             picture=pictures[0],
             arrows=arrows(workflow.definition),
             ended=ended_by_a_deadline(workflow.definition),
+            lost_in=lost_in,
             by_time={one.name for one in workflow.definition.by_addressing(Addressing.TIMER)},
             totals=sampled.totals,
             backlog=sampled.backlog,
@@ -56,7 +59,7 @@ def add_to(routes: Blueprint, workflow: Workflow, pages: Pages) -> None:
             checked=sampled.checked,
             age=sampled.age_seconds,
             intake=_intake(sampled),
-            money=_money(workflow.definition, sampled),
+            money=_money(workflow.definition, sampled, lost_in),
             health=standings.health,
             fault=_fault(workflow),
         )
@@ -76,12 +79,11 @@ class CurrencyFigures:
     lost: float
 
 
-def _money(definition: Definition, sampled: Sampled) -> list[CurrencyFigures]:
+def _money(definition: Definition, sampled: Sampled, lost_in: Collection[str]) -> list[CurrencyFigures]:
     """Give the money by currency, of what is known by now."""
     totals = sampled.totals
     if totals is None:
         return []
-    lost_in = definition.led_to(definition.by_addressing(Addressing.TIMER), stays=False)
     stake: Counter[str] = Counter()
     lost: Counter[str] = Counter()
     for name, one in sampled.states.items():
