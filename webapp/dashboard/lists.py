@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import get_args
+from typing import Any, get_args
 
 from flask import Blueprint, Response
 
 from webapp.dashboard.chart import HEIGHT, WIDTH, Chart, chart_of
-from webapp.dashboard.pages import Pages, asked
-from webapp.dashboard.standing import handler_standings
+from webapp.dashboard.pages import Pages, asked, is_renewed
+from webapp.dashboard.samples import Shared
+from webapp.dashboard.standing import HandlerStanding, handler_standings
 from webapp.http.problems import Problem
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.values import money
@@ -45,19 +46,24 @@ def add_to(routes: Blueprint, workflow: Workflow, pages: Pages) -> None:
             raise Problem("unknown-user", f"Nothing is known of the user {user_id!r}.", user_id=user_id)
         return pages.show("user.html", user=found)
 
+    def plotted(currency: str | None) -> dict[str, Any]:
+        totals = pages.samples.latest().totals
+        return {"weeks": _weeks(pages.samples.weeks(), totals, currency), "drawn": (WIDTH, HEIGHT)}
+
     def booked() -> Response:
         told = asked(*_ASKED_OF_MONEY, "cursor")
-        found = workflow.money(**told, limit=A_PAGE)
-        rows = list(found)
+        found = None if is_renewed() else workflow.money(**told, limit=A_PAGE)
+        rows = list(found or ())
         return pages.show(
             "money.html",
             rows=rows,
-            next_cursor=found.next_cursor,
+            next_cursor=None if found is None else found.next_cursor,
             told=told,
             standings=STANDINGS,
-            totals=(totals := pages.samples.latest().totals),
-            weeks=_weeks(pages.samples.weeks(), totals, told.get("currency")),
-            drawn=(WIDTH, HEIGHT),
+            totals=pages.samples.latest().totals,
+            plotted=pages.shared(
+                "money_weeks.html", lambda: plotted(told.get("currency")), told.get("currency")
+            ),
             added=_added(workflow.definition, rows),
             filters={name: told[name] for name in _ASKED_OF_MONEY if name in told},
         )
@@ -70,15 +76,20 @@ def add_to(routes: Blueprint, workflow: Workflow, pages: Pages) -> None:
             headers={"Content-Disposition": 'attachment; filename="money.csv"'},
         )
 
+    handlers = Shared()
+
+    def standings() -> list[HandlerStanding]:
+        sampled = pages.samples.latest()
+        return handler_standings(workflow, sampled.totals, sampled.backlog)
+
     def effects() -> Response:
         told = asked(*_ASKED_OF_EFFECTS, "cursor")
-        found = workflow.effects(**told, limit=A_PAGE)
-        sampled = pages.samples.latest()
+        found = None if is_renewed() else workflow.effects(**told, limit=A_PAGE)
         return pages.show(
             "effects.html",
-            handlers=handler_standings(workflow, sampled.totals, sampled.backlog),
-            rows=list(found),
-            next_cursor=found.next_cursor,
+            handlers=handlers.latest((), standings),
+            rows=list(found or ()),
+            next_cursor=None if found is None else found.next_cursor,
             told=told,
             standings=get_args(EffectStanding),
             filters={name: told[name] for name in _ASKED_OF_EFFECTS if name in told},

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Blueprint, Response
 
@@ -40,29 +41,31 @@ def add_to(routes: Blueprint, workflow: Workflow, pages: Pages) -> None:
     pictures: list[Picture | None] = []
     lost_in = workflow.definition.led_to(workflow.definition.by_addressing(Addressing.TIMER), stays=False)
 
-    def overview() -> Response:
+    def figures() -> dict[str, Any]:
         if not pictures:
             pictures.append(picture_of(workflow.definition))
         sampled = pages.samples.latest()
-        return pages.show(
-            "overview.html",
-            picture=pictures[0],
-            arrows=arrows(workflow.definition),
-            ended=ended_by_a_deadline(workflow.definition),
-            lost_in=lost_in,
-            by_time={one.name for one in workflow.definition.by_addressing(Addressing.TIMER)},
-            totals=sampled.totals,
-            backlog=sampled.backlog,
-            states=sampled.states,
-            moved={} if sampled.flow is None else sampled.flow.moved,
-            near=NEAR.days,
-            checked=sampled.checked,
-            age=sampled.age_seconds,
-            intake=_intake(sampled),
-            money=_money(workflow.definition, sampled, lost_in),
-            health=standings.health,
-            fault=_fault(workflow),
-        )
+        return {
+            "picture": pictures[0],
+            "arrows": arrows(workflow.definition),
+            "ended": ended_by_a_deadline(workflow.definition),
+            "lost_in": lost_in,
+            "by_time": {one.name for one in workflow.definition.by_addressing(Addressing.TIMER)},
+            "totals": sampled.totals,
+            "backlog": sampled.backlog,
+            "states": sampled.states,
+            "moved": {} if sampled.flow is None else sampled.flow.moved,
+            "near": NEAR.days,
+            "checked": sampled.checked,
+            "age": sampled.age_seconds,
+            "intake": _intake(sampled),
+            "money": _money(workflow.definition, sampled, lost_in),
+            "health": standings.health,
+            "fault": _fault(workflow),
+        }
+
+    def overview() -> Response:
+        return pages.show("overview.html", figures=pages.shared("overview_figures.html", figures))
 
     routes.add_url_rule("/", endpoint="dashboard", view_func=overview, merge_slashes=False)
 

@@ -6,7 +6,7 @@ The templates are the package's own, so that an app that mounts these routes kee
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
@@ -14,10 +14,11 @@ from typing import Any
 
 from flask import Blueprint, Response, redirect, request, url_for
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from webapp.access.authentication import principal
 from webapp.access.sessions import csrf_token, current_session
-from webapp.dashboard.samples import Samples
+from webapp.dashboard.samples import Samples, Shared
 from webapp.http.flask_app import url_of
 from webapp.http.headers import OF_PAGES, PAGE_POLICY
 from webapp.http.response import PROBLEM_TYPE
@@ -54,6 +55,7 @@ class Pages:
 
     def __init__(self, workflow: Workflow) -> None:
         self.samples = Samples(workflow)
+        self._shared = Shared()
         self._workflow = workflow
         self._made = _environment()
         self._made.filters["ago"] = self._ago
@@ -62,6 +64,15 @@ class Pages:
     def show(self, template: str, *, code: int = 200, **told: Any) -> Response:
         """Show a template."""
         return Response(self._text(template, told), status=code, content_type=PAGE_TYPE)
+
+    def shared(self, template: str, told: Callable[[], Mapping[str, Any]], *key: str | None) -> Markup:
+        """Show a part that is alike for all who look, whoever they are: made once a second, however many do.
+
+        `key` is what else it depends on, beside where the pages are mounted.
+        """
+        return self._shared.latest(
+            (template, request.script_root, *key), lambda: Markup(self._text(template, told()))
+        )
 
     def tell_problem(self, response: Response) -> Response:
         """Put a problem into a page, where a page was asked for; what it says is the problem's own."""
@@ -142,6 +153,11 @@ def back(to: str, *, done: str | None = None) -> Response:
     kept = [one for one in query.split("&") if one and not one.startswith("done=")]
     kept += [f"done={done}"] if done in DONE else []
     return _see_other(request.script_root + before + ("?" + "&".join(kept) if kept else ""))
+
+
+def is_renewed() -> bool:
+    """Tell whether a page's own script asks for its live parts: the rest of the page needn't be read."""
+    return request.headers.get("X-Live") == "1"
 
 
 def shows_pages() -> bool:

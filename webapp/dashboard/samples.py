@@ -24,8 +24,8 @@ T = TypeVar("T")
 
 REST_SECONDS = 1.0
 """For how long a sample is shown at least."""
-RESTS = 30
-"""And for how many times what reading it took: each kind takes a thirtieth of a processor at most."""
+RESTS = 60
+"""And for how many times what reading it took: each kind takes a sixtieth of a processor at most."""
 FIRST_SECONDS = 0.2
 """How long pages wait for the first of all, from when it was begun."""
 
@@ -86,6 +86,26 @@ class Samples:
                     one.begin(pool)
                 pool.shutdown(wait=False)
             return self._until
+
+
+class Shared:
+    """What was made of samples, for a second: who looks meanwhile is given it, whoever it was made for."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._kept: dict[tuple[Any, ...], tuple[float, Any]] = {}
+
+    def latest(self, key: tuple[Any, ...], make: Callable[[], T]) -> T:
+        """Give what is kept under a key, or make it."""
+        with self._lock:
+            now = monotonic()
+            if key in self._kept and now < self._kept[key][0]:
+                kept: T = self._kept[key][1]
+                return kept
+            self._kept = {old: told for old, told in self._kept.items() if now < told[0]}
+            made = make()
+            self._kept[key] = monotonic() + REST_SECONDS, made
+            return made
 
 
 class _Behind(Generic[T]):

@@ -1,5 +1,5 @@
 "use strict";
-// Keeps a page's live parts as the server shows them now: loads the page again every few seconds, and puts in
+// Keeps a page's live parts as the server shows them now: asks for them again every few seconds, and puts in
 // place what differs. Nothing is replaced in which the focus is, and nothing is asked for by a page in the
 // background. Without this script every page is whole all the same.
 (() => {
@@ -44,7 +44,7 @@
       const url = new URL(location.href);
       url.hash = "";
       url.searchParams.delete("done");
-      const answer = await fetch(url, { headers: { Accept: "text/html" }, redirect: "manual" });
+      const answer = await fetch(url, { headers: { Accept: "text/html", "X-Live": "1" }, redirect: "manual" });
       if (answer.type === "opaqueredirect") {
         paused = true;
         show();
