@@ -38,13 +38,13 @@ def test_what_an_older_version_wrote_is_listed_alike(
     workflow: Workflow, clock: ManualClock, stored: Stored
 ) -> None:
     fill(workflow, clock)
-    found, asked = listing(workflow), workflow.asked()
+    found, asked = listing(workflow), workflow.by_state()
     assert all(found)
 
     stored(AS_OLDER_VERSIONS)
 
     assert listing(workflow) == found
-    assert workflow.asked() == asked
+    assert workflow.by_state() == asked
     assert workflow.check().sound
 
 

@@ -71,7 +71,6 @@ class Repository:
         self._may_wait = row is not None and bool(row["may_wait"])
         self._stored: dict[int, StoredEvent] = {}
         self._cursor: int = row["cursor"] if row is not None and self.known else after
-        self._may_wait = row is None or bool(row["may_wait"])
         self._read: dict[tuple[Any, ...], Any] = {}
 
     @classmethod
@@ -233,8 +232,6 @@ class Repository:
         self, names: Collection[Wait], looks: Mapping[Wait, int] = MappingProxyType({})
     ) -> list[StoredEvent]:
         """Give, oldest first, the events that wait under one of some names, and the first of each look."""
-        if not self._may_wait:
-            return []
         text = names_text(names, looks)
         few = self._events("waiting", names=text, limit=FEW_WAITING)
         return few if len(few) < FEW_WAITING else self._events("waiting", names=text, limit=NO_LIMIT)
