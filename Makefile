@@ -20,7 +20,8 @@ demo: .venv/run  ## serve a store of its own, and let a believable day come in
 	$(BIN)/workflow-fsm serve > demo.log & server=$$!; \
 	trap 'kill $$server 2> /dev/null; wait $$server' EXIT; trap 'exit 0' INT TERM; \
 	echo "serving at $$url, logging to demo.log; Ctrl-C ends it"; \
-	$(BIN)/workflow-fsm simulate --url $$url && wait $$server
+	$(BIN)/workflow-fsm simulate --url $$url && \
+	echo "the day is in, and some deadlines pass within minutes: look at $$url" && wait $$server
 
 # A worker more than two cores have: tests that start processes wait for a fifth of their time.
 test: check  ## lint, types, imports and the whole suite
