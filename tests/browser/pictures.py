@@ -26,6 +26,8 @@ from workflow_fsm.workflow import utc_now
 FOLDER = Path(__file__).parents[2] / "docs" / "images"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MOST_BYTES = 200_000
+SECONDS = 90
+"""How long a slow machine may take to serve, and to show a page."""
 WEEKS, SELLERS, CLAIMS = 12, 20, 6
 _SEED = 7
 _DESK: dict[str, Any] = {"viewport": {"width": 1240, "height": 880}, "color_scheme": "light"}
@@ -92,7 +94,7 @@ def looked_at(folder: Path) -> Iterator[str]:
         },
     )
     try:
-        served = f"http://127.0.0.1:{service.port()}"
+        served = f"http://127.0.0.1:{service.port(SECONDS)}"
         post = ("simulate", "--url", served, "--users", "8", "--seed", f"{_SEED + 1}", "--speed", "100")
         command_line([*post, "--json"], standalone_mode=False)
         yield served
@@ -105,6 +107,7 @@ def take(browser: Browser, url: str, folder: Path) -> None:
     """Take every picture."""
     for one in PICTURES:
         context = browser.new_context(base_url=url, **one.how)
+        context.set_default_timeout(SECONDS * 1000)
         page = context.new_page()
         _open(page, one)
         page.screenshot(path=folder / f"{one.name}.png", animations="disabled")

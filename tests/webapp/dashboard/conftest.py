@@ -76,6 +76,12 @@ class Browsing:
         return self.client.post(action, data={**hidden, **fields}, headers=PAGE)
 
 
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages wait for their first figures as long as that takes, however slow the machine is."""
+    monkeypatch.setattr("webapp.dashboard.samples.FIRST_SECONDS", 30.0)
+
+
 @pytest.fixture
 def lived(workflow: Workflow) -> Workflow:
     """Claims in several states, money that waits and conflicts, and an effect that was given up."""
