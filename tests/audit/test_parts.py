@@ -15,8 +15,8 @@ from tests.stories.acts import detect, pay, submit, sync
 from workflow_fsm import Workflow
 from workflow_fsm.audit import parts
 from workflow_fsm.audit.audit import Audit
-from workflow_fsm.audit.parts import Elsewhere, Part, Range
-from workflow_fsm.cli.check_apart import in_processes
+from workflow_fsm.audit.parts import AuditedPart, Elsewhere, Range
+from workflow_fsm.cli.check.apart import in_processes
 from workflow_fsm.settings import Settings
 
 USERS = [f"u{number:02}" for number in range(24)]
@@ -47,11 +47,11 @@ def here(workflow: Workflow, tmp_path: Path) -> Elsewhere:
     numbers = count()
 
     @contextmanager
-    def audited(ranges: Iterator[Range], *, since: str | None) -> Iterator[Iterator[Part]]:
+    def audited(ranges: Iterator[Range], *, since: str | None) -> Iterator[Iterator[AuditedPart]]:
         yield (part(whom, since) for whom in ranges)
         assert next(numbers) > 3
 
-    def part(whom: Range, since: str | None) -> Part:
+    def part(whom: Range, since: str | None) -> AuditedPart:
         folder = tmp_path / str(next(numbers))
         folder.mkdir()
         with Audit(workflow._store.read, workflow.definition, since=since) as audit:

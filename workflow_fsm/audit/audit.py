@@ -16,7 +16,7 @@ from pathlib import Path
 from workflow_fsm.audit.definitions import Definitions
 from workflow_fsm.audit.of_user.money import Currencies
 from workflow_fsm.audit.of_user.user import User, spelled
-from workflow_fsm.audit.parts import Elsewhere, Part, Range, Read, ranges
+from workflow_fsm.audit.parts import AuditedPart, Elsewhere, Range, Read, ranges
 from workflow_fsm.audit.report import Report, Tally, unread
 from workflow_fsm.audit.scratch import MOST_HELD, Scratch
 from workflow_fsm.audit.since import Seen
@@ -116,7 +116,7 @@ class Audit:
             self._tally.fault("", "", "", reason)
         return self._tally.report(root=self._root.hexdigest(), users=self._audited)
 
-    def part(self, whom: Range, folder: Path) -> Part:
+    def part(self, whom: Range, folder: Path) -> AuditedPart:
         """Audit some users alone, who follow one another; lines of the roots go into files in a folder."""
         handed_out = 0
         lines, old_lines, seen = (folder / name for name in ("lines", "old_lines", "seen"))
@@ -127,7 +127,7 @@ class Audit:
         with seen.open("w", encoding="utf-8") as noted:
             for line in () if self.seen is None else self.seen.noted():
                 noted.write(line)
-        return Part(
+        return AuditedPart(
             users=self._audited,
             handed_out=handed_out,
             tally=self._tally,
@@ -137,7 +137,7 @@ class Audit:
             seen=seen,
         )
 
-    def _take(self, part: Part) -> int:
+    def _take(self, part: AuditedPart) -> int:
         """Take over what was found elsewhere; give how many numbers were handed out to those users."""
         self._audited += part.users
         self._tally.take(part.tally)

@@ -31,7 +31,7 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class AuditedPart:
     """What an audit of a range found: how many users, what was counted, and the currencies it missed.
 
     `lines` are those of the root, `old_lines` those of the root from which it goes on; `seen` is JSON, a line
@@ -52,7 +52,7 @@ class Elsewhere(Protocol):
 
     def __call__(
         self, ranges: Iterator[Range], *, since: str | None
-    ) -> AbstractContextManager[Iterator[Part]]:
+    ) -> AbstractContextManager[Iterator[AuditedPart]]:
         """Have ranges audited, as what came `since` a root; give what was found in their order."""
 
 

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, NoReturn
 import click
 
 from workflow_fsm.cli import printing as show
-from workflow_fsm.cli.check import check
+from workflow_fsm.cli.check.command import check
 from workflow_fsm.cli.dead_letters import deadletters
 from workflow_fsm.cli.exit_codes import EPILOG, INVALID, UNKNOWN, Commands, Failure, without_extra
 from workflow_fsm.cli.forget import forget

@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from threading import Thread
 
 from workflow_fsm.audit.audit import Audit
-from workflow_fsm.audit.parts import Elsewhere, Part, Range
+from workflow_fsm.audit.parts import AuditedPart, Elsewhere, Range
 from workflow_fsm.core.definition import Definition
 from workflow_fsm.core.errors import StoreUnavailable, WorkflowError
 from workflow_fsm.definition.named import definition_for
@@ -43,7 +43,7 @@ def in_processes(settings: Settings, many: int) -> Elsewhere:
 @contextmanager
 def _audited(
     settings: Settings, many: int, ranges: Iterator[Range], *, since: str | None
-) -> Iterator[Iterator[Part]]:
+) -> Iterator[Iterator[AuditedPart]]:
     first = list(islice(ranges, 2))
     with TemporaryDirectory(prefix="workflow-fsm-") as folder:
         audit = partial(_audit, settings, since)
@@ -58,10 +58,10 @@ def _audited(
 
 
 def _in_order(
-    submit: Callable[[Range, Path], Future[Part]], ranges: Iterator[Range], home: Path, ahead: int
-) -> Iterator[Part]:
+    submit: Callable[[Range, Path], Future[AuditedPart]], ranges: Iterator[Range], home: Path, ahead: int
+) -> Iterator[AuditedPart]:
     """Give the parts in the order of the ranges, and forget what was written of each once it was taken."""
-    asked: deque[tuple[Path, Future[Part]]] = deque()
+    asked: deque[tuple[Path, Future[AuditedPart]]] = deque()
     numbers = count()
     while True:
         while len(asked) < ahead and (whom := next(ranges, None)) is not None:
@@ -101,7 +101,7 @@ def _begin() -> None:
     Thread(target=follow, daemon=True).start()
 
 
-def _audit(settings: Settings, since: str | None, whom: Range, folder: Path) -> Part:
+def _audit(settings: Settings, since: str | None, whom: Range, folder: Path) -> AuditedPart:
     """Audit a part. Raises StoreUnavailable, which can be told from process to process."""
     try:
         database, definition = _opened(settings)

@@ -12,7 +12,7 @@ import click
 
 from workflow_fsm.audit.parts import Elsewhere
 from workflow_fsm.cli import printing as show
-from workflow_fsm.cli.check_apart import MOST_PROCESSES, in_processes
+from workflow_fsm.cli.check.apart import MOST_PROCESSES, in_processes
 from workflow_fsm.cli.exit_codes import REFUSED
 from workflow_fsm.cli.options import common, existing, settings_for, text, texts
 from workflow_fsm.cli.terminal import show_json
