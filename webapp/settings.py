@@ -28,6 +28,8 @@ OUTWARDS = (
     "WORKFLOW_ALERT_URL",
 )
 """What the calls to other services are made by, in the service or in a worker."""
+MOST_PROCESSES = 64
+"""That serve one port; more than a machine has cores only wait for each other."""
 
 
 def _read_switch(text: str) -> bool:
@@ -120,8 +122,8 @@ _WHOLE_URL = same(_check_whole_url)
 class ServiceSettings:
     """What the service is asked for; `workflow` is what it opens its store with.
 
-    `refusal_status` is 409 or 200. Base URLs have no slash at their end. Raises SettingsInvalid, which names
-    the field that is wrong, and says what it must be.
+    `processes` serve the port. `refusal_status` is 409 or 200. Base URLs have no slash at their end. Raises
+    SettingsInvalid, which names the field that is wrong, and says what it must be.
     """
 
     workflow: Settings = field(default_factory=Settings)
@@ -137,6 +139,7 @@ class ServiceSettings:
     alert_url: str | None = field(
         default=None, repr=False, metadata=variable("WORKFLOW_ALERT_URL", _WHOLE_URL)
     )
+    processes: int = field(default=1, metadata=variable("WORKFLOW_PROCESSES", whole(1, MOST_PROCESSES)))
     max_sockets: int = field(default=200, metadata=variable("WORKFLOW_MAX_SOCKETS", whole(0, 10_000)))
     max_user_sockets: int = field(
         default=20, metadata=variable("WORKFLOW_MAX_USER_SOCKETS", whole(1, 10_000))

@@ -20,5 +20,6 @@ UNUSABLE = {
     "WORKFLOW_TRUSTED_PROXIES": "all",
     "WORKFLOW_MAX_USER_SOCKETS": "0",
     "WORKFLOW_MAX_SOCKETS": "many",
+    "WORKFLOW_PROCESSES": "0",
 }
 """Each of the service's variables, with a value that it can't use (a host may be any text)."""

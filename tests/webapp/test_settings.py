@@ -143,6 +143,8 @@ def test_detection_needs_a_service_that_runs_it() -> None:
         ({"refusal_status": "409"}, "it must be 409 or 200"),
         ({"run_detection": 1, "integrations_url": "http://n"}, "True or False"),
         ({"max_sockets": -1}, "from 0 to 10000"),
+        ({"processes": 0}, "a whole number from 1 to 64"),
+        ({"processes": "2"}, "a whole number from 1 to 64"),
         ({"integrations_url": "node.example"}, "it must be a URL"),
         ({"integrations_url": "http://node.example/"}, "ends with a slash"),
         ({"integrations_url": 1}, "it must be a string"),

@@ -2,7 +2,8 @@
 
 So what became of events and effects is right whichever process took them, on whichever machine, and over
 restarts; speeds, answers and sockets are those of the process that is asked. Where PROMETHEUS_MULTIPROC_DIR
-is set, as for an app under several workers, the processes that share it are added up.
+is set, as for an app under several workers, the processes that share it are added up; a service of several
+processes sets it by itself (`share`).
 """
 
 from __future__ import annotations
@@ -15,9 +16,17 @@ from weakref import WeakKeyDictionary
 
 from flask import Blueprint, Response
 from flask.sansio.scaffold import Scaffold
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+    values,
+)
 from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
 from webapp.http.flask_app import current_request
@@ -110,6 +119,23 @@ def measures(workflow: Workflow) -> Measures:
         return found
 
 
+def share(folder: str) -> None:
+    """Have this process, and those that it forks, count in a folder what they measure from now on.
+
+    One that is named by the environment goes first: whoever set it adds up more than one service.
+    """
+    if not _is_shared():
+        os.environ[_FOLDER] = folder
+        # Which was chosen as the client was imported.
+        values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
+
+
+def forget(process: int) -> None:
+    """Count no more what a process that has ended had under way; what it did stays counted."""
+    if _is_shared():
+        mark_process_dead(process)  # type: ignore[no-untyped-call]
+
+
 class Measures(Observer):
     """What a process counts by itself."""
 
@@ -146,7 +172,7 @@ class Measures(Observer):
 
     def registry(self) -> CollectorRegistry:
         """Give what is to be scraped: of this process, or of all that share a folder."""
-        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        if not _is_shared():
             return self._registry
         shared = CollectorRegistry()
         MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
@@ -230,9 +256,14 @@ class StoreFigures(Collector):
 
 # -- parts
 
+_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _SOCKET = "workflow_fsm.socket"
 _LOCK = Lock()
 _MEASURES: WeakKeyDictionary[Workflow, Measures] = WeakKeyDictionary()
+
+
+def _is_shared() -> bool:
+    return _FOLDER in os.environ
 
 
 def _family(metric: Metric, values: Mapping[Any, float]) -> GaugeMetricFamily:

@@ -1,20 +1,17 @@
-"""Serving: gunicorn with one pinned worker of many threads, from the start to the last answer.
+"""Serving: gunicorn with pinned workers of many threads, from the start to the last answer.
 
-Decides how the service runs and when it refuses to start, with a sentence instead of a traceback. One worker
-on one core, since handing the interpreter's lock from core to core costs half of the speed.
+Decides how the service runs and when it refuses to start, with a sentence instead of a traceback. Each worker
+is on one core, since handing the interpreter's lock from core to core costs half of the speed; what several
+of them share, `processes` makes.
 """
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import gc
 import logging
-import os
 import resource
-import signal
 import socket
-import sys
 from contextlib import suppress
 from dataclasses import replace
 from time import monotonic, sleep
@@ -32,6 +29,7 @@ from webapp import create_app
 from webapp.access.authorization import ANY_OF_THEM, is_loopback
 from webapp.http import access_log
 from webapp.routes.webhooks import IDS, REPEATED
+from webapp.server.processes import Places, SharedFolder, tie_to_arbiter
 from webapp.server.slow_clients import BoundedWorker
 from webapp.server.startup import (
     REFUSED,
@@ -65,10 +63,6 @@ PORT_SECONDS = 1
 KEEPALIVE_SECONDS = 65
 """Longer than the usual proxy or client keeps one, so that it is never us who close under a request."""
 
-_PR_SET_PDEATHSIG = 1
-_M_MMAP_THRESHOLD = -3
-_APART_BYTES = 128 * 1024
-
 log = logging.getLogger(__name__)
 
 
@@ -85,6 +79,13 @@ def serve(settings: ServiceSettings) -> NoReturn:
             REFUSED,
             f"{settings.host} is no loopback address, and no credentials are configured, so anybody could "
             f"post webhooks: set {ANY_OF_THEM}, or HOST=127.0.0.1",
+        )
+    if settings.processes > 1 and settings.workflow.database_url == "sqlite:///:memory:":
+        give_up(
+            "serve",
+            REFUSED,
+            f"sqlite:///:memory: is another store in each process, and WORKFLOW_PROCESSES is "
+            f"{settings.processes}; name a file, or let one process serve",
         )
     if listener is None:
         listener = _listen(settings.host, settings.port)
@@ -111,6 +112,8 @@ class Service(BaseApplication):
         self._workflow: Workflow | None = None
         self._effects: EmbeddedWorker | None = None
         self._sockets: Sockets | None = None
+        self._places = Places()
+        self._shared = SharedFolder() if settings.processes > 1 else None
         super().__init__()
 
     def load_config(self) -> None:
@@ -120,7 +123,7 @@ class Service(BaseApplication):
             "bind": self._bind,
             "backlog": BACKLOG,
             "worker_class": ServiceWorker,
-            "workers": 1,
+            "workers": self._settings.processes,
             "threads": threads,
             "worker_connections": _room_for(threads + CONNECTIONS),
             "preload_app": False,
@@ -137,9 +140,13 @@ class Service(BaseApplication):
             "loglevel": "error",
             "control_socket_disable": True,
             "when_ready": self._announce,
-            "post_fork": _pin_to_arbiter_and_core,
+            "pre_fork": self._places.give,
+            "post_fork": self._begin,
             "worker_exit": self._close,
+            "child_exit": self._forget,
         }
+        if self._shared is not None:
+            chosen["on_exit"] = self._shared.remove
         for name, value in chosen.items():
             self.cfg.set(name, value)
 
@@ -150,7 +157,9 @@ class Service(BaseApplication):
         except WorkflowError as error:
             raise AppImportError(str(error)) from error
         if is_beside(self._settings):
-            self._effects = EmbeddedWorker(self._workflow)
+            self._effects = EmbeddedWorker(
+                self._workflow, None if self._shared is None else self._shared.duty
+            )
         app = create_app(self._workflow, settings=self._settings)
         self._sockets = app.extensions["workflow_fsm_sockets"]
         _collect_seldom()
@@ -166,6 +175,15 @@ class Service(BaseApplication):
     def _announce(self, _arbiter: Arbiter) -> None:
         log.info("serving on %s", self._url)
 
+    def _begin(self, _arbiter: Arbiter, worker: Worker) -> None:
+        self._places.pin(worker)
+        tie_to_arbiter()
+
+    def _forget(self, arbiter: Arbiter, worker: Worker) -> None:
+        self._places.take_back(arbiter, worker)
+        if self._shared is not None:
+            self._shared.forget(worker)
+
     def _close(self, _arbiter: Arbiter, _worker: Worker) -> None:
         if self._effects is not None:
             self._effects.close()
@@ -174,7 +192,7 @@ class Service(BaseApplication):
 
 
 class ServiceWorker(BoundedWorker):
-    """The one worker process of gunicorn's; told to end, it ends its effects and its requests together."""
+    """A worker process of gunicorn's; told to end, it ends its effects and its requests together."""
 
     app: Service
 
@@ -282,19 +300,3 @@ def _collect_seldom() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
-
-
-def _pin_to_arbiter_and_core(_arbiter: Arbiter, _worker: Worker) -> None:
-    """Keep a worker on one of the cores that it may use, and let it end with its arbiter, however that ends.
-
-    Services of one machine spread over the cores. A worker that outlived `kill -9` of its arbiter would hold
-    the port for seconds, and the service could not be started again. What is large is apart in memory, to be
-    given back.
-    """
-    if sys.platform == "linux":
-        cores = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, {cores[os.getpid() % len(cores)]})
-        system = ctypes.CDLL(None)
-        system.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
-        if hasattr(system, "mallopt"):  # glibc's; it would raise the bound by what was freed last
-            system.mallopt(_M_MMAP_THRESHOLD, _APART_BYTES)

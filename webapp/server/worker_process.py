@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import signal
 import threading
+from time import sleep
 from typing import NoReturn
 
 from webapp.http import access_log
+from webapp.server.processes import Duty
 from webapp.server.startup import (
     REFUSED,
     give_up,
@@ -17,13 +21,15 @@ from webapp.server.startup import (
 )
 from webapp.settings import ServiceSettings
 from workflow_fsm.core.errors import StoreRefused, WorkerStuck, WorkflowError
-from workflow_fsm.effects.process import told_to_end, work_until
+from workflow_fsm.effects.process import LOOK_SECONDS, told_to_end, work_until
 from workflow_fsm.workflow import Workflow
 
 STUCK = os.EX_SOFTWARE
 """Exit code of a worker that only another process can go on for: what supervises it should start one."""
 BESIDE_SECONDS = 2.0
 """How long a stopping service waits for the effects that run: within its own time to end."""
+
+log = logging.getLogger(__name__)
 
 
 def is_beside(settings: ServiceSettings) -> bool:
@@ -32,18 +38,41 @@ def is_beside(settings: ServiceSettings) -> bool:
 
 
 class EmbeddedWorker:
-    """A worker in the service's process; `leave` begins its end, `close` awaits it."""
+    """A worker in the service's process; `leave` begins its end, `close` awaits it.
 
-    def __init__(self, workflow: Workflow) -> None:
+    Where several processes serve it begins with the `duty`, and ends its process where it can't go on:
+    another has the duty then.
+    """
+
+    def __init__(self, workflow: Workflow, duty: Duty | None = None) -> None:
         self._worker = workflow.worker()
         self._end: threading.Thread | None = None
-        self._worker.start()
+        if duty is None:
+            self._worker.start()
+        else:
+            duty.take(self._begin)
 
     def leave(self) -> None:
         """Take nothing more, and begin to wait for what runs; never blocks, as signal handlers call it."""
         if self._end is None:
             self._end = threading.Thread(target=self._stop, name="effects-end", daemon=True)
             self._end.start()
+
+    def _begin(self) -> None:
+        """Work while this process lives, and let it end where only another can go on."""
+        if self._end is not None:
+            return
+        self._worker.start()
+        while self._end is None:
+            sleep(LOOK_SECONDS)
+            try:
+                self._worker.check()
+            except WorkerStuck as error:
+                log.error("this process ends, so that another does effects: %s", error)
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+            except StoreRefused:
+                return  # which `/readyz` tells of each process
 
     def close(self) -> None:
         """Wait until what ran is done, or its lease is let go."""

@@ -22,6 +22,7 @@ from workflow_fsm.stores.sqlite.forks import inside
 from workflow_fsm.stores.sqlite.log import MOST_BYTES, LogBound
 from workflow_fsm.stores.sqlite.prepare import migrate_in_memory, prepare
 from workflow_fsm.stores.sqlite.session import SQLiteSession, Steady
+from workflow_fsm.stores.sqlite.turnstile import Turnstile
 from workflow_fsm.stores.statements import migrations
 
 T = TypeVar("T")
@@ -57,6 +58,7 @@ class SQLite:
         self._watch = Watch(list(migrations("sqlite")))
         self._bound = LogBound(log_bytes, busy_seconds)
         self._connections = Connections(path, busy_seconds=busy_seconds, bound=self._bound)
+        self._turnstile = None if self._connections.in_memory else Turnstile(f"{path}.lock")
         with inside():
             if self._connections.in_memory:
                 migrate_in_memory(self._connections.writing())
@@ -164,6 +166,8 @@ class SQLite:
         """Close every connection; a store that is closed can't be used again."""
         with inside():
             self._connections.close()
+            if self._turnstile is not None:
+                self._turnstile.close()
 
     # -- the writer
 
@@ -175,6 +179,8 @@ class SQLite:
             try:
                 if connection.in_transaction:  # whoever was to end it was interrupted in that
                     connection.execute("ROLLBACK")
+                if self._turnstile is not None:
+                    self._turnstile.enter()
                 connection.execute("BEGIN IMMEDIATE")
                 self._writing_since = monotonic()
                 self._steady.begin(connection)
@@ -183,6 +189,8 @@ class SQLite:
                 for job in batch:
                     self._attempt(job, session)
                 connection.execute("COMMIT")
+                if self._turnstile is not None:
+                    self._turnstile.leave()
                 if not self._connections.in_memory and self._connections.still_the_file() != opened:
                     raise StoreUnavailable(f"{self.path} was moved away while it was written to")
                 self._bound.keep(connection, self._connections.log_bytes)
@@ -191,6 +199,8 @@ class SQLite:
                 raise
             finally:
                 self._writing_since = None
+                if self._turnstile is not None:
+                    self._turnstile.leave()
 
     def _heed_migrations(self, session: Session) -> None:
         """See whether a newer version has migrated the store. Raises StoreRefused."""
