@@ -8,7 +8,7 @@ from flask import Blueprint, Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp import dashboard
-from webapp.access import authorization
+from webapp.access.authorization import Guard
 from webapp.access.sessions import Sessions
 from webapp.http import access_log, headers, problems, request_body
 from webapp.http.flask_app import App
@@ -25,6 +25,7 @@ from webapp.routes import (
     sync,
     webhooks,
 )
+from webapp.routes.direct import Direct
 from webapp.server.startup import open_workflow
 from webapp.settings import ServiceSettings
 from webapp.ws import route
@@ -51,9 +52,11 @@ def create_app(workflow: Workflow | None = None, *, settings: ServiceSettings | 
     app.extensions["workflow_fsm"] = workflow
     sessions = Sessions(settings)
     routes = _routes(workflow, settings, sessions)
-    authorization.guard(routes, workflow, settings, sessions)
+    guard = Guard(workflow, settings, sessions)
+    guard.watch(routes)
     app.register_blueprint(routes)
     _attend(app, workflow)
+    app.wsgi_app = Direct(app, workflow, settings, guard)  # type: ignore[method-assign]
     if settings.trusted_proxies:
         app.wsgi_app = _behind(settings.trusted_proxies, app.wsgi_app)  # type: ignore[method-assign]
     return app
@@ -69,7 +72,7 @@ def blueprint(workflow: Workflow, *, settings: ServiceSettings | None = None) ->
     sessions = Sessions(settings)
     routes = _routes(workflow, settings, sessions)
     _attend(routes, workflow)
-    authorization.guard(routes, workflow, settings, sessions)
+    Guard(workflow, settings, sessions).watch(routes)
     return routes
 
 

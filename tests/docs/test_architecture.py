@@ -47,6 +47,8 @@ def files_of(top: str) -> list[Path]:
 def gone_through(workflow: Workflow) -> set[str]:
     """Send webhooks that are applied, wait, are refused and owe an effect; name the files that were run.
 
+    One of them is unusual in how it comes.
+
     What is done once, for the first webhook of a process, is done before that.
     """
     seen: set[str] = set()
@@ -79,6 +81,7 @@ def send(client: FlaskClient, user_id: str) -> None:
     client.post(f"{PREFIX}/detection/complete", json={**user, "claims": [found]})
     client.post(f"{PREFIX}/claim/rejected", json=claim)
     client.post(f"{PREFIX}/claim/rejected", json={**claim, "amount": "x"})
+    client.post(f"{PREFIX}/claim/rejected", json=claim, headers={"Content-Encoding": "identity"})
 
 
 def of_ours() -> set[Path]:

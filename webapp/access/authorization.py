@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
-from functools import cache, lru_cache, partial
+from functools import cached_property, lru_cache, partial
+from typing import TYPE_CHECKING
 
 from flask import redirect, request
 from flask.sansio.scaffold import Scaffold
+from werkzeug.datastructures import EnvironHeaders
 from werkzeug.exceptions import HTTPException
 
 from webapp.access import authentication
@@ -35,6 +37,9 @@ SECRETS = "WORKFLOW_WEBHOOK_SECRETS"
 TOKEN = "WORKFLOW_API_TOKEN"
 JWT = "WORKFLOW_JWT_SECRET"
 ANY_OF_THEM = f"{SECRETS}, {TOKEN} or {JWT}"
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 
 class Access(StrEnum):
@@ -64,27 +69,58 @@ TAKEN: Mapping[Access, tuple[str, ...]] = {
 """The variables, one of which must be set for anybody to come in."""
 
 
-def guard(routes: Scaffold, workflow: Workflow, settings: ServiceSettings, sessions: Sessions) -> None:
-    """Let nobody to these routes' views who may not use them."""
+class Guard:
+    """Lets nobody to routes' views who may not use them."""
 
-    origins = Origins.of(settings)
+    def __init__(self, workflow: Workflow, settings: ServiceSettings, sessions: Sessions) -> None:
+        self._workflow = workflow
+        self._settings = settings
+        self._sessions = sessions
+        self._origins = Origins.of(settings)
 
-    @cache  # made at the first request that needs them
-    def keys() -> Keys:
-        return Keys.of(settings)
+    def watch(self, routes: Scaffold) -> None:
+        """Stand before the views of an app, or only of a blueprint."""
+        routes.before_request(self._check)
 
-    def check() -> None:
+    def usual_sender(self, environ: WSGIEnvironment, endpoint: str, body: bytes) -> Principal | None:
+        """Tell who sent a webhook, proven as most are; None where it needs another look, and a reason.
+
+        Raises Problem and Unproven, of which that look will tell.
+        """
+        if self._origins.is_open:
+            self._origins.check_open(environ)
+        self._origins.check_host(environ)
+        if not self._settings.asks_for_credentials:
+            return authentication.ANYBODY if is_loopback(environ.get("REMOTE_ADDR", "")) else None
+        keys, header = self._keys, environ.get("HTTP_AUTHORIZATION")
+        if header is not None:
+            found = _BEARER.fullmatch(header.strip(" \t"))
+            if found is None or not keys.take_tokens:
+                return None
+            principal = keys.holder(found[1], self._workflow._clock())
+        elif keys.webhooks and "HTTP_WEBHOOK_SIGNATURE" in environ:
+            principal = keys.signer(EnvironHeaders(environ), lambda: (body,), self._workflow._clock())
+        else:
+            return None
+        return principal if _may_send(principal, endpoint) else None
+
+    @cached_property  # made at the first request that needs them
+    def _keys(self) -> Keys:
+        return Keys.of(self._settings)
+
+    def _check(self) -> None:
         here = current_request()
         access = ACCESS.get(_endpoint(), Access.OPERATOR)
-        if origins.is_open:
-            origins.check_open(here)
+        if self._origins.is_open:
+            self._origins.check_open(here.environ)
         # Probes of a machine's health call it by its address.
-        if origins.is_open or _endpoint() not in PROBES:
-            origins.check_host(here)
+        if self._origins.is_open or _endpoint() not in PROBES:
+            self._origins.check_host(here.environ)
         if access is Access.EVERYBODY:
             return
-        if settings.asks_for_credentials:
-            admitted = _admit(access, settings, keys(), sessions, workflow._clock())
+        if self._settings.asks_for_credentials:
+            now = self._workflow._clock()
+            admitted = _admit(access, self._settings, self._keys, self._sessions, now)
             access_log.note_credential(admitted.credential, admitted.name)
             authentication.note(here, admitted)
         elif is_loopback(here.remote_addr or ""):
@@ -96,8 +132,6 @@ def guard(routes: Scaffold, workflow: Workflow, settings: ServiceSettings, sessi
                 "No credentials are configured, so only this machine is let in; "
                 f"to let others in, set {ANY_OF_THEM} and restart the service."
             )
-
-    routes.before_request(check)
 
 
 def configured(access: Access, settings: ServiceSettings) -> list[str]:
@@ -162,7 +196,7 @@ def _proofs(
             yield "token", partial(_holder, keys, token, now)
     if keys.webhooks and access is Access.SENDERS and authentication.SIGNATURE_HEADER in request.headers:
         for name in IDS:
-            check_once(name, request.headers)
+            check_once(name, request.environ)
         body = partial(request_body.read_ahead, request)
         yield "secret", partial(keys.signer, request.headers, body, now)
     if COOKIE in request.cookies:
@@ -195,10 +229,14 @@ def _tokens() -> Iterator[str | None]:
 def _may(principal: Principal, access: Access) -> bool:
     match access:
         case Access.SENDERS:
-            return principal.sends and (principal.routes is None or _endpoint() in principal.routes)
+            return _may_send(principal, _endpoint())
         case Access.USER:
             return principal.operates or principal.user_id == _user_id()
     return principal.operates
+
+
+def _may_send(principal: Principal, endpoint: str) -> bool:
+    return principal.sends and (principal.routes is None or endpoint in principal.routes)
 
 
 def _endpoint() -> str:

@@ -45,18 +45,18 @@ class Origins:
             checks_hosts=is_open or bool(settings.allowed_hosts),
         )
 
-    def check_host(self, request: Request) -> None:
+    def check_host(self, environ: Mapping[str, Any]) -> None:
         """Refuse what was sent to another host. Raises Problem."""
-        if self.checks_hosts and not self._is_ours(host := _sent_to(request)):
+        if self.checks_hosts and not self._is_ours(host := _sent_to(environ)):
             raise Problem(
                 "origin-refused",
                 f"This service is not called by the host {host[:255]!r}; call it by a name that it knows, or "
                 f"add the name to {HOSTS} and restart the service.",
             )
 
-    def check_open(self, request: Request) -> None:
+    def check_open(self, environ: Mapping[str, Any]) -> None:
         """Refuse what may come from others, while nobody is asked who they are. Raises Problem."""
-        told = forwarded(request.environ)
+        told = forwarded(environ)
         if told is not None:
             raise Problem(
                 "origin-refused",
@@ -64,7 +64,7 @@ class Origins:
                 "so anybody could have sent it; set WORKFLOW_WEBHOOK_SECRETS, WORKFLOW_API_TOKEN or "
                 "WORKFLOW_JWT_SECRET, and restart the service.",
             )
-        origin = request.headers.get("Origin")
+        origin = environ.get("HTTP_ORIGIN")
         if origin is not None and not self._is_ours(_host_of(origin)):
             raise _foreign(origin)
 
@@ -74,7 +74,8 @@ class Origins:
         if origin is None:
             return
         host = _host_of(origin)
-        if not host or not (host.lower() == _sent_to(request).lower() or _is_among(_name(host), self.named)):
+        own = _sent_to(request.environ).lower()
+        if not host or not (host.lower() == own or _is_among(_name(host), self.named)):
             raise _foreign(origin)
 
     def _is_ours(self, host: str) -> bool:
@@ -83,7 +84,7 @@ class Origins:
 
 def forwarded(environ: Mapping[str, Any]) -> str | None:
     """Name the header by which a proxy tells that it handed a request on, if there is one."""
-    for key in environ:
+    for key in environ.keys() - _NOT_FORWARDED:
         if key.startswith(FORWARDED):
             return key.removeprefix("HTTP_").replace("_", "-").title()
     return None
@@ -91,6 +92,19 @@ def forwarded(environ: Mapping[str, Any]) -> str | None:
 
 # -- parts
 
+_NOT_FORWARDED = frozenset(
+    {
+        *("REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "RAW_URI", "SERVER_PROTOCOL"),
+        *("SERVER_NAME", "SERVER_PORT", "SERVER_SOFTWARE", "REMOTE_ADDR", "REMOTE_PORT"),
+        *("CONTENT_TYPE", "CONTENT_LENGTH", "gunicorn.socket", "werkzeug.request"),
+        *("wsgi.version", "wsgi.url_scheme", "wsgi.input", "wsgi.errors", "wsgi.multithread"),
+        *("wsgi.multiprocess", "wsgi.run_once", "wsgi.file_wrapper", "wsgi.input_terminated"),
+        *("wsgi.early_hints", "HTTP_HOST", "HTTP_CONNECTION", "HTTP_ACCEPT", "HTTP_ACCEPT_ENCODING"),
+        *("HTTP_USER_AGENT", "HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH", "HTTP_WEBHOOK_ID"),
+        *("HTTP_IDEMPOTENCY_KEY", "workflow_fsm.since"),
+    }
+)
+"""What almost every request has; the rest of it is looked at one by one."""
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
 _USUAL_PORTS = {"http": ":80", "https": ":443", "ws": ":80", "wss": ":443"}
 
@@ -116,10 +130,10 @@ def _is_among(name: str, named: Collection[str]) -> bool:
     )
 
 
-def _sent_to(request: Request) -> str:
+def _sent_to(environ: Mapping[str, Any]) -> str:
     """Give the host that a request names, its scheme's usual port left out."""
-    host: str = request.environ.get("HTTP_HOST") or request.environ.get("SERVER_NAME", "")
-    return host.removesuffix(_USUAL_PORTS.get(request.scheme, ""))
+    host: str = environ.get("HTTP_HOST") or environ.get("SERVER_NAME", "")
+    return host.removesuffix(_USUAL_PORTS.get(environ.get("wsgi.url_scheme", "http"), ""))
 
 
 def _host_of(origin: str) -> str:

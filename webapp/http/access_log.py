@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from secrets import token_hex
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from flask import Response
@@ -24,6 +24,9 @@ from flask.sansio.scaffold import Scaffold
 from webapp.http.flask_app import current_request
 from webapp.http.response import Answer
 from workflow_fsm.core.values.json_writer import json_writer
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 log = logging.getLogger(__name__)
 
@@ -79,8 +82,12 @@ def note(**facts: Any) -> None:
 
 def note_ids(told: Mapping[str, Any], **facts: Any) -> None:
     """Keep the ids that a body or an answer tells, as far as they can be ids, and facts beside them."""
-    ids = {name: told[name] for name in _IDS if _is_short(told.get(name))}
-    note(**{**ids, **facts})
+    note(**{**ids_of(told), **facts})
+
+
+def ids_of(told: Mapping[str, Any]) -> dict[str, str]:
+    """Give the ids that a body or an answer tells, as far as they can be ids."""
+    return {name: told[name] for name in _IDS if _is_short(told.get(name))}
 
 
 def note_credential(kind: str, name: str | None) -> None:
@@ -95,7 +102,30 @@ def note_answer(answer: Answer) -> None:
 
 def raw_path() -> str:
     """Give the path as it was sent, still percent-encoded, without its query."""
-    environ = current_request().environ
+    return _raw_path(current_request().environ)
+
+
+def write(environ: WSGIEnvironment, code: int, facts: dict[str, Any], seconds: float) -> str:
+    """Write the line of a request that was answered after so many seconds; give the request's id."""
+    line = {
+        "method": environ["REQUEST_METHOD"],
+        "path": _raw_path(environ),
+        "code": code,
+        "remote_addr": environ.get("REMOTE_ADDR"),
+        "request_id": _id_of(environ),
+        **{name: facts.pop(name, None) for name in _TOLD},
+        **facts,
+        "milliseconds": round(seconds * 1000, 2),
+    }
+    if log.isEnabledFor(logging.INFO):
+        told = (line["method"], line["path"], line["code"])
+        extra = {"request_facts": line}
+        # As `log.info` does it, without the look at the stack for who calls.
+        log.handle(log.makeRecord(log.name, logging.INFO, __file__, 0, "%s %s %s", told, None, extra=extra))
+    return str(line["request_id"])
+
+
+def _raw_path(environ: WSGIEnvironment) -> str:
     raw: str | None = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     if raw:
         return raw.partition("?")[0]
@@ -104,7 +134,10 @@ def raw_path() -> str:
 
 def request_id() -> str:
     """Give this request's id: the one that it came with, where that is well formed, else one made for it."""
-    environ = current_request().environ
+    return _id_of(current_request().environ)
+
+
+def _id_of(environ: WSGIEnvironment) -> str:
     found: str | None = environ.get(_REQUEST_ID)
     if found is None:
         given = environ.get("HTTP_X_REQUEST_ID", "")
@@ -119,23 +152,8 @@ def _begin() -> None:
 def _write(response: Response) -> Response:
     environ = current_request().environ
     since: float = environ[_SINCE]
-    facts: dict[str, Any] = environ.pop(_FACTS, {})
-    line = {
-        "method": environ["REQUEST_METHOD"],
-        "path": raw_path(),
-        "code": response.status_code,
-        "remote_addr": current_request().remote_addr,
-        "request_id": request_id(),
-        **{name: facts.pop(name, None) for name in _TOLD},
-        **facts,
-        "milliseconds": round((perf_counter() - since) * 1000, 2),
-    }
-    response.headers.setdefault(REQUEST_ID_HEADER, line["request_id"])
-    if log.isEnabledFor(logging.INFO):
-        told = (line["method"], line["path"], line["code"])
-        extra = {"request_facts": line}
-        # As `log.info` does it, without the look at the stack for who calls.
-        log.handle(log.makeRecord(log.name, logging.INFO, __file__, 0, "%s %s %s", told, None, extra=extra))
+    told = write(environ, response.status_code, environ.pop(_FACTS, {}), perf_counter() - since)
+    response.headers.setdefault(REQUEST_ID_HEADER, told)
     return response
 
 

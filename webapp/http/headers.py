@@ -5,6 +5,8 @@ A view may set its own; what it sets stays.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from flask import Response
 from flask.sansio.scaffold import Scaffold
 
@@ -21,6 +23,12 @@ PAGE_POLICY = (
     "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 """For pages: everything from this host, scripts and styles in files of their own."""
+
+
+def of_answer(given: Iterable[str]) -> list[tuple[str, str]]:
+    """Give those of an answer that is no page, but what it has `given`."""
+    names = {name.lower() for name in given}
+    return [one for one in _OF_ANSWERS if one[0].lower() not in names]
 
 
 def add_to(routes: Scaffold) -> None:

@@ -83,7 +83,7 @@ def _read(workflow: Workflow, place: int, entry: JSON | Malformed) -> Event | Wo
 def _ids_by_place(place: int) -> list[tuple[str, str]]:
     """Give the ids of an event that brings none: the request's, each with the event's place behind it."""
     ids = []
-    for name, one in read_ids(request.headers):
+    for name, one in read_ids(request.environ):
         try:
             read_value(Kind.ID, one)
         except ValueError as error:

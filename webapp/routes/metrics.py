@@ -143,6 +143,8 @@ class Measures(Observer):
         self._registry = CollectorRegistry()
         self._requests = Counter(REQUESTS.name, REQUESTS.tells, REQUESTS.labels, registry=self._registry)
         self._answers = Counter(ANSWERS.name, ANSWERS.tells, ANSWERS.labels, registry=self._registry)
+        self._of_requests: dict[tuple[str, int], Counter] = {}
+        self._of_answers: dict[tuple[str, str], Counter] = {}
         self._tries = Counter(TRIES.name, TRIES.tells, TRIES.labels, registry=self._registry)
         self._jobs = Histogram(COMMIT_JOBS.name, COMMIT_JOBS.tells, buckets=JOBS, registry=self._registry)
         self._seconds = Histogram(
@@ -189,11 +191,17 @@ class Measures(Observer):
 
     def requested(self, route: str, code: int) -> None:
         """Count an answer to a request."""
-        self._requests.labels(route, str(code)).inc()
+        one = self._of_requests.get((route, code))
+        if one is None:
+            one = self._of_requests[route, code] = self._requests.labels(route, str(code))
+        one.inc()
 
     def answered(self, trigger: str, outcome: str) -> None:
         """Count an answer."""
-        self._answers.labels(trigger, outcome).inc()
+        one = self._of_answers.get((trigger, outcome))
+        if one is None:
+            one = self._of_answers[trigger, outcome] = self._answers.labels(trigger, outcome)
+        one.inc()
 
     def tried(self, handler: str, outcome: str) -> None:
         """Count a try."""

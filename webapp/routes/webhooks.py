@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from flask import Blueprint, Response, request
-from werkzeug.datastructures import Headers
 
 from webapp.access import authentication
 from webapp.http import access_log, problems, request_body
@@ -30,6 +29,8 @@ REPEATED = "\r\n"
 """What stands between the values of a header that came twice: what ends a header is no part of any."""
 IDS = ("webhook-id", "Idempotency-Key")
 """The headers that name an event, the one that goes first first."""
+_KEYS = {name: f"HTTP_{name.upper().replace('-', '_')}" for name in IDS}
+_HANDED = "workflow_fsm.handed"
 
 
 def add_to(routes: Blueprint, workflow: Workflow, settings: ServiceSettings) -> None:
@@ -82,25 +83,30 @@ def check_kind(trigger: str, event: Mapping[str, JSON], known: Collection[str]) 
         raise InvalidEvent(faults)
 
 
-def check_once(name: str, headers: Headers) -> None:
+def check_once(name: str, environ: Mapping[str, Any]) -> None:
     """Refuse a header that comes twice: which of the two is the id? Raises Problem.
 
     WSGI joins the two by a comma, which an id may hold; the service's own server joins them by a line break.
     """
-    if REPEATED in headers.get(name, ""):
+    if REPEATED in environ.get(_KEYS[name], ""):
         raise _bad_id(name, "comes in several headers; send one")
 
 
-def read_ids(headers: Headers) -> list[tuple[str, str]]:
-    """Give every event id that the headers name, each with the header's name; the first goes first."""
+def read_ids(environ: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Give every event id that headers name, each with the header's name; the first goes first."""
     ids = []
     for name in IDS:
-        check_once(name, headers)
-        value = headers.get(name)
+        value = environ.get(_KEYS[name])
         if value is not None:
+            check_once(name, environ)
             text = _text(name, value)
             ids.append((name, text if name == "webhook-id" else _key(text)))
     return ids
+
+
+def hand_over(environ: dict[str, Any], error: Exception) -> None:
+    """Have the view of a webhook answer an error that taking it without the view met."""
+    environ[_HANDED] = error
 
 
 def _taking(workflow: Workflow, trigger: str, refusal_status: int) -> Callable[[], Response]:
@@ -112,7 +118,10 @@ def _taking(workflow: Workflow, trigger: str, refusal_status: int) -> Callable[[
         body = request_body.read_object(here)
         access_log.note_ids(body, trigger=trigger)
         check_kind(trigger, body, known)
-        event = workflow.read(trigger, body, ids=read_ids(here.headers))
+        handed: Exception | None = here.environ.pop(_HANDED, None)
+        if handed is not None:
+            raise handed
+        event = workflow.read(trigger, body, ids=read_ids(here.environ))
         [result] = workflow.submit([event], actor=authentication.actor(here))
         answered = answer(result, refusal_status=refusal_status)
         access_log.note_answer(answered)
