@@ -3,27 +3,32 @@
 Each line tells who sent: the address, and the kind and name of the credential, never the credential itself.
 
 A view notes what it learnt of its event (`note`); the line is written when the answer goes out. The lines are
-ordinary records of Python's logging: an app that mounts the blueprint decides itself where they go.
+ordinary records of Python's logging: an app that mounts the blueprint decides itself where they go. The
+service writes them in blocks.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from secrets import token_hex
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import quote
 
 from flask import Response
 from flask.sansio.scaffold import Scaffold
 
 from webapp.http.flask_app import current_request
+from webapp.http.log_blocks import Blocks
 from webapp.http.response import Answer
 from workflow_fsm.core.values.json_writer import json_writer
+from workflow_fsm.workflow import utc_now
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -40,6 +45,9 @@ _TOLD = (*_IDS, "outcome", "credential", "credential_name")
 _WELL_FORMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+/=@-]{0,127}")
 _MAX_CHARACTERS = 255
 _write_json = json_writer(default=str)
+_root = logging.getLogger()
+_ours: list[logging.Handler] = []
+_blocks: Blocks | None = None
 
 
 class JsonLines(logging.Formatter):
@@ -47,26 +55,57 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Give the line."""
-        line: dict[str, Any] = {"at": _instant(record.created)}
         facts = getattr(record, "request_facts", None)
         if facts is not None:
-            line.update(facts)
-        else:
-            line.update(level=record.levelname.lower(), logger=record.name, message=record.getMessage())
+            return _line(_instant_of(record), facts)
+        line: dict[str, Any] = {"at": _shown(_instant_of(record))}
+        line.update(level=record.levelname.lower(), logger=record.name, message=record.getMessage())
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return _write_json(line)
 
 
+if TYPE_CHECKING:
+    _Stream = logging.StreamHandler[TextIO]
+else:  # which is no generic class while it runs
+    _Stream = logging.StreamHandler
+
+
+class LogHandler(_Stream):
+    """Writes each record at once, behind the lines that wait to be written in a block."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record."""
+        if (blocks := _blocks) is None:
+            super().emit(record)
+        else:
+            blocks.add(partial(self.format, record))
+            blocks.write()
+
+
 def configure() -> None:
     """Send this process's log to stdout as JSON lines. For the service; a mounting app does as it likes."""
-    handler = logging.StreamHandler(sys.stdout)
+    handler = LogHandler(sys.stdout)
     handler.setFormatter(JsonLines())
-    logging.getLogger().handlers[:] = [handler]
+    logging.getLogger().handlers[:] = _ours[:] = [handler]
     for ours in ("webapp", "workflow_fsm"):
         logging.getLogger(ours).setLevel(logging.INFO)
     # No line tells these, and each costs a call or two a record.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+
+
+def begin_blocks() -> None:
+    """Write the lines of requests in blocks from now on, in this process; after `configure`."""
+    global _blocks
+    _blocks = Blocks(sys.stdout)
+
+
+def end_blocks() -> None:
+    """Write what waits, and each line at once from now on."""
+    global _blocks
+    blocks, _blocks = _blocks, None
+    if blocks is not None:
+        blocks.write()
 
 
 def watch(routes: Scaffold) -> None:
@@ -117,12 +156,30 @@ def write(environ: WSGIEnvironment, code: int, facts: dict[str, Any], seconds: f
         **facts,
         "milliseconds": round(seconds * 1000, 2),
     }
-    if log.isEnabledFor(logging.INFO):
+    if not log.isEnabledFor(logging.INFO):
+        return str(line["request_id"])
+    if (blocks := _blocks) is not None and _goes_nowhere_else():
+        blocks.add(partial(_line, utc_now(), line))
+    else:
         told = (line["method"], line["path"], line["code"])
         extra = {"request_facts": line}
         # As `log.info` does it, without the look at the stack for who calls.
         log.handle(log.makeRecord(log.name, logging.INFO, __file__, 0, "%s %s %s", told, None, extra=extra))
     return str(line["request_id"])
+
+
+def _line(at: datetime, facts: Mapping[str, Any]) -> str:
+    return _write_json({"at": _shown(at), **facts})
+
+
+def _goes_nowhere_else() -> bool:
+    """Tell whether a request's line goes to our handler alone, and nobody else hears of it."""
+    above = log.parent
+    return (
+        _root.handlers == _ours
+        and not (log.handlers or log.filters or _ours[0].filters)
+        and (above is _root or above is None or not above.handlers)
+    )
 
 
 def _raw_path(environ: WSGIEnvironment) -> str:
@@ -161,5 +218,18 @@ def _is_short(value: object) -> bool:
     return isinstance(value, str) and len(value) <= _MAX_CHARACTERS
 
 
-def _instant(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _instant_of(record: logging.LogRecord) -> datetime:
+    return datetime.fromtimestamp(record.created, UTC)
+
+
+def _shown(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _forget_blocks() -> None:
+    """Write each line at once in a fork's child, which has no thread that would write blocks."""
+    global _blocks
+    _blocks = None
+
+
+os.register_at_fork(after_in_child=_forget_blocks)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import gc
 import os
 import shutil
 import signal
@@ -17,9 +18,13 @@ from pathlib import Path
 from threading import Thread
 
 from gunicorn.arbiter import Arbiter
+from gunicorn.config import Config
 from gunicorn.workers.base import Worker
 
 from webapp.routes import metrics
+
+OBJECTS_BETWEEN_COLLECTIONS = 20_000
+"""Python's own 700 come together every few requests, whose objects, in cycles or not, are few."""
 
 _IN_MEMORY = "/dev/shm"
 _PR_SET_PDEATHSIG = 1
@@ -108,3 +113,16 @@ def tie_to_arbiter() -> None:
         system.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
         if hasattr(system, "mallopt"):  # glibc's; it would raise the bound by what was freed last
             system.mallopt(_M_MMAP_THRESHOLD, _APART_BYTES)
+
+
+def settle(config: Config) -> None:
+    """Give gunicorn's settings as they stand to whoever asks: each request looks up twenty of them."""
+    told = {name: setting.get() for name, setting in config.settings.items()}
+    vars(config).update({name: value for name, value in told.items() if not hasattr(Config, name)})
+
+
+def collect_seldom() -> None:
+    """Look for unused cycles after many requests instead of few, and not among what stays for good."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)

@@ -8,7 +8,6 @@ of them share, `processes` makes.
 from __future__ import annotations
 
 import errno
-import gc
 import logging
 import resource
 import socket
@@ -29,7 +28,7 @@ from webapp import create_app
 from webapp.access.authorization import ANY_OF_THEM, is_loopback
 from webapp.http import access_log
 from webapp.routes.webhooks import IDS, REPEATED
-from webapp.server.processes import Places, SharedFolder, tie_to_arbiter
+from webapp.server.processes import Places, SharedFolder, collect_seldom, settle, tie_to_arbiter
 from webapp.server.slow_clients import BoundedWorker
 from webapp.server.startup import (
     REFUSED,
@@ -55,13 +54,13 @@ CONNECTIONS = 1024
 BACKLOG = 2048
 DESCRIPTORS = 128
 """Open files that are no clients' connections: the store, what handlers call, the log."""
-OBJECTS_BETWEEN_COLLECTIONS = 20_000
-"""Python's own 700 come together every few requests, whose objects, in cycles or not, are few."""
 GRACEFUL_SECONDS = 3
 PORT_SECONDS = 1
 """How long a port in use is waited for: the worker of a service that was killed has it until it ends too."""
 KEEPALIVE_SECONDS = 65
 """Longer than the usual proxy or client keeps one, so that it is never us who close under a request."""
+
+_IDS = [one.upper() for one in IDS]
 
 log = logging.getLogger(__name__)
 
@@ -162,7 +161,9 @@ class Service(BaseApplication):
             )
         app = create_app(self._workflow, settings=self._settings)
         self._sockets = app.extensions["workflow_fsm_sockets"]
-        _collect_seldom()
+        access_log.begin_blocks()
+        collect_seldom()
+        settle(self.cfg)
         return app
 
     def leave(self) -> None:
@@ -189,6 +190,7 @@ class Service(BaseApplication):
             self._effects.close()
         if self._workflow is not None:
             self._workflow.close()
+        access_log.end_blocks()
 
 
 class ServiceWorker(BoundedWorker):
@@ -204,7 +206,7 @@ class ServiceWorker(BoundedWorker):
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Answer a request, in which an id that comes in two headers is kept from looking like one."""
         names = [name for name, _ in req.headers]
-        for name in (one.upper() for one in IDS):
+        for name in _IDS:
             if names.count(name) > 1:
                 both = REPEATED.join(value for each, value in req.headers if each == name)
                 req.headers = [*(one for one in req.headers if one[0] != name), (name, both)]
@@ -219,6 +221,9 @@ class QuietLogger(Logger):
         super().setup(cfg)
         self.error_log.handlers.clear()
         self.error_log.propagate = True
+
+    def access(self, *_told: object) -> None:
+        """Write nothing."""
 
     def exception(self, msg: object, *args: object, **kwargs: Any) -> None:
         """Log an error without the query of the request that met it: a WebSocket's may hold a token."""
@@ -293,10 +298,3 @@ def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, Any]]:
 def _url(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _collect_seldom() -> None:
-    """Look for unused cycles after many requests instead of few, and not among what stays for good."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)

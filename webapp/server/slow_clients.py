@@ -41,6 +41,7 @@ class BoundedConnection(socket.socket):
     """A client's connection. One that takes too long looks to the server like one that was reset."""
 
     _until = _patience = 0.0
+    _ahead: bytes | None = None
     _is_over = False
     _holds = False
     _held = b""
@@ -50,10 +51,15 @@ class BoundedConnection(socket.socket):
         """Take a connection over."""
         family, kind, protocol = connection.family, connection.type, connection.proto
         bounded = cls(family, kind, protocol, fileno=connection.detach())
-        silent = struct.pack("ll", int(SILENT_SECONDS), int(SILENT_SECONDS % 1 * 1_000_000))
-        for direction in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-            bounded.setsockopt(socket.SOL_SOCKET, direction, silent)
+        for direction, seconds in ((socket.SO_RCVTIMEO, AGAIN_SECONDS), (socket.SO_SNDTIMEO, SILENT_SECONDS)):
+            most = struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))
+            bounded.setsockopt(socket.SOL_SOCKET, direction, most)
         return bounded
+
+    def setblocking(self, flag: bool, /) -> None:
+        """Have reading and sending wait, or not; where it is so already the system isn't asked."""
+        if not flag or self.gettimeout() is not None:
+            super().setblocking(flag)
 
     def begin(self) -> None:
         """Expect a request from now on, and then an answer's being taken."""
@@ -72,18 +78,36 @@ class BoundedConnection(socket.socket):
             self.let_go()
         if monotonic() > self._until:
             raise _too_slow()
-        try:
-            read = super().recv(min(size, MOST_AT_ONCE_BYTES), flags)
-        except BlockingIOError as error:
-            raise _too_slow() from error
+        if self._ahead is not None:
+            read, rest = self._ahead[:size], self._ahead[size:]
+            self._ahead = rest or None
+        else:
+            read = self._receive(min(size, MOST_AT_ONCE_BYTES), flags)
         self._until += len(read) / BYTES_A_SECOND
         return read
 
-    def has_more(self, seconds: float) -> bool:
-        """Wait for more to come, or for the other side's end."""
-        poll = select.poll()
-        poll.register(self, select.POLLIN)
-        return bool(poll.poll(seconds * 1000))
+    def comes_again(self) -> bool:
+        """Wait a moment for more, or for the other side's end; what came is read next.
+
+        Waiting and reading are one way into the system.
+        """
+        if self._ahead is None:
+            try:
+                self._ahead = super().recv(MOST_AT_ONCE_BYTES)
+            except BlockingIOError:
+                return False
+        return True
+
+    def _receive(self, size: int, flags: int) -> bytes:
+        """Read what comes within the seconds that a client may be silent; the system waits a moment of it."""
+        try:
+            return super().recv(size, flags)
+        except BlockingIOError as error:
+            poll = select.poll()
+            poll.register(self, select.POLLIN)
+            if self.gettimeout() is not None or not poll.poll((SILENT_SECONDS - AGAIN_SECONDS) * 1000):
+                raise _too_slow() from error
+            return super().recv(size, flags)
 
     def hold(self) -> None:
         """Keep back the next that is sent, an answer's head, until its body comes or it is let go.
@@ -165,7 +189,7 @@ class BoundedWorker(ThreadWorker):
         """
         if not self.alive or self.tpool._work_queue.qsize():
             return False
-        return bool(conn.parser.unreader.buf.getvalue()) or conn.sock.has_more(AGAIN_SECONDS)
+        return bool(conn.parser.unreader.buf.getvalue()) or conn.sock.comes_again()
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Answer a request, head and body in one piece where the body is."""

@@ -18,11 +18,11 @@ def processes_of(service: Service) -> list[int]:
 
 
 def both(service: Service) -> tuple[int, int]:
-    """Give the two that serve, once both do: each is asked whether it lives."""
+    """Give the two that serve, once both do."""
     until(lambda: len(processes_of(service)) == 2)
     first, second = processes_of(service)
     for one in (first, second):
-        until(lambda pid=one: _listens(pid))  # type: ignore[misc]
+        until(lambda pid=one: _has_begun(pid))  # type: ignore[misc]
     return first, second
 
 
@@ -45,7 +45,6 @@ def _state(process: int) -> str:
     return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
 
 
-def _listens(process: int) -> bool:
-    """Tell whether it has begun to wait for connections: it has an epoll of its own by then."""
-    folder = Path(f"/proc/{process}/fd")
-    return any("eventpoll" in os.readlink(one) for one in list(folder.iterdir()) if one.is_symlink())
+def _has_begun(process: int) -> bool:
+    """Tell whether it serves: it counts what it does, in a file of its own, from then on."""
+    return "/workflow-fsm-" in Path(f"/proc/{process}/maps").read_text()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import socket
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from configparser import ConfigParser
 from types import ModuleType
 
+import pytest
 from gunicorn.http import wsgi
 from gunicorn.http.parser import Parser
 from gunicorn.http.unreader import Unreader
@@ -18,14 +20,16 @@ from packaging.requirements import Requirement
 
 from tests.packaging.conftest import ROOT
 from webapp.server import serving, slow_clients
-from webapp.server.serving import QuietLogger, Service, ServiceWorker
+from webapp.server.processes import settle
+from webapp.server.serving import KEEPALIVE_SECONDS, QuietLogger, Service, ServiceWorker
 from webapp.server.slow_clients import BoundedWorker
+from webapp.settings import ServiceSettings
 
 OVERRIDDEN: dict[type, set[str]] = {
     BoundedWorker: {"handle", "handle_request", "finish_request", "_cap_keepalive"},
     ServiceWorker: {"handle_exit", "handle_request"},
     Service: {"load_config", "load"},
-    QuietLogger: {"setup", "exception"},
+    QuietLogger: {"setup", "access", "exception"},
 }
 """Methods of gunicorn's classes that ours have in their place: it calls them, or calls nothing."""
 
@@ -73,6 +77,17 @@ def test_each_attribute_that_we_use_is_still_one_of_gunicorn_s() -> None:
     assert attributes(slow_clients, of="gthread") == OF_THE_MODULE <= set(vars(gthread))
 
 
+def test_settings_that_are_given_at_once_are_those_that_gunicorn_looks_up(service: Service) -> None:
+    looked_up = {name: getattr(service.cfg, name) for name in service.cfg.settings}
+    assert not set(looked_up) & set(vars(service.cfg))
+
+    settle(service.cfg)
+
+    assert {name: getattr(service.cfg, name) for name in looked_up} == looked_up
+    assert len(vars(service.cfg)) > 100
+    assert service.cfg.keepalive == KEEPALIVE_SECONDS
+
+
 def test_what_tells_that_a_request_waits_is_where_we_look_for_it() -> None:
     """`conn.parser.unreader.buf`, and how many wait for a thread."""
     assert "unreader" in names(Parser)
@@ -95,6 +110,11 @@ def test_the_oldest_gunicorn_that_is_installed_has_them_all() -> None:
 
 
 # -- parts
+
+
+@pytest.fixture
+def service() -> Service:
+    return Service(ServiceSettings(), socket.create_server(("127.0.0.1", 0)))
 
 
 def of_gunicorn(ours: type) -> list[type]:
