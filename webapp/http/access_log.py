@@ -16,7 +16,7 @@ import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
-from secrets import token_hex
+from random import getrandbits
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import quote
@@ -198,7 +198,7 @@ def _id_of(environ: WSGIEnvironment) -> str:
     found: str | None = environ.get(_REQUEST_ID)
     if found is None:
         given = environ.get("HTTP_X_REQUEST_ID", "")
-        found = environ[_REQUEST_ID] = given if _WELL_FORMED.fullmatch(given) else token_hex(16)
+        found = environ[_REQUEST_ID] = given if _WELL_FORMED.fullmatch(given) else f"{getrandbits(128):032x}"
     return found
 
 

@@ -42,6 +42,7 @@ class BoundedConnection(socket.socket):
 
     _until = _patience = 0.0
     _ahead: bytes | None = None
+    _patient: float | None = None
     _is_over = False
     _holds = False
     _held = b""
@@ -51,15 +52,28 @@ class BoundedConnection(socket.socket):
         """Take a connection over."""
         family, kind, protocol = connection.family, connection.type, connection.proto
         bounded = cls(family, kind, protocol, fileno=connection.detach())
+        bounded.settimeout(socket.socket.gettimeout(bounded))
         for direction, seconds in ((socket.SO_RCVTIMEO, AGAIN_SECONDS), (socket.SO_SNDTIMEO, SILENT_SECONDS)):
             most = struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))
             bounded.setsockopt(socket.SOL_SOCKET, direction, most)
         return bounded
 
     def setblocking(self, flag: bool, /) -> None:
-        """Have reading and sending wait, or not; where it is so already the system isn't asked."""
-        if not flag or self.gettimeout() is not None:
-            super().setblocking(flag)
+        """Have reading and sending wait, or not."""
+        self._patient = None if flag else 0.0
+        if not flag:  # whoever polls it reads it otherwise
+            super().setblocking(False)
+
+    def settimeout(self, value: float | None, /) -> None:
+        """Have reading and sending wait so long; the system is told by whoever does one of them.
+
+        Around each request gunicorn sets it four times, and mostly reads nothing meanwhile.
+        """
+        self._patient = value
+
+    def gettimeout(self) -> float | None:
+        """Give how long they wait."""
+        return self._patient
 
     def begin(self) -> None:
         """Expect a request from now on, and then an answer's being taken."""
@@ -92,6 +106,7 @@ class BoundedConnection(socket.socket):
         Waiting and reading are one way into the system.
         """
         if self._ahead is None:
+            self._wait_as_told()
             try:
                 self._ahead = super().recv(MOST_AT_ONCE_BYTES)
             except BlockingIOError:
@@ -100,12 +115,13 @@ class BoundedConnection(socket.socket):
 
     def _receive(self, size: int, flags: int) -> bytes:
         """Read what comes within the seconds that a client may be silent; the system waits a moment of it."""
+        self._wait_as_told()
         try:
             return super().recv(size, flags)
         except BlockingIOError as error:
             poll = select.poll()
             poll.register(self, select.POLLIN)
-            if self.gettimeout() is not None or not poll.poll((SILENT_SECONDS - AGAIN_SECONDS) * 1000):
+            if self._patient is not None or not poll.poll((SILENT_SECONDS - AGAIN_SECONDS) * 1000):
                 raise _too_slow() from error
             return super().recv(size, flags)
 
@@ -130,6 +146,7 @@ class BoundedConnection(socket.socket):
             return
         if self._held:
             data, self._held = self._held + data, b""
+        self._wait_as_told()
         left = memoryview(data)
         while len(left):
             since = monotonic()
@@ -143,6 +160,10 @@ class BoundedConnection(socket.socket):
                 raise _too_slow()
             left = left[sent:]
 
+    def _wait_as_told(self) -> None:
+        if super().gettimeout() != self._patient:
+            super().settimeout(self._patient)
+
     def end(self) -> None:
         """Say that nothing more comes, and wait a little for the other side to say so too.
 
@@ -152,7 +173,7 @@ class BoundedConnection(socket.socket):
             self.shutdown(socket.SHUT_WR)
             until, left = monotonic() + END_SECONDS, END_BYTES
             while left > 0 and (seconds := until - monotonic()) > 0:
-                self.settimeout(seconds)
+                super().settimeout(seconds)
                 read = super().recv(4096)
                 if not read:
                     break
