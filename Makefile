@@ -46,6 +46,7 @@ bench: .venv/ready  ## events and webhooks a second, beside what the machine can
 	$(BIN)/python -m tests.bench.waiting
 	$(BIN)/python -m tests.bench.dashboard
 	$(BIN)/python -m tests.bench.watchers
+	$(BIN)/python -m tests.bench.beside
 
 FUZZED := tests/machine tests/fuzz tests/audit/test_audit.py tests/audit/test_acts.py \
     tests/webapp/routes/test_schemathesis.py tests/webapp/http/test_forged_signatures.py \

@@ -121,8 +121,16 @@ def settle(config: Config) -> None:
     vars(config).update({name: value for name, value in told.items() if not hasattr(Config, name)})
 
 
+def keep_shared() -> None:
+    """Have processes that are forked from now on share what is in memory: looking for cycles writes to it."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+
+
 def collect_seldom() -> None:
     """Look for unused cycles after many requests instead of few, and not among what stays for good."""
+    gc.enable()
     gc.collect()
     gc.freeze()
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)

@@ -28,7 +28,7 @@ from webapp import create_app
 from webapp.access.authorization import ANY_OF_THEM, is_loopback
 from webapp.http import access_log
 from webapp.routes.webhooks import IDS, REPEATED
-from webapp.server.processes import Places, SharedFolder, collect_seldom, settle, tie_to_arbiter
+from webapp.server.processes import Places, SharedFolder, collect_seldom, keep_shared, settle, tie_to_arbiter
 from webapp.server.slow_clients import BoundedWorker
 from webapp.server.startup import (
     REFUSED,
@@ -80,16 +80,13 @@ def serve(settings: ServiceSettings) -> NoReturn:
             f"post webhooks: set {ANY_OF_THEM}, or HOST=127.0.0.1",
         )
     if settings.processes > 1 and settings.workflow.database_url == "sqlite:///:memory:":
-        give_up(
-            "serve",
-            REFUSED,
-            f"sqlite:///:memory: is another store in each process, and WORKFLOW_PROCESSES is "
-            f"{settings.processes}; name a file, or let one process serve",
-        )
+        told = "sqlite:///:memory: is another store in each process, and WORKFLOW_PROCESSES is"
+        give_up("serve", REFUSED, f"{told} {settings.processes}; name a file")
     if listener is None:
         listener = _listen(settings.host, settings.port)
     settings = replace(settings, port=listener.getsockname()[1])
     try_start("serve", settings)
+    keep_shared()
     Service(settings, listener).run()
     raise SystemExit(0)
 
