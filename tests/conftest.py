@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.machine import entered
 from tests.stores.contents import EMPTY, Contents
 from tests.stores.postgres.proxy import Proxy, proxied
 from tests.stores.postgres.server import CannotRun, Server
@@ -36,6 +37,14 @@ __all__ = ["processes", "server", "start_process", "start_service", "start_share
 Stored = Callable[[str], list[dict[str, Any]]]
 EMPTIES = "empties"
 """What the connection calls itself that the tests empty a database by: not one of the store's."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--cells", action="store_true", help="tell of each cell which test entered it first")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    entered.record(config)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
