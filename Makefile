@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check fix bench fuzz crash findings docs clean
+.PHONY: help run demo test check fix bench fuzz crash planted mutants findings docs clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,8 +54,13 @@ FUZZED := tests/machine tests/fuzz tests/audit/test_audit.py tests/audit/test_ac
 fuzz: .venv/ready  ## the state machine of the tests, all orders and all damage, for long
 	HYPOTHESIS_PROFILE=long $(BIN)/pytest $(FUZZED) -q --timeout=0
 
-crash: .venv/ready  ## kill -9 under load, 200 times
-	WORKFLOW_CRASH_KILLS=200 $(BIN)/pytest tests/crash -q -p no:xdist --timeout=0
+CRASHED := tests/crash tests/stores/test_interrupts.py tests/stores/test_forks.py tests/stores/sqlite/test_files.py \
+    tests/effects/test_clocks.py
+crash: .venv/ready  ## kill -9 1,000 times on both stores, cut the power 400 times; bad disks, clocks that jump, forks: hours
+	WORKFLOW_CRASH_KILLS=300 WORKFLOW_CRASH_POWER_CUTS=100 $(BIN)/pytest $(CRASHED) -q -p no:xdist --timeout=0
+
+planted: .venv/ready  ## plant each of the bugs of tests/planted in a copy, and see by which test it is found
+	$(BIN)/python -m tests.planted
 
 findings:  ## what others' libraries do otherwise than one would guess, each seen again: minutes, and the registries
 	@findings/shared/table.sh

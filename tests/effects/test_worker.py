@@ -10,6 +10,7 @@ from time import perf_counter
 import pytest
 
 from workflow_fsm import Settings, Transition, Workflow
+from workflow_fsm.effects.worker import WakeUp
 from workflow_fsm.testing import detected, matched, submitted
 from workflow_fsm.workflow import utc_now
 
@@ -185,3 +186,12 @@ def test_two_workers_on_one_file_do_each_effect_once(real: Callable[[], Workflow
         assert first.owed() == []
     for number in range(10):
         assert [version for name, version in done if name == f"c{number}"] == [2, 3, 4]
+
+
+def test_who_was_rung_between_a_look_and_the_rest_does_not_sleep() -> None:
+    wake_up = WakeUp()
+    heard = wake_up.heard()
+    wake_up.ring()  # what came while the worker looked at what came before
+    since = perf_counter()
+    wake_up.wait(heard, seconds=20)
+    assert perf_counter() - since < 10

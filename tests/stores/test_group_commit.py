@@ -86,3 +86,27 @@ def test_whatever_happens_to_a_batch_each_job_ends_once_and_every_lane_comes_bac
     assert max(most_lanes) > 1
     assert len(queue) == 0
     assert queue._idle_lanes == LANES
+
+
+def test_what_came_while_another_was_committed_is_committed_next_though_nobody_comes_after_it() -> None:
+    begun, came = threading.Event(), threading.Event()
+
+    def commit(jobs: Iterable[Job[Any]]) -> None:
+        for job in jobs:
+            begun.set()
+            came.wait(10)
+            job.result = job.work(None)  # type: ignore[arg-type]  # it asks the session nothing
+
+    queue = CommitQueue(commit)
+    threads = [
+        threading.Thread(target=queue.do, args=(partial(give, (one, 0)),), daemon=True) for one in (1, 2)
+    ]
+    threads[0].start()
+    assert begun.wait(10)
+    threads[1].start()
+    while not len(queue):
+        sleep(0.001)
+    came.set()
+    for thread in threads:
+        thread.join(timeout=10)
+    assert not any(thread.is_alive() for thread in threads)
