@@ -7,7 +7,7 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -23,6 +23,7 @@ LONG = KILLS >= 200
 """Whether leases are waited out too, and not only clocks set ahead of them."""
 
 Begin = Callable[..., Forked]
+_EFFECTS = "SELECT * FROM effects ORDER BY user_id, seq"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +33,32 @@ class Disk:
     store: Path
     record: Record
     log: Path
+    database: str | None = None
+    """The URL of the store where it is no file."""
 
     @property
     def url(self) -> str:
-        return f"sqlite:///{self.store}"
+        return self.database or f"sqlite:///{self.store}"
 
     def effects(self) -> list[dict[str, Any]]:
         """Give the rows of all effects, in the order in which a user owes them."""
+        if self.database is not None:
+            import psycopg
+            from psycopg.rows import dict_row
+
+            with psycopg.connect(self.database, row_factory=dict_row) as served:
+                return served.execute(_EFFECTS.encode()).fetchall()
         with closing(sqlite3.connect(self.store)) as connection:
             connection.row_factory = sqlite3.Row
-            return [dict(row) for row in connection.execute("SELECT * FROM effects ORDER BY user_id, seq")]
+            return [dict(row) for row in connection.execute(_EFFECTS)]
+
+    def end_leases(self) -> None:
+        """Let all leases have run out, where that goes by a server's clock, which no process sets ahead."""
+        if self.database is not None:
+            import psycopg
+
+            with psycopg.connect(self.database, autocommit=True) as served:
+                served.execute(b"UPDATE effects SET ready_at = '2000-01-01' WHERE standing = 'taken'")
 
     def unfinished(self) -> int:
         with closing(sqlite3.connect(self.store)) as connection:
@@ -53,7 +70,7 @@ class Disk:
 
     def check_acknowledged(self) -> Ledger:
         """Hold that what was acknowledged is there, exactly once, and what else a store promises."""
-        ledger = Ledger(self.store)
+        ledger = Ledger(self.database or self.store)
         kept = Counter(
             (user, row["event_id"]) for user in ledger.users() for row in ledger.rows("events", user)
         )
@@ -81,6 +98,12 @@ class Disk:
 @pytest.fixture
 def disk(tmp_path: Path) -> Disk:
     return Disk(tmp_path / "claims.db", Record(tmp_path / "record.jsonl"), tmp_path / "log")
+
+
+@pytest.fixture
+def disk_or_server(request: pytest.FixtureRequest, disk: Disk) -> Disk:
+    """The same, or with a database in the place of the file, as the test says."""
+    return replace(disk, database=request.getfixturevalue("postgres_url")) if request.param else disk
 
 
 @pytest.fixture

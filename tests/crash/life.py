@@ -1,6 +1,6 @@
 """One life of a process that fires events and does effects by the library, until it dies at a point of it.
 
-Its arguments are the store's file, the record, how many minutes its clock is ahead (each life's by more than
+Its arguments are the store's URL, the record, how many minutes its clock is ahead (each life's by more than
 a lease, so that nobody waits one out), its user, the point, and how many effects, or events, it gets there.
 """
 
@@ -92,7 +92,7 @@ class Life:
     """What a process does until it dies."""
 
     def __init__(
-        self, path: str, record: Record, clock: ClockAhead, user: str, point: Point, number: int
+        self, url: str, record: Record, clock: ClockAhead, user: str, point: Point, number: int
     ) -> None:
         self._record = record
         self._clock = clock
@@ -100,7 +100,7 @@ class Life:
         self._point = point
         self._number = number
         self._begun = 0
-        self._workflow = Workflow.open(f"sqlite:///{path}", settings=Settings(), clock=clock)
+        self._workflow = Workflow.open(url, settings=Settings(), clock=clock)
         register(self._workflow, self._work)
 
     def live(self) -> None:
@@ -162,8 +162,8 @@ class Life:
 
 
 if __name__ == "__main__":
-    _, path, record, minutes, user, point, number = sys.argv
+    _, url, record, minutes, user, point, number = sys.argv
     make_mortal()
     clock = ClockAhead(timedelta(minutes=int(minutes)))
-    Life(path, Record(Path(record)), clock, user, Point(point), int(number)).live()
+    Life(url, Record(Path(record)), clock, user, Point(point), int(number)).live()
     raise SystemExit("it did not die")

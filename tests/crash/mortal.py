@@ -1,6 +1,7 @@
-"""Connections to SQLite that can be told to die, with their process, right before or after a commit.
+"""Connections that can be told to die, with their process, right before or after a commit.
 
-They stand where `sqlite3.connect` would give plain ones: nothing of the store's own code is changed.
+SQLite's stand where `sqlite3.connect` would give plain ones; on PostgreSQL a commit is one call, which is
+looked at.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import signal
 import sqlite3
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from typing import Any, Literal, NoReturn
 
 Side = Literal["before", "after"]
@@ -40,6 +42,33 @@ def arm(side: Side, *, commits: int = 1) -> None:
 def make_mortal() -> None:
     """Let every connection that is opened from now on be mortal."""
     sqlite3.connect = partial(sqlite3.connect, factory=Mortal)  # type: ignore[assignment]
+    if find_spec("psycopg") is not None:
+        _make_pipelines_mortal()
+
+
+def _make_pipelines_mortal() -> None:
+    from workflow_fsm.stores.postgres.pipeline import Pipeline, Ticket
+
+    send, commit = Pipeline.send, Pipeline.commit
+    writing: set[int] = set()
+
+    def sending(pipeline: Pipeline, name: str, parameters: Any) -> Ticket:
+        if name == "begin":
+            writing.add(id(pipeline))
+        return send(pipeline, name, parameters)
+
+    def committing(pipeline: Pipeline) -> None:
+        writes = id(pipeline) in writing
+        writing.discard(id(pipeline))
+        side = _count() if writes else None
+        if side == "before":
+            die()
+        commit(pipeline)
+        if side == "after":
+            die()
+
+    setattr(Pipeline, "send", sending)  # noqa: B010  # a method, which types can't tell
+    setattr(Pipeline, "commit", committing)  # noqa: B010
 
 
 class Mortal(sqlite3.Connection):

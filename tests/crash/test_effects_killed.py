@@ -23,6 +23,13 @@ POINTS = [point for point in Point if point is not Point.ANYWHERE]
 DONE_AND_NOT_MARKED = (Point.HANDLER_DONE, Point.MARK_NOT_COMMITTED)
 DEADLY_TO_AN_EFFECT = (Point.EFFECT_TAKEN, Point.HANDLER_BEGUN, *DONE_AND_NOT_MARKED)
 """Where an effect is tried again; anywhere else, none is."""
+FEW = [Point.EVENT_NOT_COMMITTED, Point.EVENT_NOT_ANSWERED, Point.MARK_NOT_COMMITTED]
+ON_A_SERVER = POINTS if LONG else FEW
+WHERE = [
+    *(pytest.param(False, point, id=f"sqlite-{point}") for point in POINTS),
+    *(pytest.param(True, point, id=f"postgres-{point}") for point in ON_A_SERVER),
+]
+only_long = pytest.mark.skipif(not LONG, reason="takes long: make crash")
 MINUTES = 5
 """From one life's clock to the next one's."""
 
@@ -70,18 +77,20 @@ def check_fires(disk: Disk, ledger: Ledger) -> None:
 
 
 @pytest.mark.crash
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize(("disk_or_server", "point"), WHERE, indirect=["disk_or_server"])
 def test_a_process_that_is_killed_there_loses_nothing_and_fires_nothing_twice(
-    disk: Disk, begin: Begin, point: Point
+    disk_or_server: Disk, begin: Begin, point: Point
 ) -> None:
+    disk = disk_or_server
     lives = max(1, KILLS // len(POINTS))
     numbers = EVENTS if point in (Point.EVENT_NOT_COMMITTED, Point.EVENT_NOT_ANSWERED) else EFFECTS
     for life in range(1, lives + 1):
         number = numbers[(life - 1) % len(numbers)]
-        arguments = (str(disk.store), str(disk.record.path), str(MINUTES * life), f"u{life}", point)
+        arguments = (disk.url, str(disk.record.path), str(MINUTES * life), f"u{life}", point)
         process = begin("tests.crash.life", *arguments, str(number))
         assert process.wait(timeout=30) == -signal.SIGKILL, disk.log.read_text()
         disk.check_acknowledged()
+        disk.end_leases()
 
     finish(disk, MINUTES * (lives + 1))
     ledger = disk.check_acknowledged()
@@ -97,13 +106,17 @@ def test_a_process_that_is_killed_there_loses_nothing_and_fires_nothing_twice(
 
 
 @pytest.mark.crash
+@pytest.mark.parametrize(
+    "disk_or_server", [False, pytest.param(True, marks=only_long)], ids=["sqlite", "postgres"], indirect=True
+)
 def test_a_process_that_is_killed_anywhere_loses_nothing_and_fires_nothing_twice(
-    disk: Disk, begin: Begin
+    disk_or_server: Disk, begin: Begin
 ) -> None:
+    disk = disk_or_server
     chance = Random(KILLS)
     lives = max(1, KILLS // 10 if not LONG else KILLS // 4)
     for life in range(1, lives + 1):
-        arguments = (str(disk.store), str(disk.record.path), str(MINUTES * life), f"u{life}", Point.ANYWHERE)
+        arguments = (disk.url, str(disk.record.path), str(MINUTES * life), f"u{life}", Point.ANYWHERE)
         acknowledged = partial(disk.has_more_acknowledged, than=len(disk.record.lines("acknowledged")))
         process = begin("tests.crash.life", *arguments, "0")
         until(acknowledged, disk, seconds=30)
@@ -112,6 +125,7 @@ def test_a_process_that_is_killed_anywhere_loses_nothing_and_fires_nothing_twice
         assert process.wait(timeout=30) == -signal.SIGKILL, disk.log.read_text()
         if life < 4 or life % 10 == 0:
             disk.check_acknowledged()
+        disk.end_leases()
 
     finish(disk, MINUTES * (lives + 1))
     ledger = disk.check_acknowledged()
