@@ -51,7 +51,9 @@ bench: .venv/ready  ## events and webhooks a second, beside what the machine can
 FUZZED := tests/machine tests/fuzz tests/audit/test_audit.py tests/audit/test_acts.py \
     tests/webapp/routes/test_schemathesis.py tests/webapp/http/test_forged_signatures.py \
     tests/webapp/http/test_tokens.py
-fuzz: .venv/ready  ## the state machine of the tests, all orders and all damage, for long
+SIMULATED := tests/simulate/test_seeds.py tests/simulate/test_concurrent.py
+fuzz: .venv/ready  ## 1,000 simulated days over bad lines; the state machine of the tests, all orders and all damage: hours
+	WORKFLOW_FUZZ_SEEDS=1000 $(BIN)/pytest $(SIMULATED) -q --timeout=0
 	HYPOTHESIS_PROFILE=long $(BIN)/pytest $(FUZZED) -q --timeout=0
 
 CRASHED := tests/crash tests/stores/test_interrupts.py tests/stores/test_forks.py tests/stores/sqlite/test_files.py \

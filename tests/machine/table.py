@@ -31,6 +31,6 @@ TOO_EARLY = {
 # "A rejection that names no case has no arrow where one is asked for": there it is too early.
 UNFILED = ("detected", "matched", "expired")
 SIGNS = {"payout_received": 1, "payout_reversed": -1}
-PLACES = {"USD": 2, "JPY": 0, "KWD": 3}
+PLACES = {"USD": 2, "JPY": 0, "KWD": 3, "CAD": 2, "GBP": 2}
 ORDER = ("waiting", "applied", "dead", "refused", "known", "dropped")
 """ "A list counts once: as the first of waiting, applied, dead, refused, known that any part of it is"."""
