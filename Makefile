@@ -64,6 +64,10 @@ crash: .venv/ready  ## kill -9 1,000 times on both stores, cut the power 400 tim
 planted: .venv/ready  ## plant each of the bugs of tests/planted in a copy, and see by which test it is found
 	$(BIN)/python -m tests.planted
 
+mutants: .venv/ready  ## change the core here and there in a copy, and list the changes that no test notices: an hour
+	@$(BIN)/pip install -qq -e '.[mutants]'
+	$(BIN)/python -m tests.mutants
+
 findings:  ## what others' libraries do otherwise than one would guess, each seen again: minutes, and the registries
 	@findings/shared/table.sh
 
