@@ -140,6 +140,15 @@ def after_cuts(log: list[Entry], cuts: list[Cut], store: Path) -> Iterator[tuple
         yield cut, list(marks)
 
 
+def behind_answers(log: list[Entry]) -> list[Cut]:
+    """Give a cut right behind each answer, that takes all that is not synced."""
+    return [
+        Cut(behind=number + 1, loss="all that is not synced", seed=number)
+        for number, entry in enumerate(log)
+        if entry.kind == "M"
+    ]
+
+
 def choose(log: list[Entry], many: int, seed: int) -> list[Cut]:
     """Choose cuts: each second right behind an answer, whose event must be there; the others anywhere."""
     chance = Random(seed)
