@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.stories.acts import claim, find, pay, status, submit, take_back, waits
+from tests.stories.acts import claim, detect_plainly, find, pay, status, submit, sync, take_back, waits
 from workflow_fsm import Workflow
 
 
@@ -150,6 +150,27 @@ def test_the_same_reimbursement_for_two_claims_is_two(workflow: Workflow) -> Non
     find(workflow, "c1", "c2")
     assert pay(workflow, "c1", amount="5", reimbursement_id="R", event_id="a").status == "applied"
     assert pay(workflow, "c2", amount="5", reimbursement_id="R", event_id="b").status == "applied"
+
+
+def test_the_same_reimbursement_for_the_cases_of_two_claims_is_two(workflow: Workflow) -> None:
+    find(workflow, "c1", "c2")
+    for claim_id, case in (("c1", "k1"), ("c2", "k2")):
+        submit(workflow, claim_id, amazon_case_id=case)
+    for case in ("k1", "k2"):
+        told = pay(workflow, None, amazon_case_id=case, reimbursement_id="R", event_id=f"for {case}")
+        assert told.status == "applied"
+    assert status(workflow).recovered == {"USD": "20.00"}
+
+
+def test_the_same_reimbursement_for_nobody_is_one_though_another_could_take_it_by_now(
+    workflow: Workflow,
+) -> None:
+    for number in (1, 2):
+        sync(workflow, f"s{number}")
+        detect_plainly(workflow, f"s{number}")
+        told = pay(workflow, None, reimbursement_id="R", event_id=f"e{number}")
+        assert told.status == ("applied" if number == 1 else "duplicate")
+    assert status(workflow).recovered == {"USD": "10.00"}
 
 
 def test_units_in_kind_count_beside_the_money(workflow: Workflow) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.stories.acts import (
+    USER,
     chain,
     claim,
     detect,
@@ -108,6 +109,54 @@ def test_evidence_for_everybody_reaches_claims_that_are_found_later(workflow: Wo
     assert match(workflow, None).status == "duplicate"
     detect(workflow, "c2")
     assert moves(match(workflow, None)) == [("c2", "detected", "matched")]
+
+
+def test_evidence_for_a_sync_is_a_repeat_though_claims_of_another_were_found_since(
+    workflow: Workflow,
+) -> None:
+    find(workflow, "c1")
+    assert match(workflow, None, sync_id="s1").status == "applied"
+    sync(workflow, "s2")
+    detect(workflow, "c2", sync_id="s2")
+    assert match(workflow, None, sync_id="s1").status == "duplicate"
+    detect(workflow, "c3", sync_id="s1")
+    assert moves(match(workflow, None, sync_id="s1")) == [("c3", "detected", "matched")]
+
+
+def test_a_detection_that_names_no_sync_is_a_repeat_until_there_is_another_to_detect_in(
+    workflow: Workflow,
+) -> None:
+    sync(workflow, "s1")
+    assert detect(workflow, "c1", sync_id=None).status == "applied"
+    assert detect(workflow, "c1", sync_id=None).status == "duplicate"
+    sync(workflow, "s2")
+    assert detect(workflow, "c1", sync_id=None).status != "duplicate"
+    assert detect(workflow, "c1", sync_id=None).status == "duplicate"
+
+
+def test_a_detection_that_names_its_sync_is_a_repeat_whatever_was_synced_since(workflow: Workflow) -> None:
+    sync(workflow, "s1")
+    assert detect(workflow, "c1", sync_id="s1").status == "applied"
+    sync(workflow, "s2")
+    assert detect(workflow, "c1", sync_id="s1").status == "duplicate"
+
+
+def test_what_names_a_claim_or_a_case_or_a_list_is_a_repeat_though_another_could_take_it(
+    workflow: Workflow,
+) -> None:
+    find(workflow, "c1")
+    matches = [{"claim_id": "c1", "confidence": "0.9"}]
+    assert workflow.fire("evidence_matching_complete", user_id=USER, matches=matches).status == "applied"
+    assert submit(workflow, "c1", amazon_case_id="k").status == "applied"
+    assert reject(workflow, None, amazon_case_id="k").status == "applied"
+    detect(workflow, "c2")
+    match(workflow, "c2")
+    detect(workflow, "c3")
+    assert workflow.fire("evidence_matching_complete", user_id=USER, matches=matches).status != "applied"
+    assert reject(workflow, None, amazon_case_id="k").status == "duplicate"
+    assert submit(workflow, "c2").status == "applied"
+    detect(workflow, "c4")
+    assert submit(workflow, "c2").status == "duplicate"
 
 
 def test_without_an_id_an_event_equal_to_a_dead_one_is_judged_anew(
