@@ -245,7 +245,12 @@ class Plain:
         now = self._clock()
         done = 0
         for user_id, user in self.users.items():
-            due = [one.id for one in user.lifecycles.values() if one.due_at is not None and one.due_at <= now]
+            over = [
+                (one.due_at, one.id)
+                for one in user.lifecycles.values()
+                if one.due_at is not None and one.due_at <= now
+            ]
+            due = [lifecycle_id for _, lifecycle_id in sorted(over)]
             expired = [stored for stored in user.events.values() if stored.standing is Standing.WAITING]
             done += self._change(
                 user_id,
