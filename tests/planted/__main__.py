@@ -48,7 +48,7 @@ def find(planted: Planted, *, everywhere: bool) -> bool:
             sys.stdout.write(f"{planted.name}: does not apply any more: {trouble}")
             return False
         tests = () if everywhere else planted.tests
-        options = ("-x", "--timeout=30", "--timeout-method=thread", "-p", "no:xdist", "-rfE")
+        options = ("-x", "--timeout=60", "--timeout-method=thread", "-p", "no:xdist", "-rfE")
         code, said = run_tests(copy, tests, *options)
     failed = _FAILED.search(said)
     by = f"found by {failed['test']}" if failed else f"found: {' '.join(tests)} hangs"
