@@ -270,8 +270,6 @@ class ModelUser(Kept):
             for part in named:
                 key = (part[0], self.canonical(part[1]))
                 del parts[part]  # under which it waits no more, where it is another's name by now
-                if key in parts:
-                    continue
                 if (said.get("amazon_case_id"), key) not in self.cases:
                     parts[key] = "known"  # its case was taken away since
                 else:
