@@ -46,12 +46,12 @@ class Samples:
     """The figures of one workflow."""
 
     def __init__(self, workflow: Workflow) -> None:
-        self._checked = _Behind(workflow.last_check)
-        self._totals = _Behind(workflow.totals)
-        self._states = _Behind(workflow.by_state)
+        self._checked = _Behind(lambda: workflow.last_check())
+        self._totals = _Behind(lambda: workflow.totals())
+        self._states = _Behind(lambda: workflow.by_state())
         self._backlog = _Behind(lambda: workflow.backlog(with_money=False))
-        self._flow = _Behind(workflow.flow)
-        self._weeks = _Behind(workflow.money_by_week)
+        self._flow = _Behind(lambda: workflow.flow())
+        self._weeks = _Behind(lambda: workflow.money_by_week())
         self._all: tuple[_Behind[Any], ...] = (
             *(self._checked, self._totals, self._states, self._backlog, self._weeks, self._flow),
         )
