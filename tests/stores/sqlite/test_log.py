@@ -71,3 +71,18 @@ def test_what_was_committed_while_the_log_was_emptied_is_there(store: SQLite) ->
         store._bound._tried_at = float("-inf")
     rows = store.read(lambda session: session.rows("handlers"))
     assert [row["pattern"][:2] for row in rows] == ["55", "56", "57", "58", "59"]
+
+
+def test_what_a_large_commit_wrote_is_brought_into_the_file_once_others_go_on(store: SQLite) -> None:
+    sizes: list[int] = []
+    store.tell_commits(lambda _jobs, _seconds: sizes.append(Path(store.path).stat().st_size))
+
+    def work(session: Session) -> None:
+        row = {"handler": "large", "pattern": "x" * 45_000_000, "registered_at": "", "before": None}
+        session.run("put_handler", row)
+
+    store.write(work, users=["u"], apart=True)
+    assert sizes[-1] < BOUND
+    assert Path(store.path).stat().st_size > 40_000_000
+    put(store, 1)
+    assert log_bytes(store) <= BOUND

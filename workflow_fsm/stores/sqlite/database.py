@@ -89,7 +89,13 @@ class SQLite:
         Raises what `work` raises (then nothing of it is kept), and StoreUnavailable where the store can't
         commit just now, or where too much waits for it and this isn't to be done `always`.
         """
-        return self._queue.do(work, users=users, always=always, apart=apart)
+        if not apart or self._connections.in_memory:
+            return self._queue.do(work, users=users, always=always, apart=apart)
+        try:
+            return self._queue.do(work, users=users, always=always, apart=apart)
+        finally:
+            with inside():
+                self._bound.work_off(self._connections.connect)
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Do `work` on one snapshot of the store, beside the writer. Raises StoreUnavailable."""
@@ -179,6 +185,7 @@ class SQLite:
             try:
                 if connection.in_transaction:  # whoever was to end it was interrupted in that
                     connection.execute("ROLLBACK")
+                self._bound.take_up(connection)
                 if self._turnstile is not None:
                     self._turnstile.enter()
                 connection.execute("BEGIN IMMEDIATE")
@@ -210,6 +217,8 @@ class SQLite:
 
     def _attempt(self, job: Job[Any], session: Session) -> None:
         """Run one job; what it raises is its own affair, unless the database itself gave up."""
+        if job.apart and not self._connections.in_memory:
+            self._bound.put_off(self._connections.writing())
         if job.alone:
             job.result = job.work(session)
             return
