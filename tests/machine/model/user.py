@@ -269,11 +269,13 @@ class ModelUser(Kept):
         if before and named:
             for part in named:
                 key = (part[0], self.canonical(part[1]))
-                del parts[part]  # under which it waits no more, where it is another's name by now
+                if key not in parts:  # it is another's name by now, for whom nothing was settled
+                    del parts[part]
+                    part = key
                 if (said.get("amazon_case_id"), key) not in self.cases:
-                    parts[key] = "known"  # its case was taken away since
+                    parts[part] = "known"  # its case was taken away since
                 else:
-                    parts[key] = cells.take(self, event, key, fresh=fresh)
+                    parts[part] = cells.take(self, event, key, fresh=fresh)
             return
         kind, keys = whom(self, event)
         if kind == "for":
