@@ -11,6 +11,7 @@ _SHAPE = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)  # rows of one commit hold one instant many times over
 def read_instant(text: str) -> datetime:
     """Read an instant such as `2026-03-01T12:00:00+01:00`; give it in UTC.
 
