@@ -122,8 +122,8 @@ def test_the_loser_of_a_deadlock_is_done_again(opened: Open, database: psycopg.C
     with ThreadPoolExecutor(2) as pool:
         for future in [pool.submit(take, "a", "b"), pool.submit(take, "b", "a")]:
             future.result(timeout=20)
-    assert len(begun) == 3
-    assert deadlocks(database) == before + 1
+    assert len(begun) >= 3  # again, where it took its first row once more before the winner had that
+    assert deadlocks(database) == before + len(begun) - 2
 
 
 def test_who_loses_again_and_again_is_told_to_come_later(opened: Open, postgres_url: str) -> None:
