@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from itertools import chain, islice
 from pathlib import Path
 
 from workflow_fsm.audit.definitions import Definitions
@@ -92,17 +93,17 @@ class Audit:
             if self._progress is not None:
                 self._progress(done, max(done, extent))
 
+        several = ranges(self._read) if self._elsewhere is not None and self._users is None else iter(())
+        first = list(islice(several, 2))
         with self._snapshots() as snapshots:
-            if self._users is not None:
-                for scratch in snapshots.some(self._users):
-                    tell(self._one(scratch))
-            elif self._elsewhere is None:
-                for scratch in snapshots.every(Range()):
-                    tell(self._one(scratch))
-            else:
-                with self._elsewhere(ranges(self._read), since=self._since) as parts:
+            if self._elsewhere is not None and len(first) > 1:
+                with self._elsewhere(chain(first, several), since=self._since) as parts:
                     for part in parts:
                         tell(self._take(part))
+            else:
+                users = self._users
+                for scratch in snapshots.every(Range()) if users is None else snapshots.some(users):
+                    tell(self._one(scratch))
             if self._users is None and self._since is None:
                 for scratch in snapshots.strangers():
                     tell(self._one(scratch))

@@ -53,7 +53,7 @@ class Elsewhere(Protocol):
     def __call__(
         self, ranges: Iterator[Range], *, since: str | None
     ) -> AbstractContextManager[Iterator[AuditedPart]]:
-        """Have ranges audited, as what came `since` a root; give what was found in their order."""
+        """Have ranges, two at least, audited as what came `since` a root; give what was found in order."""
 
 
 def ranges(read: Read) -> Iterator[Range]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import cache, partial
-from itertools import chain, count, islice
+from itertools import count
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -44,15 +44,11 @@ def in_processes(settings: Settings, many: int) -> Elsewhere:
 def _audited(
     settings: Settings, many: int, ranges: Iterator[Range], *, since: str | None
 ) -> Iterator[Iterator[AuditedPart]]:
-    first = list(islice(ranges, 2))
     with TemporaryDirectory(prefix="workflow-fsm-") as folder:
-        audit = partial(_audit, settings, since)
-        if len(first) < 2:
-            yield (audit(whom, Path(folder)) for whom in first)
-            return
         pool = ProcessPoolExecutor(many, mp_context=get_context("spawn"), initializer=_begin)
         try:
-            yield _in_order(partial(pool.submit, audit), chain(first, ranges), Path(folder), many * _AHEAD)
+            submit = partial(pool.submit, partial(_audit, settings, since))
+            yield _in_order(submit, ranges, Path(folder), many * _AHEAD)
         finally:
             pool.shutdown(cancel_futures=True)
 

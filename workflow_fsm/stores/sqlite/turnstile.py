@@ -97,8 +97,8 @@ class _Waiter:
         with self._mutex:
             self._is_wanted = True
             if not self._is_asked:
+                self._asked.put(True)  # before it is noted: who is interrupted in between is asked for twice
                 self._is_asked = True
-                self._asked.put(True)
         try:
             self._came.acquire(timeout=seconds)
         finally:
