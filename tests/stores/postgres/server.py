@@ -122,9 +122,17 @@ class Server:
             self._guard = None
 
     def crash(self) -> None:
-        """End it by SIGKILL, as a machine that fails does: what wasn't written is lost."""
+        """End it by SIGKILL, as a machine that fails does: what wasn't written is lost.
+
+        All its processes: one that serves a connection may answer a last time, until it sees its parent gone.
+        """
         with suppress(OSError, ValueError):
-            os.kill(int((self.folder / "data" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+            server = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+            os.kill(server, signal.SIGSTOP)  # it begins no more
+            found = subprocess.run(["pgrep", "-P", str(server)], check=False, capture_output=True, text=True)
+            for one in (*map(int, found.stdout.split()), server):
+                with suppress(ProcessLookupError):
+                    os.kill(one, signal.SIGKILL)
         if self._guard is not None:
             with suppress(OSError):
                 self._guard.communicate(b"QUIT\n", timeout=20)
