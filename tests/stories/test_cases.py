@@ -204,6 +204,19 @@ def test_a_whole_reversal_of_what_was_paid_under_a_case_rejects_it(workflow: Wor
     assert (claim(workflow).state, claim(workflow).paid) == ("paid", {"USD": "7.00"})
 
 
+def test_a_reversal_without_a_line_is_under_the_case_of_the_first_payout_of_its_reimbursement(
+    workflow: Workflow,
+) -> None:
+    """It takes from the case that its payout was booked under; of several payouts the first tells, one under
+    no case too."""
+    find(workflow, "c1")
+    submit(workflow, amazon_case_id="A")
+    pay(workflow, amount="5", reimbursement_id="R1", line_id="1")
+    pay(workflow, amount="7", reimbursement_id="R1", line_id="2", amazon_case_id="A")
+    take_back(workflow, None, original_reimbursement_id="R1", amount="7")
+    assert (cases(workflow)["A"], claim(workflow).paid) == ("paid", {"USD": "5.00"})
+
+
 def test_a_nameless_filing_after_one_that_was_told_is_a_refiling_of_a_claim_paid_under_no_case(
     workflow: Workflow,
 ) -> None:

@@ -165,6 +165,6 @@ class Filings(OneEvent):
         if case_id is not None and (is_its or original is None):
             return case_id
         for stored in original[1] if original is not None else ():
-            if stored.money is not None and stored.money.case_id and lifecycle.id in stored.lifecycles:
+            if stored.money is not None and lifecycle.id in stored.lifecycles:
                 return stored.money.case_id
         return None
