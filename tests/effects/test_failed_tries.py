@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import logging
 import os
+import pickle
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -267,3 +269,23 @@ def test_what_an_event_said_is_told_in_values_that_json_has(workflow: Workflow) 
     [told] = seen
     assert (told.event["confidence"], told.event["scores"]) == (0.875, [0.5, {"text": 1.25, "image": 3}])
     assert json.loads(json.dumps(told.event)) == told.event
+    assert (copy.deepcopy(told), pickle.loads(pickle.dumps(told))) == (told, told)
+
+
+def test_what_a_detection_said_of_many_claims_is_read_by_those_who_ask_alone(
+    workflow: Workflow, stored: Callable[[str], Any]
+) -> None:
+    """Each of a thousand claims owes an effect, and none waits for a thousand entries to be read."""
+
+    def ask(told: Transition) -> None:
+        assert told.event["sync_id"] == "s1"
+
+    done: list[str | None] = []
+    workflow.on_transition(trigger="detection_complete", name="asks", tries=1)(ask)
+    workflow.on_transition(trigger="detection_complete", name="does")(lambda told: done.append(told.claim_id))
+    detected(workflow)
+    stored("UPDATE events SET body = '!' WHERE trigger = 'detection_complete'")
+    workflow.run_effects()
+    assert done == ["c1"]
+    [letter] = workflow.dead_letters()
+    assert "of events of user 'u1' can't be read" in str(letter.error)

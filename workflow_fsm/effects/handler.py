@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 from workflow_fsm.core.values.instants import read_instant
 from workflow_fsm.effects.outbox import NO_CLAIM, LeasedEffect
@@ -13,11 +13,27 @@ from workflow_fsm.read.letter_shapes import DeadLetterRecord, SettledLetter
 from workflow_fsm.read.shapes import Claim
 
 
+class _ReadWhenAsked:
+    """A value without its `event`, until somebody asks for that."""
+
+    __slots__ = ("_said",)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name):
+            """Read what the event said. Raises RowUnreadable."""
+            if name != "event":
+                raise AttributeError(f"a {type(self).__name__} has no {name!r}")
+            object.__setattr__(self, "event", self._said())
+            return self.event
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Transition:
+class Transition(_ReadWhenAsked):
     """The transition that owes the work.
 
-    `event` is what the event said, in values that JSON has (empty for a timer's). `amount`, a decimal text,
+    `event` is what the event said, in values that JSON has (empty for a timer's), and is read once it is
+    asked for: one that found many claims is that of many transitions. `amount`, a decimal text,
     and `currency` are what this transition booked, or took back; None where it is about no money. `claim` is
     the claim as it stood when this attempt began, in the shape of a status answer's. `key` is the same over
     all tries: hand it on as an idempotency key. `attempt` counts from 1. `at` is when the transition was
@@ -38,6 +54,14 @@ class Transition:
     claim: Claim = field(default_factory=NO_CLAIM)
     key: str = ""
     attempt: int = 1
+
+    @classmethod
+    def telling(cls, said: Callable[[], Mapping[str, Any]], **told: Any) -> Self:
+        """Make one whose `event` is what `said` gives, once it is asked for."""
+        made = cls(**told)
+        object.__setattr__(made, "_said", said)
+        object.__delattr__(made, "event")
+        return made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +140,8 @@ def tell(taken: LeasedEffect) -> Transition | DeadLetter | Request:
     row = taken.transition
     if row is None:
         return Request(user_id=taken.user_id, key=taken.key, attempt=taken.attempt)
-    return Transition(
+    return Transition.telling(
+        taken.said,
         user_id=taken.user_id,
         claim_id=row.claim_id,
         sync_id=row.sync_id,
@@ -127,7 +152,6 @@ def tell(taken: LeasedEffect) -> Transition | DeadLetter | Request:
         at=read_instant(row.at),
         amount=row.amount,
         currency=row.currency,
-        event=taken.event,
         claim=taken.claim,
         key=taken.key,
         attempt=taken.attempt,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -37,7 +37,8 @@ class LeasedEffect:
     `attempt` counts all its tries and is never given twice; `tried` counts them since a person retried it.
     `suspect` tells whether its last holder died, or hung, in it. `transition` (None where none owes it) and
     `claim` are as history and status show them; `about` is the dead letter to tell of. `fault` is set where
-    these can't be read: the attempt fails by it, and no handler is called.
+    these can't be read: the attempt fails by it, and no handler is called. `said` reads what the event said:
+    it may have told of thousands of claims, each of which owes an effect.
     """
 
     user_id: str
@@ -48,7 +49,7 @@ class LeasedEffect:
     key: str
     suspect: bool = False
     transition: HistoryRow | None = None
-    event: dict[str, Any] = field(default_factory=dict)
+    said: Callable[[], Mapping[str, Any]] = dict
     claim: Claim = field(default_factory=NO_CLAIM)
     about: DeadLetterRecord | SettledLetter | None = None
     fault: RowUnreadable | None = None
@@ -179,10 +180,10 @@ def _told(session: Session, definition: Definition, effect: Columns, now: dateti
         raise unreadable("effects", effect, "seq", missing)
     event = None
     if row["event_id"] is not None:
-        event = session.row("event", user_id=effect["user_id"], event_id=row["event_id"])
+        event = session.row("said", user_id=effect["user_id"], event_id=row["event_id"])
     return {
         "transition": _transition(row),
-        "event": {} if event is None else said_by(event),
+        "said": dict if event is None else partial(said_by, event),
         "claim": show_claim(session, definition, effect["user_id"], lifecycle, now),
     }
 

@@ -163,7 +163,7 @@ class Firing(StoreHandle):
                     continue
                 deciding, most = self._deciding(arrival), max(left, LEAST_TOGETHER)
                 try:
-                    outcomes.append(unit.change_apart(event.user_id, now, deciding, event=event, most=most))
+                    outcomes.append(unit.change(event.user_id, now, deciding, event=event, most=most))
                 except TooMuch:
                     outcomes.append(_too_large_together())
                 except (EventTooLarge, RowUnreadable) as error:

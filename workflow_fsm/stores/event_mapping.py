@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from math import isfinite
 from typing import Any
@@ -15,6 +14,7 @@ from workflow_fsm.core.definition.reading import read_event
 from workflow_fsm.core.model.inbox import Money, Share, Standing, StoredEvent, Wait, lay_over
 from workflow_fsm.core.values import money, strict_json
 from workflow_fsm.core.values.instants import show_instant
+from workflow_fsm.core.values.value_types import replace
 from workflow_fsm.stores.columns import (
     amount_of,
     instant_of,
@@ -84,20 +84,17 @@ def body_of(row: Columns) -> dict[str, Any]:
     return {**object_of(json_of(row["body"])), "event_id": row["event_id"]}
 
 
+@reads("events", "seq")
 def said_by(row: Columns) -> dict[str, Any]:
     """Give the same in values that JSON has: a number that isn't whole is a float."""
-    said: dict[str, Any] = _in_json(body_of(row))
-    return said
+    said = object_of(json.loads(row["body"], parse_float=_float_or_text))
+    return {**said, "event_id": row["event_id"]}
 
 
-def _in_json(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _in_json(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_in_json(one) for one in value]
-    if isinstance(value, Decimal):
-        return float(value) if isfinite(float(value)) else str(value)
-    return value
+def _float_or_text(number: str) -> float | str:
+    """Give a number as a float, or, where none is so large, as text."""
+    value = float(number)
+    return value if isfinite(value) else str(Decimal(number))
 
 
 def _stored(definition: Definition, row: Columns) -> tuple[StoredEvent, str]:

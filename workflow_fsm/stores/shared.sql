@@ -244,6 +244,14 @@ SELECT events.* FROM event_ids
 JOIN events ON events.user_id = event_ids.user_id AND events.seq = event_ids.seq
 WHERE event_ids.user_id = :user_id AND event_ids.event_id = :event_id;
 
+-- name: said
+-- what the event that has an id said
+SELECT user_id, seq, event_id, body FROM events WHERE user_id = :user_id AND event_id = :event_id
+UNION ALL
+SELECT events.user_id, events.seq, events.event_id, events.body FROM event_ids
+JOIN events ON events.user_id = event_ids.user_id AND events.seq = event_ids.seq
+WHERE event_ids.user_id = :user_id AND event_ids.event_id = :event_id;
+
 -- name: insert_event_id
 INSERT INTO event_ids (user_id, event_id, seq) VALUES (:user_id, :event_id, :seq)
 ON CONFLICT (user_id, event_id) DO NOTHING;

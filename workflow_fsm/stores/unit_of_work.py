@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import reduce
 from itertools import chain
@@ -30,7 +30,7 @@ from workflow_fsm.stores.definitions import WorkedUnder
 from workflow_fsm.stores.event_mapping import event_row
 from workflow_fsm.stores.mapping import case_row, effect_row, history_row, lifecycle_row
 from workflow_fsm.stores.repository import Repository
-from workflow_fsm.stores.session import Columns, Session
+from workflow_fsm.stores.session import Columns, Session, Statement
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -86,7 +86,8 @@ class UnitOfWork:
     ) -> T:
         """Let `decide` change one user's situation, and write the changes; `event` is what it decides.
 
-        Raises TooMuch, and has written nothing then, where it takes more work than `most`.
+        Raises TooMuch where it takes more work than `most`, RowUnreadable, and what `decide` raises: nothing
+        was written then.
         """
         if user_id not in self._locked:
             if event is not None:
@@ -105,7 +106,10 @@ class UnitOfWork:
             result = decide(situation)
         finally:
             self.work += situation.work
-        if _write(self.session, self._under, user_id, situation, source, now):
+        writes = list(_writes(self._under, user_id, situation, source, now))
+        for name, parameters in writes:
+            self.session.run(name, parameters)
+        if writes:
             self._strangers.discard(user_id)
         self.currencies |= situation.changes.currencies
         self.enqueued = self.enqueued or bool(situation.changes.effects)
@@ -122,7 +126,7 @@ class UnitOfWork:
         event: Event | None = None,
         most: int | None = None,
     ) -> T:
-        """Do the same behind a savepoint, for one of many events in a commit."""
+        """Do the same behind a savepoint: what the database refuses is undone, too."""
         known = user_id not in self._strangers
         try:
             with self.session.savepoint():
@@ -167,19 +171,14 @@ def last_forgotten(session: Session) -> int:
     return 0 if row is None or row["cursor"] is None else int(row["cursor"])
 
 
-def _write(
-    session: Session,
-    under: WorkedUnder,
-    user_id: str,
-    situation: Situation,
-    source: Repository,
-    now: datetime,
-) -> bool:
-    """Write what a decision changed; tell whether it changed anything."""
+def _writes(
+    under: WorkedUnder, user_id: str, situation: Situation, source: Repository, now: datetime
+) -> Iterator[Statement]:
+    """Give the statements that write what a decision changed, in order; none where it changed nothing."""
     changes: Changes = situation.changes
     names = changes.aliases or changes.cases or changes.ids
     if situation.cursor == source.cursor() and not (changes.lifecycles or changes.events or names):
-        return False
+        return
     recovered, claims = source.recovered_text, source.currencies_text
     if changes.money:
         sums = source.recovered
@@ -190,7 +189,7 @@ def _write(
         counts = Counter(source.claim_currencies)
         counts.update(changes.claim_currencies)
         claims = json.dumps({code: counts[code] for code in sorted(counts) if counts[code]})
-    session.run(
+    yield (
         "put_user",
         {
             "user_id": user_id,
@@ -203,27 +202,26 @@ def _write(
     )
     for lifecycle in changes.lifecycles.values():
         name = "insert_lifecycle" if lifecycle.id in changes.made else "update_lifecycle"
-        session.run(name, lifecycle_row(user_id, lifecycle))
+        yield name, lifecycle_row(user_id, lifecycle)
     if changes.rows and not under.is_recorded:
-        session.run("insert_definition", under.row(now))
+        yield "insert_definition", under.row(now)
     for row in changes.rows:
-        session.run("insert_row", history_row(row, under.id))
-    _write_effects(session, user_id, changes, now)
-    _write_names(session, user_id, situation, source)
+        yield "insert_row", history_row(row, under.id)
+    yield from _effects(user_id, changes, now)
+    yield from _names(user_id, situation, source)
     for seq, by in changes.replaced.items():
-        session.run("hand_over_event_ids", {"user_id": user_id, "seq": seq, "by": by})
+        yield "hand_over_event_ids", {"user_id": user_id, "seq": seq, "by": by}
         first = {"user_id": user_id, "event_id": changes.events[by].event_id}
-        session.run("delete_event_id", first)
-        session.run("delete_event", {"user_id": user_id, "seq": seq})
+        yield "delete_event_id", first
+        yield "delete_event", {"user_id": user_id, "seq": seq}
     for stored in changes.events.values():
         received = stored.seq in changes.received
-        session.run("insert_event" if received else "update_event", event_row(stored))
-        _write_waits(session, user_id, stored, received=received)
+        yield "insert_event" if received else "update_event", event_row(stored)
+        yield from _waits(user_id, stored, received=received)
     for event_id, seq in changes.ids.items():
-        session.run("insert_event_id", {"user_id": user_id, "event_id": event_id, "seq": seq})
+        yield "insert_event_id", {"user_id": user_id, "event_id": event_id, "seq": seq}
     for currency, decimals in changes.currencies.items():
-        session.run("insert_currency", {"currency": currency, "decimals": decimals})
-    return True
+        yield "insert_currency", {"currency": currency, "decimals": decimals}
 
 
 def _unapplied(definition: Definition, situation: Situation, source: Repository) -> str:
@@ -238,44 +236,37 @@ def _unapplied(definition: Definition, situation: Situation, source: Repository)
     return unapplied_text(reduce(summed_anew, moved, source.unapplied)) if moved else source.unapplied_text
 
 
-def _write_names(session: Session, user_id: str, situation: Situation, source: Repository) -> None:
+def _names(user_id: str, situation: Situation, source: Repository) -> Iterator[Statement]:
     changes = situation.changes
     for alias, claim_id in changes.aliases.items():
         if source.alias(alias) is not None:
-            session.run("delete_alias", {"user_id": user_id, "alias": alias})
+            yield "delete_alias", {"user_id": user_id, "alias": alias}
         if claim_id is not None:
-            session.run("insert_alias", {"user_id": user_id, "alias": alias, "claim_id": claim_id})
+            yield "insert_alias", {"user_id": user_id, "alias": alias, "claim_id": claim_id}
     for owner, cases in changes.cases.items():
         before = situation.stored_cases_of(owner)
         for case_id in before.keys() - cases.keys():
             whose = {"user_id": user_id, "case_id": case_id or "", **owner._asdict()}
-            session.run("delete_case", whose)
+            yield "delete_case", whose
         for case_id, case in cases.items():
             if before.get(case_id) != case:
-                session.run("put_case", case_row(user_id, owner, case))
+                yield "put_case", case_row(user_id, owner, case)
 
 
-def _write_effects(session: Session, user_id: str, changes: Changes, now: datetime) -> None:
+def _effects(user_id: str, changes: Changes, now: datetime) -> Iterator[Statement]:
     for lifecycle_id in changes.left - changes.made:
-        session.run("void_effects", {"user_id": user_id, "lifecycle": lifecycle_id})
+        yield "void_effects", {"user_id": user_id, "lifecycle": lifecycle_id}
     for effect in changes.effects.values():
-        session.run("insert_effect", effect_row(user_id, effect, now))
+        yield "insert_effect", effect_row(user_id, effect, now)
     for lifecycle_id, due in changes.rescheduled.items():
         for handler, at in due.items():
-            session.run(
-                "reschedule_effects",
-                {
-                    "user_id": user_id,
-                    "lifecycle": lifecycle_id,
-                    "handler": handler,
-                    "due_at": show_instant(at),
-                },
-            )
+            told = {"lifecycle": lifecycle_id, "handler": handler, "due_at": show_instant(at)}
+            yield "reschedule_effects", {"user_id": user_id, **told}
 
 
-def _write_waits(session: Session, user_id: str, stored: StoredEvent, *, received: bool) -> None:
+def _waits(user_id: str, stored: StoredEvent, *, received: bool) -> Iterator[Statement]:
     if not received:
-        session.run("delete_waits", {"user_id": user_id, "seq": stored.seq})
+        yield "delete_waits", {"user_id": user_id, "seq": stored.seq}
     if stored.standing is Standing.WAITING:
         for wait in stored.waits:
-            session.run("insert_wait", {"user_id": user_id, **wait._asdict(), "seq": stored.seq})
+            yield "insert_wait", {"user_id": user_id, **wait._asdict(), "seq": stored.seq}

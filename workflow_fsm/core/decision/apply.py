@@ -8,7 +8,6 @@ draft of the answer. Whether the event is a repeat, and what it frees, is `decid
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from workflow_fsm.core.decision.addressing.addresses import Nobody, Several, To, Unknown
@@ -25,6 +24,7 @@ from workflow_fsm.core.model.inbox import Share, Standing, StoredEvent, Wait, Wa
 from workflow_fsm.core.model.lifecycle import CaseOwner, Lifecycle
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.records import Candidate
+from workflow_fsm.core.values.value_types import replace
 
 
 class Application(OneEvent):

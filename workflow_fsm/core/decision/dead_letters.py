@@ -6,7 +6,6 @@ A dead letter's id is `event:SEQ` or `effect:SEQ` within its user; the store mak
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +29,7 @@ from workflow_fsm.core.model.lifecycle import ACTS, GENESIS, Row
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.outcome import Outcome
 from workflow_fsm.core.values import money
+from workflow_fsm.core.values.value_types import replace
 
 RETRIED = "deadletter_retried"
 DROPPED = "deadletter_dropped"

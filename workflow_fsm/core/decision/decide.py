@@ -10,7 +10,6 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from workflow_fsm.core.decision.answer import AnswerDraft, answer_to, event_dead_letter
@@ -27,6 +26,7 @@ from workflow_fsm.core.model.looks import WITHIN_A_SYNC, is_look, looks, looks_w
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.model.ways_out import BESIDE, died_of
 from workflow_fsm.core.outcome import Outcome
+from workflow_fsm.core.values.value_types import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from workflow_fsm.core.decision.addressing.correlation import way_to
@@ -16,6 +15,7 @@ from workflow_fsm.core.model.inbox import Share, Standing, StoredEvent, Wait, Wa
 from workflow_fsm.core.model.lifecycle import Lifecycle
 from workflow_fsm.core.model.looks import look_for
 from workflow_fsm.core.model.situation import Situation
+from workflow_fsm.core.values.value_types import replace
 
 NamedOnce = Callable[[], tuple[Sequence[Part], list[Share]]]
 """Gives a list's parts, each claim named once, and the shares of those that are refused."""

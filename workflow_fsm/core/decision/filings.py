@@ -7,7 +7,6 @@ told to a person as a dead letter, and nothing is moved.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from workflow_fsm.core.decision.addressing.correlation import original_of
@@ -22,6 +21,7 @@ from workflow_fsm.core.definition.facts import PAID_WITHOUT_CASE
 from workflow_fsm.core.model.inbox import Money, StoredEvent
 from workflow_fsm.core.model.lifecycle import CaseOwner, Lifecycle
 from workflow_fsm.core.model.situation import Situation
+from workflow_fsm.core.values.value_types import replace
 
 
 class Filings(OneEvent):

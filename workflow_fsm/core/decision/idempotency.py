@@ -8,7 +8,6 @@ comes again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 
 from workflow_fsm.core.decision.addressing import correlation
@@ -22,6 +21,7 @@ from workflow_fsm.core.model.lifecycle import Lifecycle
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.values import money
 from workflow_fsm.core.values.fields import comparable_value
+from workflow_fsm.core.values.value_types import dataclass
 
 NEEDS_AN_ID = (
     "Without an event id, an equal instalment in a row is taken for a repeat of this one: "

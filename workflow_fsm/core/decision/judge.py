@@ -7,7 +7,6 @@ the draft of the answer; what became of the event's part comes back as its share
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -26,6 +25,7 @@ from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.model.ways_out import ONCE_MOVED, WITH_CLAIM
 from workflow_fsm.core.values import money
 from workflow_fsm.core.values.instants import show_instant
+from workflow_fsm.core.values.value_types import replace
 
 
 class Judge(OneEvent):

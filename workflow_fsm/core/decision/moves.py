@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +12,7 @@ from workflow_fsm.core.model.lifecycle import GENESIS, Lifecycle, Row
 from workflow_fsm.core.model.situation import Situation
 from workflow_fsm.core.values.fields import REASON
 from workflow_fsm.core.values.instants import read_instant
+from workflow_fsm.core.values.value_types import dataclass
 
 TIMER = "timer"
 """The actor of a transition that time brought about."""

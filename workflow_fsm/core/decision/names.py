@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from workflow_fsm.core.decision.decide import follow
@@ -13,6 +12,7 @@ from workflow_fsm.core.definition.facts import DECISION, MATCH_CONFIDENCE
 from workflow_fsm.core.errors import AliasTaken, MergeRefused, NameUnknown, UnlinkRefused
 from workflow_fsm.core.model.lifecycle import CaseOwner, Lifecycle
 from workflow_fsm.core.model.situation import Situation
+from workflow_fsm.core.values.value_types import replace
 
 
 def link(definition: Definition, situation: Situation, *, claim_id: str, alias: str, now: datetime) -> None:

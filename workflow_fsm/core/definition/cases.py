@@ -7,12 +7,13 @@ that came without an id is a case without a name, until an event that names the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from workflow_fsm.core.values import money
+from workflow_fsm.core.values.value_types import dataclass, replace
 
 
 class CaseState(StrEnum):

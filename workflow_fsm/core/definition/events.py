@@ -6,7 +6,6 @@ Whom it is for is `correlation.py`'s to say.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +14,7 @@ from workflow_fsm.core.values.fields import (
     Field,
     Kind,
 )
+from workflow_fsm.core.values.value_types import dataclass
 
 DEFAULT_CURRENCY = "USD"
 """What an amount is in where nothing tells its currency."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 
 from workflow_fsm.core.definition.cases import Cases, joined, ordered
@@ -20,6 +19,7 @@ from workflow_fsm.core.model.lifecycle import CaseOwner, Lifecycle, Row
 from workflow_fsm.core.model.outbox import held_until, owed, owed_apart
 from workflow_fsm.core.model.source import Seek, Source
 from workflow_fsm.core.values import money
+from workflow_fsm.core.values.value_types import replace
 
 
 class TooMuch(Exception):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from workflow_fsm.core.definition import Trigger
 from workflow_fsm.core.definition.events import Event
 from workflow_fsm.core.definition.reading import read_event
+from workflow_fsm.core.values.value_types import dataclass, replace
 
 
 class Standing(StrEnum):
@@ -126,8 +127,11 @@ class StoredEvent:
 
     def __post_init__(self) -> None:
         """See how the event counts."""
-        standings = (share.standing for share in self.shares)
-        standing = min(standings, key=_PLACES.__getitem__, default=Standing.KNOWN)
+        if len(self.shares) == 1:  # as of most
+            standing = self.shares[0].standing
+        else:
+            standings = (share.standing for share in self.shares)
+            standing = min(standings, key=_PLACES.__getitem__, default=Standing.KNOWN)
         object.__setattr__(self, "standing", standing)
 
     @property
@@ -185,6 +189,8 @@ class StoredEvent:
     @property
     def waits(self) -> tuple[Wait, ...]:
         """Give the names under which its parts wait."""
+        if self.standing is not Standing.WAITING:
+            return ()
         waiting = (share for share in self.shares if share.standing is Standing.WAITING)
         return tuple(dict.fromkeys(wait for share in waiting for wait in share.waits or (A_PERSON,)))
 

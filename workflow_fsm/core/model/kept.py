@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from workflow_fsm.core.definition.cases import Cases
-from workflow_fsm.core.model.inbox import StoredEvent, Wait
+from workflow_fsm.core.model.inbox import Standing, StoredEvent, Wait
 from workflow_fsm.core.model.lifecycle import CaseOwner, Lifecycle
 
 REIMBURSED_BY = ("reimbursement_id", "original_reimbursement_id")
@@ -15,22 +15,51 @@ REIMBURSED_BY = ("reimbursement_id", "original_reimbursement_id")
 
 
 class KeptEvents:
-    """The events that a decision keeps: by the names that they wait under, and by their reimbursements."""
+    """The events that a decision keeps: by the names that they wait under, and by their reimbursements.
+
+    They are put in order once somebody asks: most decisions keep one, and nobody does.
+    """
 
     def __init__(self) -> None:
         self.ever_waited = False
         """Whether any of them waits, or waited before it changed again."""
+        self._unordered: list[StoredEvent] = []
         self._waits: dict[int, tuple[Wait, ...]] = {}
         self._under: dict[Wait, list[int]] = {}
         self._told: dict[tuple[str, str], set[int]] = {}
 
     def put(self, stored: StoredEvent) -> None:
         """Take in an event that is new or changed."""
+        self.ever_waited = self.ever_waited or stored.standing is Standing.WAITING
+        self._unordered.append(stored)
+
+    def under(self, names: Iterable[Wait]) -> Iterator[int]:
+        """Give the numbers of those that wait under some names."""
+        self._order()
+        return (seq for name in names for seq in self._under.get(name, ()))
+
+    def first_under(self, name: Wait, after: int) -> int | None:
+        """Give the number of the first that waits under a name, of those that came after one."""
+        self._order()
+        numbers = self._under.get(name, ())
+        at = bisect_right(numbers, after)
+        return numbers[at] if at < len(numbers) else None
+
+    def telling(self, name: str, value: str) -> set[int]:
+        """Give the numbers of those that told a reimbursement in that field."""
+        self._order()
+        return self._told.get((name, value), set())
+
+    def _order(self) -> None:
+        for stored in self._unordered:
+            self._put(stored)
+        self._unordered.clear()
+
+    def _put(self, stored: StoredEvent) -> None:
         for wait in self._waits.get(stored.seq, ()):
             numbers = self._under[wait]
             del numbers[bisect_left(numbers, stored.seq)]
         self._waits[stored.seq] = stored.waits
-        self.ever_waited = self.ever_waited or bool(stored.waits)
         for wait in stored.waits:
             insort(self._under.setdefault(wait, []), stored.seq)
         for name in REIMBURSED_BY:
@@ -38,31 +67,40 @@ class KeptEvents:
             if value is not None:
                 self._told.setdefault((name, value), set()).add(stored.seq)
 
-    def under(self, names: Iterable[Wait]) -> Iterator[int]:
-        """Give the numbers of those that wait under some names."""
-        return (seq for name in names for seq in self._under.get(name, ()))
-
-    def first_under(self, name: Wait, after: int) -> int | None:
-        """Give the number of the first that waits under a name, of those that came after one."""
-        numbers = self._under.get(name, ())
-        at = bisect_right(numbers, after)
-        return numbers[at] if at < len(numbers) else None
-
-    def telling(self, name: str, value: str) -> set[int]:
-        """Give the numbers of those that told a reimbursement in that field."""
-        return self._told.get((name, value), set())
-
 
 class KeptLifecycles:
-    """The lifecycles that a decision changed, by state, and how many it took from each state of the store."""
+    """The lifecycles that a decision changed, by state, and how many it took from each state of the store.
+
+    They are put in order once somebody asks, too.
+    """
 
     def __init__(self) -> None:
+        self._unordered: list[tuple[Lifecycle | None, Lifecycle, bool]] = []
         self._states: dict[int, str] = {}
         self._in: dict[str, dict[int, None]] = {}
         self._taken: Counter[str | None] = Counter()
 
     def put(self, before: Lifecycle | None, lifecycle: Lifecycle, *, made: bool) -> None:
         """Take in one that is new or changed; `before` is how it stood."""
+        self._unordered.append((before, lifecycle, made))
+
+    def within(self, states: Iterable[str]) -> list[int]:
+        """Give the ids of those that are in some states now."""
+        self._order()
+        return [one for state in states for one in self._in.get(state, ())]
+
+    def taken_from(self, states: Iterable[str]) -> int:
+        """Give how many that the store has in some states may be elsewhere: at least as many."""
+        self._order()
+        taken = self._taken[None] + sum(self._taken[state] for state in states)
+        return 1 << taken.bit_length() if taken else 0
+
+    def _order(self) -> None:
+        for before, lifecycle, made in self._unordered:
+            self._put(before, lifecycle, made=made)
+        self._unordered.clear()
+
+    def _put(self, before: Lifecycle | None, lifecycle: Lifecycle, *, made: bool) -> None:
         was = self._states.get(lifecycle.id)
         if was is None and not made:
             self._taken[None if before is None else before.state] += 1
@@ -70,15 +108,6 @@ class KeptLifecycles:
             self._in[was].pop(lifecycle.id, None)
         self._states[lifecycle.id] = lifecycle.state
         self._in.setdefault(lifecycle.state, {})[lifecycle.id] = None
-
-    def within(self, states: Iterable[str]) -> list[int]:
-        """Give the ids of those that are in some states now."""
-        return [one for state in states for one in self._in.get(state, ())]
-
-    def taken_from(self, states: Iterable[str]) -> int:
-        """Give how many that the store has in some states may be elsewhere: at least as many."""
-        taken = self._taken[None] + sum(self._taken[state] for state in states)
-        return 1 << taken.bit_length() if taken else 0
 
 
 class KeptCases:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from datetime import datetime
 from decimal import Decimal
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from workflow_fsm.core.values.instants import show_instant
 from workflow_fsm.core.values.json_writer import json_writer
+from workflow_fsm.core.values.value_types import dataclass
 
 GENESIS = "0" * 64
 ACTS = 0
@@ -93,13 +95,18 @@ class Row:
     @classmethod
     def chained(cls, previous: str, **columns: Any) -> Row:
         """Make the row that follows a row whose hash is `previous`; `columns` are all but the hash."""
-        told = [columns[name] for name in COLUMNS]
-        texts = [show_instant(value) if isinstance(value, datetime) else value for value in told]
-        return cls(**columns, hash=chain(previous, texts))
+        at, occurred_at = columns["at"], columns["occurred_at"]
+        told = {
+            **columns,
+            "at": show_instant(at),
+            "occurred_at": None if occurred_at is None else show_instant(occurred_at),
+        }
+        return cls(**columns, hash=chain(previous, _in_order(told)))
 
 
 COLUMNS = tuple(column.name for column in fields(Row) if column.name != "hash")
 """The columns that a row's hash covers, in its order."""
+_in_order = itemgetter(*COLUMNS)
 
 
 def chain(previous: str, columns: Sequence[str | int | None]) -> str:

@@ -7,12 +7,13 @@ to `effects/registration/registry.py` of the processes that have it.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from workflow_fsm.core.model.lifecycle import Lifecycle, Row
 from workflow_fsm.core.values.instants import read_instant
+from workflow_fsm.core.values.value_types import dataclass
 
 REQUEST = "request"
 """What an effect is about that somebody asked for."""

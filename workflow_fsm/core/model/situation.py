@@ -155,9 +155,15 @@ class Situation(Directory):
         self._names.add(wait)
 
     def touched_since_last(self) -> tuple[list[Lifecycle], set[Wait]]:
-        """Give the lifecycles that changed since this was last asked, and the names that this concerns."""
+        """Give the lifecycles that changed since this was last asked, and the names that this concerns.
+
+        Where nothing waits it concerns nobody.
+        """
         touched = [self._seen[one] for one in dict.fromkeys(self._touched)]
         names = self._names
+        if not (touched or names) or not self.anything_waits():
+            self._touched, self._names = [], set()
+            return touched, set()
         for one in touched:
             names.add(ANY_CHANGE)
             names.add(

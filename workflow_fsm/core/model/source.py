@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from workflow_fsm.core.definition.cases import Case
 from workflow_fsm.core.model.inbox import StoredEvent, Wait
 from workflow_fsm.core.model.lifecycle import CaseOwner, Lifecycle
 from workflow_fsm.core.model.outbox import Pattern
+from workflow_fsm.core.values.value_types import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -159,9 +159,11 @@ def _fault(value: object, level: int) -> "_Fault | None":
     if level == MAX_LEVELS:
         return _Fault(_TOO_DEEP, [])
     for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-        if type(key) is str and not _is_whole(key):
+        if type(key) is str and not (key.isascii() or _is_whole(key)):
             return _Fault(_HALF_CHARACTER, [key])
-        if type(item) not in _SOUND and (fault := _fault(item, level + 1)):
+        if type(item) in _SOUND or (type(item) is str and item.isascii()):
+            continue
+        if fault := _fault(item, level + 1):
             fault.inside.append(key)
             return fault
     return None
@@ -174,6 +176,10 @@ class _Fault(NamedTuple):
 
 
 _SOUND = frozenset({int, Decimal, bool, NoneType})
+
+
+_ITSELF = frozenset({str, bool, NoneType})
+"""Types of Python's whose values are JSON's as they are."""
 
 
 def _is_whole(text: str) -> bool:
@@ -299,7 +305,12 @@ def _container(value: dict[object, object] | list[object] | tuple[object, ...], 
     strays = [type(key).__name__ for key in value if not isinstance(key, str)]
     if strays:
         return _Flaw(reason=f"has a key that is a Python {strays[0]}; the keys of an object are text")
-    return {_plain(key, level): _plain(item, level + 1) for key, item in value.items()}
+    return {
+        key if type(key) is str else _plain(key, level): (
+            item if type(item) in _ITSELF else _plain(item, level + 1)
+        )
+        for key, item in value.items()
+    }
 
 
 def _instant(value: datetime) -> str | _Flaw:

@@ -78,13 +78,15 @@ class CommitQueue:
         users: Sequence[str] = (),
         always: bool = False,
         apart: bool = False,
+        repeatable: bool = False,
     ) -> T:
         """Have `work` done and committed; give its result, or raise its error, or its batch's.
 
-        `users` are those whose time it takes; `apart`, it has a commit to itself where there is one lane.
+        `users` are those whose time it takes; `apart`, it has a commit to itself where there is one lane;
+        `repeatable`, it may be done once more where what it did was undone.
         Raises StoreUnavailable where too much is waiting, unless it is to be done `always`.
         """
-        job = Job(work, scope, users=users, apart=apart)
+        job = Job(work, scope, users=users, apart=apart, repeatable=repeatable)
         try:
             with self._mutex:
                 if len(self._waiting) >= MOST_WAITING_OF_ONE and not always:

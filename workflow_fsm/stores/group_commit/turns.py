@@ -27,6 +27,7 @@ class Job(Generic[T]):
     """One piece of work; its bringer waits for a `turn`: it is `done`, or it `leads` the next commit.
 
     `users` are those whose time it takes. With `apart` it is known to take long, and has a commit to itself.
+    One that is `repeatable` may be done once more, where what it did was undone for another's fault.
     One that leads has a `batch`, with what of it was `committed`, whether that is known to be `kept`, and the
     users that are `held` for it. One is `gone` whose bringer was interrupted: nobody waits for it, or would
     lead by it.
@@ -44,6 +45,7 @@ class Job(Generic[T]):
         "held",
         "kept",
         "leads",
+        "repeatable",
         "result",
         "scope",
         "since",
@@ -59,11 +61,13 @@ class Job(Generic[T]):
         *,
         users: Sequence[str] = (),
         apart: bool = False,
+        repeatable: bool = False,
     ) -> None:
         self.work = work
         self.scope = scope
         self.users = users
         self.apart = self.alone = apart
+        self.repeatable = repeatable
         self.since = 0.0
         self.turn = threading.Lock()
         self.turn.acquire()

@@ -22,6 +22,7 @@ from workflow_fsm.stores.sqlite.forks import inside
 from workflow_fsm.stores.sqlite.log import MOST_BYTES, LogBound
 from workflow_fsm.stores.sqlite.prepare import migrate_in_memory, prepare
 from workflow_fsm.stores.sqlite.session import SQLiteSession, Steady
+from workflow_fsm.stores.sqlite.together import Together
 from workflow_fsm.stores.sqlite.turnstile import Turnstile
 from workflow_fsm.stores.statements import migrations
 
@@ -87,10 +88,13 @@ class SQLite:
         """Do `work` in a transaction and commit it, with what else is waiting, or `apart`; give its result.
 
         Raises what `work` raises (then nothing of it is kept), and StoreUnavailable where the store can't
-        commit just now, or where too much waits for it and this isn't to be done `always`.
+        commit just now, or where too much waits for it and this isn't to be done `always`. What has a `scope`
+        may be done more than once before it is committed.
         """
         if not apart or self._connections.in_memory:
-            return self._queue.do(work, users=users, always=always, apart=apart)
+            return self._queue.do(
+                work, users=users, always=always, apart=apart, repeatable=scope is not None and not apart
+            )
         try:
             return self._queue.do(work, users=users, always=always, apart=apart)
         finally:
@@ -193,8 +197,10 @@ class SQLite:
                 self._steady.begin(connection)
                 session = SQLiteSession(connection, self._steady)
                 self._heed_migrations(session)
+                together = Together(connection, lambda job: self._attempt(job, session))
                 for job in batch:
-                    self._attempt(job, session)
+                    together.do(job, session)
+                together.end()
                 connection.execute("COMMIT")
                 if self._turnstile is not None:
                     self._turnstile.leave()

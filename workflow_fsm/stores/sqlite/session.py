@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from operator import itemgetter
 from typing import Any
 
 from workflow_fsm.stores.session import Write
-from workflow_fsm.stores.statements import PARAMETER, first_page, inserting, statements
+from workflow_fsm.stores.sqlite.ordered import in_order
+from workflow_fsm.stores.statements import first_page, inserting, statements
 
 STEADY = frozenset({"count_migrations", "handlers"})
 """Statements of what hardly ever changes, and is asked in every commit."""
@@ -47,13 +47,17 @@ class SQLiteSession:
 
     def run(self, name: str, parameters: Mapping[str, Any]) -> None:
         """Run a statement that gives no rows."""
-        self._execute(name, parameters)
+        self._begin(name)
+        self._connection.execute(*in_order(name).writing(parameters))
 
     def _execute(self, name: str, parameters: Mapping[str, Any]) -> sqlite3.Cursor:
+        self._begin(name)
+        ordered = in_order(name)
+        return self._connection.execute(ordered.sql, ordered.values_of(parameters))
+
+    def _begin(self, name: str) -> None:
         if self._steady is not None and name in unsettling():
             self._steady.forget()
-        sql, values_of = in_order(name)
-        return self._connection.execute(sql, values_of(parameters))
 
     def expect(self, names: Iterable[str], *, user_id: Any) -> None:
         """Do nothing."""
@@ -87,20 +91,6 @@ class SQLiteSession:
     def savepoint(self) -> Savepoint:
         """Undo what was done inside where an exception leaves it, and only that."""
         return Savepoint(self._connection)
-
-
-@cache
-def in_order(name: str) -> tuple[str, Callable[[Mapping[str, Any]], Any]]:
-    """Give a statement whose parameters stand in order, and what gives their values so.
-
-    By their names each would be made a text of, and looked for, each time. A statement that says one twice
-    keeps the names, since two parameters are never one expression.
-    """
-    sql = statements("sqlite")[name]
-    names = [found[1] for found in PARAMETER.finditer(sql) if found[1] is not None]
-    if len(names) < 2 or len(set(names)) < len(names):
-        return sql, lambda parameters: parameters
-    return PARAMETER.sub(lambda found: found[0] if found[1] is None else "?", sql), itemgetter(*names)
 
 
 class Steady:

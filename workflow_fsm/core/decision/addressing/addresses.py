@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from workflow_fsm.core.definition import Rest
 from workflow_fsm.core.model.inbox import Wait
 from workflow_fsm.core.model.lifecycle import Lifecycle
 from workflow_fsm.core.model.ways_out import WITH_CLAIM
+from workflow_fsm.core.values.value_types import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
