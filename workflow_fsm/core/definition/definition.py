@@ -70,6 +70,8 @@ class Definition:
     _taken: dict[tuple[str | None, str, str | None], Taken] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
+    _allowed: dict[str | None, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+    _led_to: dict[tuple[bool, tuple[str, ...]], frozenset[str]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Prove the table and build the machine."""
@@ -127,6 +129,8 @@ class Definition:
             if cell is not None
         }
         object.__setattr__(self, "table", table)
+        object.__setattr__(self, "_allowed", {})
+        object.__setattr__(self, "_led_to", {})
 
     def trigger(self, name: str) -> Trigger | None:
         """Give the trigger of that name, or None."""
@@ -158,7 +162,13 @@ class Definition:
 
     def allowed(self, state: str | None) -> tuple[str, ...]:
         """Give the triggers with an arrow from that state, timers left out."""
-        return tuple(t.name for t in self.triggers if not t.timer and self.has_arrow(state, t.name))
+        found = self._allowed.get(state)
+        if found is None:
+            names = (t.name for t in self.triggers if not t.timer and self.has_arrow(state, t.name))
+            found = tuple(names)
+            if state in self.cells:
+                self._allowed[state] = found
+        return found
 
     def rank(self, state: str) -> int:
         """Tell how far a state is advanced: 0 for the first that is listed."""
@@ -213,16 +223,20 @@ class Definition:
         cell = self.table.get((state, trigger))
         return cell is not None and state == target and any(arrow.target is None for arrow in cell.arrows)
 
-    def led_to(self, triggers: Iterable[Trigger], *, stays: bool = True) -> set[str]:
+    def led_to(self, triggers: Iterable[Trigger], *, stays: bool = True) -> frozenset[str]:
         """Give the states to which arrows of some triggers lead from others; with `stays`, also those that
         they stay in."""
-        return {
-            arrow.leads_to(state.name)
-            for trigger in triggers
-            for state in self.states
-            for arrow in self.cell(state.name, trigger.name).arrows
-            if stays or arrow.target is not None
-        }
+        names = tuple(trigger.name for trigger in triggers)
+        found = self._led_to.get((stays, names))
+        if found is None:
+            found = self._led_to[stays, names] = frozenset(
+                arrow.leads_to(state.name)
+                for name in names
+                for state in self.states
+                for arrow in self.cell(state.name, name).arrows
+                if stays or arrow.target is not None
+            )
+        return found
 
     def path(self, state: str | None, trigger: str, *, named: bool = True) -> tuple[str, ...]:
         """Give the fewest triggers (timers left out) that lead from `state` to where `trigger` has an arrow.
