@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import select
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from time import monotonic
@@ -114,7 +114,7 @@ class Pipeline:
     def send(self, name: str, parameters: Mapping[str, Any]) -> Ticket:
         """Send a statement, without waiting for it. Raises NoText."""
         sql, names = _prepared(name)
-        values = [_written(parameters[one]) for one in names]
+        values = _written([parameters[one] for one in names])
         if len(self._under_way) >= _MOST_UNDER_WAY:
             self.wait()
         ticket = Ticket(name)
@@ -262,11 +262,11 @@ def _prepared(name: str) -> tuple[bytes, tuple[str, ...]]:
     return text.encode(), names
 
 
-def _written(value: str | int | None) -> bytes | None:
-    if value is None:
-        return None
-    written = str(value).encode()
-    if b"\0" in written:
+def _written(values: Sequence[str | int | None]) -> list[bytes | None]:
+    written = [
+        one.encode() if type(one) is str else None if one is None else str(one).encode() for one in values
+    ]
+    if b"\0" in b"".join(filter(None, written)):
         raise NoText("PostgreSQL takes no text with a NUL in it")
     return written
 

@@ -32,16 +32,16 @@ class PostgresSession:
         self._pipeline = pipeline
         self._writes = writes
         self._known = set() if known is None else known
-        self._ahead: dict[tuple[Any, ...], Ticket] = {}
+        self._ahead = _Ahead()
 
     def prefetch(self, statements: Iterable[Statement]) -> None:
         """Ask what will be asked later, until the user whom it concerns is written to."""
         meets_new = False
         for name, parameters in statements:
             key = _key(name, parameters)
-            if key not in self._ahead:
+            if self._ahead.get(key) is None:
                 with suppress(NoText):
-                    self._ahead[key] = self._send(name, parameters)
+                    self._ahead.put(key, self._send(name, parameters))
                     meets_new = meets_new or self._may_be_new(name, parameters)
         if meets_new:
             self._ask_where_new_begin()
@@ -66,15 +66,15 @@ class PostgresSession:
             if ticket.rows:
                 free[user_id] = ticket.rows[0]
                 self._remember(user_id, ticket.rows[0])
-                self._ahead[_key("lock_user", {"user_id": user_id})] = ticket
+                self._ahead.put(_key("lock_user", {"user_id": user_id}), ticket)
             else:
-                self._forget({"user_id": user_id})
+                self._ahead.forget(user_id)
         return free
 
     def rows(self, name: str, **parameters: Any) -> Rows:
         """Run a statement and give all its rows: none where it asks for what no text can be."""
         key = _key(name, parameters)
-        ticket = self._ahead.get(key) if self._writes else self._ahead.pop(key, None)
+        ticket = self._ahead.get(key) if self._writes else self._ahead.pop(key)
         if ticket is None:
             try:
                 ticket = self._send(name, parameters)
@@ -83,14 +83,14 @@ class PostgresSession:
             if self._may_be_new(name, parameters):
                 self._ask_where_new_begin()
             if name in _WRITING:
-                self._forget(parameters)
+                self._ahead.forget(parameters.get("user_id"))
             elif self._writes and "user_id" in parameters:
-                self._ahead[key] = ticket  # whose row is locked, so that nobody else changes it
+                self._ahead.put(key, ticket)  # whose row is locked, so that nobody else changes it
         if ticket.rows is None:
             self._pipeline.wait()
         assert ticket.rows is not None
         if name == "lock_user" and not ticket.rows:  # its row was there, and was taken away meanwhile
-            self._forget(parameters)
+            self._ahead.forget(parameters["user_id"])
             return self.rows(name, **parameters)
         return ticket.rows
 
@@ -117,7 +117,7 @@ class PostgresSession:
 
     def run(self, name: str, parameters: Mapping[str, Any]) -> None:
         """Run a statement that gives no rows."""
-        self._forget(parameters)
+        self._ahead.forget(parameters.get("user_id"))
         self._pipeline.send(name, parameters)
 
     def gather(self, name: str, rows: Sequence[Mapping[str, Any]]) -> Sequence[Write]:
@@ -149,7 +149,7 @@ class PostgresSession:
 
     def _ask_where_new_begin(self) -> None:
         """Ask ahead for the number behind which new users' begin, under the locks that were asked for."""
-        self._ahead[_NEW] = self._pipeline.send("last_forgotten", {})
+        self._ahead.put(_NEW, self._pipeline.send("last_forgotten", {}))
 
     def _remember(self, user_id: str, row: Mapping[str, Any]) -> None:
         """Remember a user who has a row that this transaction didn't make, and that nobody takes away."""
@@ -164,13 +164,36 @@ class PostgresSession:
             self._pipeline.send("make_user", parameters)
         return self._pipeline.send(name, parameters)
 
-    def _forget(self, parameters: Mapping[str, Any]) -> None:
-        """Forget what was asked ahead of a user, or of nobody, where one of those is written to."""
-        if self._ahead:
-            user_id = parameters.get("user_id")
-            self._ahead = {
-                key: ticket for key, ticket in self._ahead.items() if key[1] != user_id or key == _NEW
-            }
+
+class _Ahead:
+    """What was asked ahead, by whom it is of: of many, one's is forgotten without a look at the others'."""
+
+    def __init__(self) -> None:
+        self._of: dict[Any, dict[tuple[Any, ...], Ticket]] = {}
+
+    def get(self, key: tuple[Any, ...]) -> Ticket | None:
+        """Give what was asked by a key."""
+        its = self._of.get(key[1])
+        return None if its is None else its.get(key)
+
+    def put(self, key: tuple[Any, ...], ticket: Ticket) -> None:
+        """Keep what was asked by a key."""
+        self._of.setdefault(key[1], {})[key] = ticket
+
+    def pop(self, key: tuple[Any, ...]) -> Ticket | None:
+        """Give what was asked by a key, once."""
+        its = self._of.get(key[1])
+        return None if its is None else its.pop(key, None)
+
+    def forget(self, user_id: object) -> None:
+        """Forget what was asked of a user, or (None) of nobody, where one of those is written to."""
+        its = self._of.pop(user_id, None)
+        if its is not None and _NEW in its:
+            self._of[user_id] = {_NEW: its[_NEW]}
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._of.clear()
 
 
 _WRITING = frozenset(
