@@ -56,6 +56,32 @@ def test_an_event_goes_to_the_server_and_back_as_often_as_it_has_to(
         assert proxy.turns - before <= most
 
 
+def test_who_waits_is_asked_for_once_more_where_another_process_made_somebody_wait(
+    behind_proxy: tuple[str, Proxy],
+) -> None:
+    """A guess that is wrong costs a way to the server and back, and nothing else."""
+    url, proxy = behind_proxy
+    with (
+        Workflow.open(url, settings=Settings()) as workflow,
+        Workflow.open(url, settings=Settings()) as other,
+    ):
+
+        def trips(claim: str, filed_by: Workflow, user_id: str) -> int:
+            sync(workflow, "s1", user_id=user_id)
+            assert submit(filed_by, claim, user_id=user_id).status == "deferred"
+            before = proxy.turns
+            detect(workflow, claim, user_id=user_id)
+            found = proxy.turns - before
+            match(workflow, claim, user_id=user_id)
+            shown = workflow.claim(user_id, claim)
+            assert shown is not None
+            assert shown.state == "submitted"
+            return found
+
+        known = trips("c1", workflow, "u1")
+        assert trips("c1", other, "u2") == known + 1
+
+
 @pytest.mark.parametrize("dropped", [False, True])
 def test_a_page_of_dead_letters_costs_no_more_the_more_there_are_of_a_user(
     behind_proxy: tuple[str, Proxy], *, dropped: bool

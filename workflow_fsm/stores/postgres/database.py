@@ -71,6 +71,7 @@ class Postgres:
         except psycopg.Error as error:
             raise faults.at_opening(error) from None
         self._known: set[str] = set()
+        self._quiet: set[str] = set()
         self._watch = Watch(list(migrations("postgres")))
         self._hear_commit: Callable[[int, float], None] = lambda jobs, seconds: None
         self._queue = CommitQueue(self._commit, lanes=LANES)
@@ -230,7 +231,9 @@ class Postgres:
                 try:
                     pipeline.send(begin, {})
                     counted = pipeline.send("count_migrations", {})
-                    session = PostgresSession(pipeline, writes=begin == "begin", known=self._known)
+                    session = PostgresSession(
+                        pipeline, writes=begin == "begin", known=self._known, quiet=self._quiet
+                    )
                     result = self._heeding_migrations(pipeline, session, counted, work)
                     pipeline.commit()
                     if pipeline.cancelled:

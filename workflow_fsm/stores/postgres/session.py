@@ -16,7 +16,7 @@ from workflow_fsm.stores.session import Statement, Write
 from workflow_fsm.stores.statements import first_page
 
 _MOST_KNOWN = 50_000
-"""Users remembered to have a row, some megabytes."""
+"""Users remembered to have a row, or to have nothing that waits: some megabytes."""
 _PAGE = 500
 """Rows that a statement gives at most which gives all of a user's, a page at a time."""
 
@@ -27,11 +27,20 @@ class PostgresSession:
     What gives no rows isn't waited for until a row is asked for, or the commit: its error comes up there.
     """
 
-    def __init__(self, pipeline: Pipeline, *, writes: bool, known: set[str] | None = None) -> None:
-        """`known` are users who have a row, as far as is remembered; more are added."""
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        *,
+        writes: bool,
+        known: set[str] | None = None,
+        quiet: set[str] | None = None,
+    ) -> None:
+        """`known` are users who have a row, as far as is remembered; more are added. `quiet` are those of
+        whom nothing waited when they were last asked of: who waits is asked ahead of others alone."""
         self._pipeline = pipeline
         self._writes = writes
         self._known = set() if known is None else known
+        self._quiet = set() if quiet is None else quiet
         self._ahead = _Ahead()
 
     def prefetch(self, statements: Iterable[Statement]) -> None:
@@ -39,6 +48,8 @@ class PostgresSession:
         meets_new = False
         for name, parameters in statements:
             key = _key(name, parameters)
+            if name == "waiting" and parameters["user_id"] in self._quiet:
+                continue
             if self._ahead.get(key) is None:
                 with suppress(NoText):
                     self._ahead.put(key, self._send(name, parameters))
@@ -92,6 +103,8 @@ class PostgresSession:
         if name == "lock_user" and not ticket.rows:  # its row was there, and was taken away meanwhile
             self._ahead.forget(parameters["user_id"])
             return self.rows(name, **parameters)
+        if name == "anything_waits":
+            self._note_quiet(parameters["user_id"], quiet=not ticket.rows)
         return ticket.rows
 
     def row(self, name: str, **parameters: Any) -> dict[str, Any] | None:
@@ -118,6 +131,8 @@ class PostgresSession:
     def run(self, name: str, parameters: Mapping[str, Any]) -> None:
         """Run a statement that gives no rows."""
         self._ahead.forget(parameters.get("user_id"))
+        if name == "insert_wait":
+            self._quiet.discard(parameters["user_id"])
         self._pipeline.send(name, parameters)
 
     def gather(self, name: str, rows: Sequence[Mapping[str, Any]]) -> Sequence[Write]:
@@ -157,6 +172,15 @@ class PostgresSession:
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
             self._known.add(user_id)
+
+    def _note_quiet(self, user_id: str, *, quiet: bool) -> None:
+        """Remember whether anything of a user's waits: another process may change that, which costs a way."""
+        if not quiet:
+            self._quiet.discard(user_id)
+        elif user_id not in self._quiet:
+            if len(self._quiet) >= _MOST_KNOWN:
+                self._quiet.clear()
+            self._quiet.add(user_id)
 
     def _send(self, name: str, parameters: Mapping[str, Any]) -> Ticket:
         """Send a statement; whose row is to be locked gets one first, on the same way to the server."""
