@@ -109,7 +109,9 @@ def main() -> None:
         running = stack.enter_context(server(lasting=True))
         (postgres,) = running.execute("SHOW server_version")[0]
         rounds = Rounds(home, asked.seconds, running)
+        syncs = []
         for turn in range(asked.turns):
+            syncs.append(rounds.sync_us())
             for side in measured if turn % 2 == 0 else reversed(measured):
                 _measure(side, figures, rounds)
     console = Console(width=WIDTH)
@@ -124,7 +126,8 @@ def main() -> None:
         f"Medians of {asked.turns} turns of {asked.seconds:g} s; Python {platform.python_version()}, "
         f"SQLite {sqlite3.sqlite_version}, PostgreSQL {postgres}, Flask {version('flask')}, "
         f"gunicorn {version('gunicorn')}, {os.cpu_count()} cores ({platform.machine()}), "
-        f"load {os.getloadavg()[0]:.1f}, {perf_counter() - began:.0f} s in all",
+        f"load {os.getloadavg()[0]:.1f}; a block was on disk in {min(syncs):,.0f} to {max(syncs):,.0f} µs; "
+        f"{perf_counter() - began:.0f} s in all",
         highlight=False,
     )
 

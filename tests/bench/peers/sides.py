@@ -5,6 +5,7 @@ A new store each turn. Ours are fired, served and worked as `python -m tests.ben
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from tests.bench.__main__ import ROUTE, drive, served
@@ -24,6 +26,8 @@ from tests.stores.postgres.server import Server
 
 CONNECTIONS = (1, 16, 64)
 WARM_SECONDS = 0.7
+SYNCS = 100
+BLOCK = bytes(4096)
 STORE = "<store>"
 SECONDS = "<seconds>"
 OURS_ON_SQLITE = "WAL, synchronous FULL"
@@ -46,6 +50,15 @@ class Rounds:
     def sqlite(self) -> str:
         """Give the URL of a new file."""
         return f"sqlite:///{self.path()}"
+
+    def sync_us(self) -> float:
+        """Give what it takes to put a block on disk: the least that a durable event can cost alone."""
+        with (self.home / "block").open("wb", buffering=0) as file:
+            began = perf_counter()
+            for _ in range(SYNCS):
+                file.write(BLOCK)
+                os.fdatasync(file.fileno())
+            return (perf_counter() - began) / SYNCS * 1e6
 
     def postgres(self) -> str:
         """Give the URL of a new database."""
