@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check fix bench fuzz crash planted mutants findings docs clean
+.PHONY: help run demo test check fix bench peers fuzz crash planted mutants findings docs clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bench: .venv/ready  ## events and webhooks a second, beside what the machine can
 	$(BIN)/python -m tests.bench.dashboard
 	$(BIN)/python -m tests.bench.watchers
 	$(BIN)/python -m tests.bench.beside
+
+peers: .venv/ready  ## this project beside others' libraries, on the same work: minutes, and the registry once
+	$(BIN)/python -m tests.bench.peers
 
 FUZZED := tests/machine tests/fuzz tests/audit/test_audit.py tests/audit/test_acts.py \
     tests/webapp/routes/test_schemathesis.py tests/webapp/http/test_forged_signatures.py \

@@ -80,7 +80,7 @@ def test_the_wheel_says_what_it_is_and_which_extras_it_has(wheel: Wheel) -> None
 
     assert (told["Name"], told["License-Expression"] or told["License"]) == ("workflow-fsm", "MIT")
     assert told["Requires-Python"] == ">=3.11"
-    assert told.get_all("Provides-Extra") == ["web", "postgres", "dev", "mutants"]
+    assert told.get_all("Provides-Extra") == ["web", "postgres", "dev", "mutants", "bench"]
     assert wheel.read("entry_points.txt") == "[console_scripts]\nworkflow-fsm = workflow_fsm.cli:main\n"
 
 
