@@ -46,6 +46,7 @@ bench: .venv/ready  ## events and webhooks a second, beside what the machine can
 	$(BIN)/python -m tests.bench.waiting
 	$(BIN)/python -m tests.bench.dashboard
 	$(BIN)/python -m tests.bench.watchers
+	$(BIN)/python -m tests.bench.stages
 	$(BIN)/python -m tests.bench.beside
 
 peers: .venv/ready  ## this project beside others' libraries, on the same work: minutes, and the registry once

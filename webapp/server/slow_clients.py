@@ -18,6 +18,8 @@ from typing import Any, Self
 from gunicorn.workers import gthread
 from gunicorn.workers.gthread import ThreadWorker
 
+from webapp.server.plain_requests import PlainParser, PlainRequest
+
 REQUEST_SECONDS = 10.0
 """How long a request, its header and body together, may take to come, and its answer to be taken…"""
 BYTES_A_SECOND = 32 * 1024
@@ -113,6 +115,14 @@ class BoundedConnection(socket.socket):
                 return False
         return True
 
+    def peek(self) -> bytes:
+        """Wait a moment for what comes, and give it; it is read next, unless it is taken."""
+        return (self.comes_again() and self._ahead) or b""
+
+    def take(self) -> None:
+        """Take all that `peek` gave as read."""
+        self._ahead = None
+
     def _receive(self, size: int, flags: int) -> bytes:
         """Read what comes within the seconds that a client may be silent; the system waits a moment of it."""
         self._wait_as_told()
@@ -188,6 +198,7 @@ class BoundedWorker(ThreadWorker):
         """Take one request of a connection; runs in a thread of the pool."""
         if not isinstance(conn.sock, BoundedConnection):
             conn.sock = BoundedConnection.of(conn.sock)
+            conn.parser = PlainParser(self.cfg, conn.sock, conn.client, conn.server)
             if not conn.wait_for_data(FIRST_BYTE_SECONDS):
                 return gthread._DEFER  # type: ignore[attr-defined]
         keep = self._handle_one(conn)
@@ -214,6 +225,10 @@ class BoundedWorker(ThreadWorker):
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Answer a request, head and body in one piece where the body is."""
+        if isinstance(req, PlainRequest):
+            keep = self.alive and len(self.keepalived_conns) < self.max_keepalived
+            conn.sock.sendall(req.answered(self.wsgi, conn.parser.base, keep=keep))
+            return keep
         conn.sock.hold()
         try:
             return super().handle_request(req, conn)

@@ -41,12 +41,19 @@ class Running:
 
     def switches(self) -> int:
         """Give how often its threads gave up a processor so far, of their own will or not."""
-        told = 0
+        return sum(self.switches_by_kind())
+
+    def switches_by_kind(self) -> tuple[int, int]:
+        """Give how often they gave one up of their own will, and how often not."""
+        told = {"voluntary_ctxt_switches": 0, "nonvoluntary_ctxt_switches": 0}
         for one in self.processes():
             for task in Path(f"/proc/{one}/task").iterdir():
-                lines = (task / "status").read_text().splitlines()
-                told += sum(int(line.split()[1]) for line in lines if "ctxt_switches" in line)
-        return told
+                for line in (task / "status").read_text().splitlines():
+                    name, _, value = line.partition(":")
+                    if name in told:
+                        told[name] += int(value)
+        willing, unwilling = told.values()
+        return willing, unwilling
 
     def memory_mib(self) -> float:
         """Give what its processes hold of memory; what several share counts once (PSS)."""

@@ -34,14 +34,14 @@ OVERRIDDEN: dict[type, set[str]] = {
 """Methods of gunicorn's classes that ours have in their place: it calls them, or calls nothing."""
 
 USED: dict[type, set[str]] = {
-    BoundedWorker: {"alive", "tpool", "pending_conns"},
+    BoundedWorker: {"alive", "cfg", "keepalived_conns", "max_keepalived", "pending_conns", "tpool", "wsgi"},
     ServiceWorker: {"app"},
     Service: {"cfg"},
     QuietLogger: {"error_log"},
 }
 """What ours ask of themselves that gunicorn's classes have."""
 
-OF_A_CONNECTION = {"sock", "timeout", "parser", "wait_for_data"}
+OF_A_CONNECTION = {"client", "parser", "server", "sock", "timeout", "wait_for_data"}
 OF_THE_MODULE = {"_DEFER"}
 
 
