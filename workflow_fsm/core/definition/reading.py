@@ -52,7 +52,7 @@ def read_event(
     field; one bad entry of a list is no fault of the whole, unless all are bad. Raises EventTooLarge, before
     an entry of it is read, for a list that is longer than one may be.
     """
-    if not is_stored:
+    if not is_stored and trigger.table.lists:
         _check_lengths(trigger.table, body)
     reading = _Reading(trigger.table, body, currencies, is_stored=is_stored, refused=refused)
     reading.read()
@@ -66,8 +66,7 @@ def read_event(
     if "event_id" in fields:
         given.append(fields["event_id"])
     named = fields.get("claim_id")
-    lists = [f for f in trigger.fields if f.kind is Kind.ENTRIES]
-    listed = next((f for f in lists if f.name in reading.entries), None)
+    listed = next((f for f in trigger.table.lists if f.name in reading.entries), None)
     if listed is not None and named is not None:
         for name in ("claim_id", listed.name):
             reason = f"claim_id and {listed.name} can't come together; name the claims in one of them"
@@ -129,6 +128,10 @@ def _check_length(name: str, found: int, what: str) -> None:
         )
 
 
+_OF_THEIR_OWN = frozenset({Kind.ENTRIES, Kind.CURRENCY})
+"""Kinds whose values hang on more than themselves."""
+
+
 class _Reading:
     """One object being read: the values read, the content kept, and every error met."""
 
@@ -164,7 +167,14 @@ class _Reading:
             elif raw is not None and not (field.or_count and self._count(field, name, raw)):
                 given.setdefault(field.name, []).append((name, raw))
         for name, pairs in given.items():
-            self._read_field(self._table.by_name[name], pairs)
+            field = self._table.by_name[name]
+            if len(pairs) > 1 or field.kind in _OF_THEIR_OWN:
+                self._read_field(field, pairs)
+                continue
+            try:
+                self.fields[name] = read_value(field.kind, pairs[0][1])
+            except ValueError:
+                self._read_field(field, pairs)
         for field in self._table.required:
             if field.name not in given:
                 hint = next((h for h in self.hints if h.endswith(f"`{field.name}`?")), "")
@@ -172,10 +182,15 @@ class _Reading:
                 self.errors.append(FieldError(field=field.name, reason=reason))
         if "amount" in self.fields:
             self._check_money(self._table.by_name["amount"].kind)
+        content, comparable = self.content, self.comparable
         for name, value in self.fields.items():
-            if name != "event_id":
-                self.content[name] = show_value(value)
-                self.comparable[name] = comparable_value(value)
+            if name == "event_id":
+                continue
+            if type(value) is str or type(value) is int:  # as of most: it stands for itself
+                content[name] = comparable[name] = value
+            else:
+                content[name] = show_value(value)
+                comparable[name] = comparable_value(value)
 
     def read_inside(self, field: Field, index: int, entry: Mapping[str, Any]) -> _Reading:
         """Read an entry of a list as this is read; one that was refused as if it came now."""

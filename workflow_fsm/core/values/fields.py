@@ -70,6 +70,7 @@ class FieldTable:
         self.fields = tuple(fields)
         self.by_name = {name: field for field in self.fields for name in field.names}
         self.required = tuple(field for field in self.fields if field.required)
+        self.lists = tuple(field for field in self.fields if field.kind is Kind.ENTRIES)
 
 
 USER = Field(name="user_id", kind=Kind.ID, required=True)

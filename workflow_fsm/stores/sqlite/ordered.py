@@ -17,6 +17,7 @@ from workflow_fsm.stores.statements import PARAMETER, statements
 _PLACE = re.compile(r"""'[^']*'|"[^"]*"|\?""")
 """A parameter's place, or what isn't one: text, a quoted name."""
 _NULLS = repeat(None)
+_UNSETTLING = re.compile(r"(INTO|UPDATE|FROM) handlers\b")
 
 
 class Ordered:
@@ -30,6 +31,8 @@ class Ordered:
         self._is_ordered = len(names) > 1 and len(set(names)) == len(names)
         self.values_of: Callable[[Mapping[str, Any]], Any] = _as_they_are
         self.sql = sql
+        self.unsettles = not sql.lstrip().startswith("SELECT") and _UNSETTLING.search(sql) is not None
+        """Whether it writes what hardly ever changes, and is remembered."""
         if self._is_ordered:
             self.values_of = itemgetter(*names)
             self.sql = PARAMETER.sub(lambda found: found[0] if found[1] is None else "?", sql)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
 from typing import Any
 
 from workflow_fsm.stores.session import Write
@@ -47,17 +45,16 @@ class SQLiteSession:
 
     def run(self, name: str, parameters: Mapping[str, Any]) -> None:
         """Run a statement that gives no rows."""
-        self._begin(name)
-        self._connection.execute(*in_order(name).writing(parameters))
+        ordered = in_order(name)
+        if ordered.unsettles and self._steady is not None:
+            self._steady.forget()
+        self._connection.execute(*ordered.writing(parameters))
 
     def _execute(self, name: str, parameters: Mapping[str, Any]) -> sqlite3.Cursor:
-        self._begin(name)
         ordered = in_order(name)
-        return self._connection.execute(ordered.sql, ordered.values_of(parameters))
-
-    def _begin(self, name: str) -> None:
-        if self._steady is not None and name in unsettling():
+        if ordered.unsettles and self._steady is not None:
             self._steady.forget()
+        return self._connection.execute(ordered.sql, ordered.values_of(parameters))
 
     def expect(self, names: Iterable[str], *, user_id: Any) -> None:
         """Do nothing."""
@@ -122,17 +119,6 @@ class Steady:
     def forget(self) -> None:
         """Remember nothing up to the next transaction."""
         self._known = None
-
-
-@cache
-def unsettling() -> frozenset[str]:
-    """Give the statements that write what is remembered."""
-    writes = re.compile(r"(INTO|UPDATE|FROM) handlers\b")
-    return frozenset(
-        name
-        for name, sql in statements("sqlite").items()
-        if writes.search(sql) and not sql.lstrip().startswith("SELECT")
-    )
 
 
 class Savepoint:
