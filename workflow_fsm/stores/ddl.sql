@@ -297,14 +297,21 @@ CREATE INDEX lifecycles_forked ON lifecycles (state) WHERE forked = 1;
 CREATE INDEX lifecycles_listed_by_due ON lifecycles
     (state, ($listed_decision), ($listed_currency), ($listed_deadline), user_id, id, forked) WHERE forked = 0;
 
--- migration: 0019_expand_fewer
--- older versions count, and look for events without an id, more slowly without these, and no otherwise
+-- migration: 0019_expand_fewer_of_events
+-- older versions count, and look for events without an id, more slowly without these, and no otherwise. A migration
+-- for each table: whoever locked two would meet who works in both the other way round
 
 DROP INDEX events_content;
 DROP INDEX events_figures;
+
+-- migration: 0020_expand_fewer_of_lifecycles
+
 DROP INDEX lifecycles_by_claim;
 DROP INDEX lifecycles_figures;
 DROP INDEX lifecycles_listed_by_deadline;
+
+-- migration: 0021_expand_keyed
+
 DROP INDEX effects_figures;
 
 -- tables that are little but their key stand in its order, once instead of twice
