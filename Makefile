@@ -42,6 +42,7 @@ bench: .venv/ready  ## events and webhooks a second, beside what the machine can
 	$(BIN)/python -m tests.bench.postgres
 	$(BIN)/python -m tests.bench.large
 	$(BIN)/python -m tests.bench.growth
+	$(BIN)/python -m tests.bench.bytes
 	$(BIN)/python -m tests.bench.check
 	$(BIN)/python -m tests.bench.waiting
 	$(BIN)/python -m tests.bench.dashboard

@@ -87,7 +87,6 @@ EVERYBODY = {
     "last_forgotten": "the highest number is it",
     "forgotten": "whoever was forgotten is counted still",
     "confirmed_state": "is asked where a row's state is none that the code knows: of those in that state",
-    "confirmed_trigger": "is asked where a waiting event's trigger is none that the code knows",
 }
 """Statements that look over all users on purpose, and why."""
 

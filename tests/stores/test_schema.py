@@ -149,4 +149,5 @@ def test_both_dialects_have_the_same_indexes(
         rows = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'index'").fetchall()
     on_sqlite = {name for (name,) in rows if not name.startswith(("sqlite_autoindex", "idx__sqlite"))}
     rows = postgres.execute("SELECT indexname FROM pg_indexes WHERE schemaname = 'public'", postgres_store)
-    assert {name for (name,) in rows if not name.endswith("_pkey")} == on_sqlite
+    key_on_sqlite = {"cases_of"}  # a table in its key's order has the key that is read most
+    assert {name for (name,) in rows if not name.endswith("_pkey")} - key_on_sqlite == on_sqlite

@@ -282,3 +282,94 @@ CREATE INDEX lifecycles_listed_by_entry ON lifecycles
 DROP INDEX lifecycles_by_deadline;
 DROP INDEX lifecycles_by_amount;
 DROP INDEX lifecycles_by_entry;
+
+-- migration: 0018_expand_fewer_built
+-- fewer and smaller indexes, each for several questions. Events that are alike are found by the beginning of what
+-- tells their content, the rest is compared; of how events stand, only what isn't applied has an index of its own
+
+CREATE INDEX events_alike ON events ("trigger", user_id, substr(fingerprint, 1, 16), seq);
+-- of its own predicate, so that no planner takes it for what waits
+CREATE INDEX events_unapplied ON events ("trigger", standing) WHERE standing || '' <> 'applied';
+-- of no `forked`, so that SQLite leaves it alone where a row is updated
+CREATE INDEX lifecycles_called ON lifecycles (claim_id, user_id, id) WHERE claim_id IS NOT NULL;
+CREATE INDEX lifecycles_forked ON lifecycles (state) WHERE forked = 1;
+-- with `forked`, by which SQLite counts states in it without a look at any row
+CREATE INDEX lifecycles_listed_by_due ON lifecycles
+    (state, ($listed_decision), ($listed_currency), ($listed_deadline), user_id, id, forked) WHERE forked = 0;
+
+-- migration: 0019_expand_fewer_of_events
+-- older versions count, and look for events without an id, more slowly without these, and no otherwise. A migration
+-- for each table: whoever locked two would meet who works in both the other way round
+
+DROP INDEX events_content;
+DROP INDEX events_figures;
+
+-- migration: 0020_expand_fewer_of_lifecycles
+
+DROP INDEX lifecycles_by_claim;
+DROP INDEX lifecycles_figures;
+DROP INDEX lifecycles_listed_by_deadline;
+
+-- migration: 0021_expand_keyed
+
+DROP INDEX effects_figures;
+
+-- tables that are little but their key stand in its order, once instead of twice
+-- only: sqlite
+CREATE TABLE cases_by_key (
+    user_id $text NOT NULL, case_id $text NOT NULL, claim_id $text NOT NULL, sync_id $text NOT NULL,
+    state $text, at $text NOT NULL, seq $integer NOT NULL, told $integer NOT NULL, paid $text NOT NULL,
+    units $integer NOT NULL, alone $integer, PRIMARY KEY (user_id, claim_id, sync_id, case_id)
+) $keyed;
+-- only: sqlite
+INSERT INTO cases_by_key SELECT * FROM cases ORDER BY user_id, claim_id, sync_id, case_id;
+-- only: sqlite
+DROP TABLE cases;
+-- only: sqlite
+ALTER TABLE cases_by_key RENAME TO cases;
+-- only: sqlite
+CREATE INDEX cases_by_case ON cases (case_id, user_id, claim_id, sync_id);
+
+-- only: sqlite
+CREATE TABLE event_ids_by_key (
+    user_id $text NOT NULL, event_id $text NOT NULL, seq $integer NOT NULL, PRIMARY KEY (user_id, event_id)
+) $keyed;
+-- only: sqlite
+INSERT INTO event_ids_by_key SELECT * FROM event_ids ORDER BY user_id, event_id;
+-- only: sqlite
+DROP TABLE event_ids;
+-- only: sqlite
+ALTER TABLE event_ids_by_key RENAME TO event_ids;
+-- only: sqlite
+CREATE INDEX event_ids_event ON event_ids (user_id, seq);
+
+-- only: sqlite
+CREATE TABLE waits_by_key (
+    user_id $text NOT NULL, kind $text NOT NULL, name $text NOT NULL, seq $integer NOT NULL,
+    PRIMARY KEY (user_id, kind, name, seq)
+) $keyed;
+-- only: sqlite
+INSERT INTO waits_by_key SELECT * FROM waits ORDER BY user_id, kind, name, seq;
+-- only: sqlite
+DROP TABLE waits;
+-- only: sqlite
+ALTER TABLE waits_by_key RENAME TO waits;
+-- only: sqlite
+CREATE INDEX waits_event ON waits (user_id, seq);
+-- only: sqlite
+CREATE INDEX waits_for_claims ON waits (user_id, name) WHERE kind = 'claim';
+
+-- only: sqlite
+CREATE TABLE aliases_by_key (
+    user_id $text NOT NULL, alias $text NOT NULL, claim_id $text NOT NULL, PRIMARY KEY (user_id, alias)
+) $keyed;
+-- only: sqlite
+INSERT INTO aliases_by_key SELECT * FROM aliases ORDER BY user_id, alias;
+-- only: sqlite
+DROP TABLE aliases;
+-- only: sqlite
+ALTER TABLE aliases_by_key RENAME TO aliases;
+-- only: sqlite
+CREATE INDEX aliases_claim ON aliases (user_id, claim_id);
+-- only: sqlite
+CREATE INDEX aliases_by_alias ON aliases (alias, user_id, claim_id);

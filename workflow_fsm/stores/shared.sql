@@ -133,11 +133,11 @@ SELECT seq AS last FROM effects WHERE user_id = :user_id ORDER BY seq LIMIT 1 OF
 -- name: next_case
 -- here and below: the same of what has no number
 SELECT case_id, claim_id, sync_id FROM cases WHERE user_id = :user_id
-ORDER BY case_id, claim_id, sync_id LIMIT 1 OFFSET :many;
+ORDER BY claim_id, sync_id, case_id LIMIT 1 OFFSET :many;
 
 -- name: erase_cases
 DELETE FROM cases
-WHERE user_id = :user_id AND (case_id, claim_id, sync_id) <= (:case_id, :claim_id, :sync_id);
+WHERE user_id = :user_id AND (claim_id, sync_id, case_id) <= (:claim_id, :sync_id, :case_id);
 
 -- name: next_alias
 SELECT alias FROM aliases WHERE user_id = :user_id ORDER BY alias LIMIT 1 OFFSET :many;
@@ -267,22 +267,24 @@ DELETE FROM event_ids WHERE user_id = :user_id AND event_id = :event_id;
 -- name: latest_like
 -- alike are few, but for who sends the same again and again: read the last first, whatever a planner expects
 SELECT * FROM (
-    SELECT * FROM events WHERE user_id = :user_id AND fingerprint = :fingerprint
+    SELECT * FROM events WHERE user_id = :user_id AND "trigger" = :trigger
+      AND substr(fingerprint, 1, 16) = substr(:fingerprint, 1, 16)
     ORDER BY seq DESC LIMIT 9223372036854775807
 ) AS alike
-WHERE "trigger" = :trigger AND answer NOT LIKE '{"status":"refused","code":"event-id-reused"%' LIMIT 1;
+WHERE fingerprint = :fingerprint AND answer NOT LIKE '{"status":"refused","code":"event-id-reused"%' LIMIT 1;
 
 -- name: reuses
 -- those that were kept though their ids are other events'
 SELECT * FROM (
-    SELECT * FROM events WHERE user_id = :user_id AND fingerprint = :fingerprint
+    SELECT * FROM events WHERE user_id = :user_id AND "trigger" = :trigger
+      AND substr(fingerprint, 1, 16) = substr(:fingerprint, 1, 16)
     ORDER BY seq DESC LIMIT 9223372036854775807
 ) AS alike
-WHERE "trigger" = :trigger AND answer LIKE '%"code":"event-id-reused"%';
+WHERE fingerprint = :fingerprint AND answer LIKE '%"code":"event-id-reused"%';
 
 -- name: with_reimbursement
 SELECT * FROM events
-WHERE user_id = :user_id AND reimbursement_id = :reimbursement_id AND "trigger" = :trigger
+WHERE user_id = :user_id AND reimbursement_id = :reimbursement_id AND "trigger" || '' = :trigger
 ORDER BY +seq;
 
 -- name: with_line
@@ -687,7 +689,15 @@ ORDER BY id LIMIT :limit;
 
 -- name: figures_of_events
 -- these count everything, all users together: each reads one small index from end to end
-SELECT "trigger", standing, count(*) AS many FROM events GROUP BY "trigger", standing;
+-- What isn't applied is counted by itself; the rest is applied
+SELECT "trigger", standing, CAST(sum(many) AS bigint) AS many FROM (
+    SELECT "trigger", 'applied' AS standing, count(*) AS many FROM events GROUP BY "trigger"
+    UNION ALL
+    SELECT "trigger", 'applied', -count(*) FROM events WHERE standing || '' <> 'applied' GROUP BY "trigger"
+    UNION ALL
+    SELECT "trigger", standing, count(*) FROM events WHERE standing || '' <> 'applied' GROUP BY "trigger", standing
+) AS told
+GROUP BY "trigger", standing HAVING sum(many) > 0;
 
 -- name: figures_of_effects
 SELECT handler, standing, count(*) AS many FROM effects GROUP BY handler, standing;
@@ -718,7 +728,11 @@ SELECT min(received_at) AS received_at FROM events WHERE standing = 'waiting' AN
 
 -- name: next_state
 -- the next state behind one that any lifecycle is in: a walk over few, since a store is opened often
-SELECT min(state) AS state FROM lifecycles WHERE state > :after;
+SELECT min(state) AS state FROM (
+    SELECT min(state) AS state FROM lifecycles WHERE forked = 0 AND state > :after
+    UNION ALL
+    SELECT min(state) FROM lifecycles WHERE forked = 1 AND state > :after
+) AS told;
 
 -- name: next_trigger
 -- the same of the triggers of events
@@ -730,13 +744,18 @@ SELECT 1 FROM events WHERE "trigger" = :trigger AND standing BETWEEN 'waiting' A
 
 -- name: confirmed_state
 -- whether a lifecycle in a state is in it by its history, too; else that row was damaged
-SELECT lifecycles.user_id, lifecycles.claim_id FROM lifecycles
-JOIN history ON history.user_id = lifecycles.user_id AND history.cursor = lifecycles.cursor
-WHERE lifecycles.state = :state AND history.to_state = :state LIMIT 1;
+SELECT told.user_id, told.claim_id FROM (
+    SELECT user_id, claim_id, cursor FROM lifecycles WHERE forked = 0 AND state = :state
+    UNION ALL
+    SELECT user_id, claim_id, cursor FROM lifecycles WHERE forked = 1 AND state = :state
+) AS told
+JOIN history ON history.user_id = told.user_id AND history.cursor = told.cursor
+WHERE history.to_state = :state LIMIT 1;
 
 -- name: confirmed_trigger
 -- whether an event that waits was answered as that trigger, too; else that row was damaged
-SELECT 1 FROM events WHERE "trigger" = :trigger AND standing = 'waiting' AND answer LIKE :answered LIMIT 1;
+SELECT 1 FROM events
+WHERE "trigger" = :trigger AND standing BETWEEN 'waiting' AND 'waiting' AND answer LIKE :answered LIMIT 1;
 
 -- name: checks
 -- every check that was kept, oldest first
@@ -1024,7 +1043,7 @@ ORDER BY user_id DESC, id DESC LIMIT :limit;
 -- name: claims_called
 -- those whose id begins so, up to where it does no more
 SELECT user_id, id FROM lifecycles
-WHERE forked = 0 AND claim_id IS NOT NULL AND claim_id >= :q AND claim_id < :q_end
+WHERE forked < 1 AND claim_id IS NOT NULL AND claim_id >= :q AND claim_id < :q_end
 ORDER BY claim_id, user_id, id LIMIT :limit;
 
 -- name: aliases_called

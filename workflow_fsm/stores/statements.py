@@ -19,7 +19,13 @@ from types import MappingProxyType
 from typing import Any
 
 TYPES: Mapping[str, Mapping[str, str]] = {
-    "sqlite": {"text": "TEXT", "integer": "INTEGER", "table": "STRICT", "often_written": "STRICT"},
+    "sqlite": {
+        "text": "TEXT",
+        "integer": "INTEGER",
+        "table": "STRICT",
+        "often_written": "STRICT",
+        "keyed": "STRICT, WITHOUT ROWID",
+    },
     # Text compares by its bytes, as in SQLite, and as no upgrade of a locale can change. A user's row is
     # written with every event of the user: room on its page lets that touch no index.
     "postgres": {
@@ -27,6 +33,7 @@ TYPES: Mapping[str, Mapping[str, str]] = {
         "integer": "bigint",
         "table": "",
         "often_written": "WITH (fillfactor = 70)",
+        "keyed": "",
     },
 }
 """What each dialect calls the words in `ddl.sql`."""
