@@ -26,7 +26,7 @@ WORKS = {
     "fire": "a sync by `fire`",
     "fire_many": "…of 200 by `fire_many`",
     "story": "an event of a story of five",
-    "effects": "an effect, of a hundred by one event",
+    "effects": "an effect, of thirty by one event",
 }
 
 

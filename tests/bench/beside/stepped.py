@@ -18,9 +18,9 @@ from typing import Any
 from workflow_fsm import Settings, Transition, Workflow
 
 EVENTS = 200
-CLAIMS = 100
+CLAIMS = 30
 """Of each user who owes effects, found by one event."""
-USERS = 3
+USERS = 10
 
 
 class Steps:
