@@ -117,7 +117,7 @@ def _alone(connection: psycopg.Connection[Any]) -> Iterator[None]:
 
 
 def _patiently(connection: psycopg.Connection[Any], name: str, now: datetime) -> None:
-    """Apply a migration in a transaction, begun anew where somebody works in a table for long."""
+    """Apply a migration in a transaction, begun anew where somebody is in its way, or works for long."""
     for attempt in range(1, _TRIES + 1):
         try:
             with connection.transaction():
@@ -127,7 +127,7 @@ def _patiently(connection: psycopg.Connection[Any], name: str, now: datetime) ->
                     connection.execute("LOCK TABLE workflow_fsm_migrations IN ACCESS EXCLUSIVE MODE")
                 _apply(connection, name, now)
             return
-        except psycopg.errors.LockNotAvailable as error:
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
             if attempt == _TRIES:
                 raise StoreUnavailable(
                     f"the migration {name} waits for transactions that work in its tables for long, and "
