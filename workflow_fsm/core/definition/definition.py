@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from transitions import EventData, Machine
 
@@ -27,6 +28,7 @@ from workflow_fsm.core.definition.validation import (
 )
 from workflow_fsm.core.errors import DefinitionInvalid
 
+T = TypeVar("T")
 _machines_log = logging.getLogger("transitions")
 if _machines_log.level == logging.NOTSET:  # it tells each step at INFO
     _machines_log.setLevel(logging.WARNING)
@@ -70,8 +72,7 @@ class Definition:
     _taken: dict[tuple[str | None, str, str | None], Taken] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
-    _allowed: dict[str | None, tuple[str, ...]] = field(init=False, repr=False, compare=False)
-    _led_to: dict[tuple[bool, tuple[str, ...]], frozenset[str]] = field(init=False, repr=False, compare=False)
+    _known: dict[Hashable, Any] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Prove the table and build the machine."""
@@ -129,8 +130,7 @@ class Definition:
             if cell is not None
         }
         object.__setattr__(self, "table", table)
-        object.__setattr__(self, "_allowed", {})
-        object.__setattr__(self, "_led_to", {})
+        object.__setattr__(self, "_known", {})
 
     def trigger(self, name: str) -> Trigger | None:
         """Give the trigger of that name, or None."""
@@ -162,12 +162,18 @@ class Definition:
 
     def allowed(self, state: str | None) -> tuple[str, ...]:
         """Give the triggers with an arrow from that state, timers left out."""
-        found = self._allowed.get(state)
-        if found is None:
-            names = (t.name for t in self.triggers if not t.timer and self.has_arrow(state, t.name))
-            found = tuple(names)
-            if state in self.cells:
-                self._allowed[state] = found
+        if state not in self.cells:
+            return ()
+        return self.once(("allowed", state), lambda: tuple(self._allowed(state)))
+
+    def _allowed(self, state: str | None) -> Iterator[str]:
+        return (t.name for t in self.triggers if not t.timer and self.has_arrow(state, t.name))
+
+    def once(self, what: Hashable, work: Callable[[], T]) -> T:
+        """Give what some work makes of this definition, which never changes: it is done once."""
+        if what not in self._known:
+            self._known[what] = work()
+        found: T = self._known[what]
         return found
 
     def rank(self, state: str) -> int:
@@ -227,16 +233,16 @@ class Definition:
         """Give the states to which arrows of some triggers lead from others; with `stays`, also those that
         they stay in."""
         names = tuple(trigger.name for trigger in triggers)
-        found = self._led_to.get((stays, names))
-        if found is None:
-            found = self._led_to[stays, names] = frozenset(
-                arrow.leads_to(state.name)
-                for name in names
-                for state in self.states
-                for arrow in self.cell(state.name, name).arrows
-                if stays or arrow.target is not None
-            )
-        return found
+        return self.once(("led to", stays, names), lambda: frozenset(self._led_to(names, stays=stays)))
+
+    def _led_to(self, names: Iterable[str], *, stays: bool) -> Iterator[str]:
+        return (
+            arrow.leads_to(state.name)
+            for name in names
+            for state in self.states
+            for arrow in self.cell(state.name, name).arrows
+            if stays or arrow.target is not None
+        )
 
     def path(self, state: str | None, trigger: str, *, named: bool = True) -> tuple[str, ...]:
         """Give the fewest triggers (timers left out) that lead from `state` to where `trigger` has an arrow.

@@ -28,7 +28,9 @@ def look_for(trigger: Trigger, *, named: bool, sync_id: str | None = None) -> tu
 
 def looks(definition: Definition) -> tuple[Wait, ...]:
     """Give all that can be waited under where no sync is told, and that within a sync."""
-    return (*(Wait(WaitKind.ANY, name) for name in _names(definition)), WITHIN_A_SYNC)
+    return definition.once(
+        looks, lambda: (*(Wait(WaitKind.ANY, name) for name in _names(definition)), WITHIN_A_SYNC)
+    )
 
 
 def looks_within(definition: Definition, sync_id: str) -> tuple[Wait, ...]:

@@ -5,13 +5,13 @@ A guess that is wrong costs a statement; one that is missing costs a way to the 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 
 from workflow_fsm.core.definition import Addressing, Definition
 from workflow_fsm.core.definition.events import Event
 from workflow_fsm.core.model.inbox import ANY_CHANGE, Wait, WaitKind
 from workflow_fsm.core.model.looks import looks
+from workflow_fsm.stores.columns import write_json
 from workflow_fsm.stores.session import Statement
 
 MANY = 100
@@ -82,4 +82,4 @@ def expected_statements(definition: Definition, event: Event) -> Iterator[Statem
 
 def names_text(names: Collection[Wait], looks: Mapping[Wait, int]) -> str:
     """Write names that are waited under, and looks with the number after which each is looked for."""
-    return json.dumps([*sorted(names), *sorted((*look, after) for look, after in looks.items())])
+    return write_json([*sorted(names), *sorted((*look, after) for look, after in looks.items())])
