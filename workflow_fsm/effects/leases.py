@@ -57,7 +57,14 @@ class LeaseClock:
         return cls(clock, monotonic)
 
     def refresh(self) -> None:
-        """Read the clock where that is due: outside of a transaction. Raises StoreUnavailable."""
+        """Read the clock where that is due: outside of a transaction. Raises StoreUnavailable.
+
+        One that is read whenever somebody asks is never due.
+        """
+        if self._apart_seconds:
+            self._refresh()
+
+    def _refresh(self) -> None:
         with self._mutex:
             elapsed = self.elapsed()
             if self._read_at is None or elapsed - self._read_at >= self._apart_seconds:
@@ -67,7 +74,7 @@ class LeaseClock:
         """Give what it shows."""
         with self._mutex:
             if self._began is None or self._apart_seconds == 0.0:
-                self.refresh()
+                self._refresh()
             assert self._began is not None
             return self._began + timedelta(seconds=self.elapsed())
 
