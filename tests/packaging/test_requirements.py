@@ -32,7 +32,7 @@ def test_what_only_a_store_on_postgresql_imports_is_declared_by_that_extra() -> 
 
 
 def test_what_the_tests_import_is_declared_too() -> None:
-    everything = {*declared(), *declared("web"), *declared("postgres"), *declared("dev")}
+    everything = {one for extra in ("", "web", "postgres", "dev", "bench") for one in declared(extra)}
     assert imported("tests") - everything == set()
 
 
