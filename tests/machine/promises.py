@@ -11,6 +11,9 @@ from typing import Any
 from tests.machine.table import ARROWS, ORDER, PLACES, SIGNS, TOO_EARLY, UNFILED
 from workflow_fsm.core.model.inbox import FORCE, LAID_OVER, LEARNT_LINE
 
+DECIMALS = PLACES | {"EUR": 2}
+"""Of the currencies of webhooks, and of simulated days."""
+
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
 ACTS = ("deadletter_retried", "deadletter_dropped", "deadletter_restored")
@@ -148,7 +151,7 @@ def is_reused(row: Row) -> bool:
 
 def spelled(amount: Decimal, currency: str) -> str:
     """Spell an amount with its currency's decimals."""
-    return f"{amount:.{PLACES[currency]}f}"
+    return f"{amount:.{DECIMALS[currency]}f}"
 
 
 def case_of(rows: Rows, row: Row) -> str | None:
@@ -218,7 +221,7 @@ def _takes(rows: Rows, one: Row, row: Row) -> bool:
         return False  # told by more than the cells
     currency = tells.get("currency") or json.loads(one["facts"]).get("currency") or "USD"
     amount, paid = Decimal(str(tells["amount"])), json.loads(one["paid"])
-    if amount != round(amount, PLACES[currency]):
+    if amount != round(amount, DECIMALS[currency]):
         return False  # "while the currency can't hold the amount, it goes on waiting"
     if trigger == "payout_received":
         return True
