@@ -1,4 +1,4 @@
-"""SQLite: one writer that commits all the work waiting in one go, a savepoint each, and readers beside it.
+"""SQLite: one writer that commits all the work waiting in one go, each undone alone, and readers beside it.
 
 A fault closes what it concerns, and the next call opens it again.
 """
@@ -197,9 +197,9 @@ class SQLite:
                 self._steady.begin(connection)
                 session = SQLiteSession(connection, self._steady)
                 self._heed_migrations(session)
-                together = Together(connection, lambda job: self._attempt(job, session))
+                together = Together(connection, session, self._attempt)
                 for job in batch:
-                    together.do(job, session)
+                    together.do(job)
                 together.end()
                 connection.execute("COMMIT")
                 if self._turnstile is not None:

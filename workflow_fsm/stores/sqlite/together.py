@@ -18,24 +18,30 @@ from workflow_fsm.stores.sqlite.errors import OF_THE_JOB
 class Together:
     """The jobs that were done behind one savepoint, in a transaction that somebody else begins and ends."""
 
-    def __init__(self, connection: sqlite3.Connection, attempt: Callable[[Job[Any]], None]) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        session: Session,
+        attempt: Callable[[Job[Any], Session], None],
+    ) -> None:
         """`attempt` does a job behind a savepoint of its own, and tells it what it raised."""
         self._connection = connection
+        self._session = session
         self._attempt = attempt
         self._jobs: list[Job[Any]] = []
 
-    def do(self, job: Job[Any], session: Session) -> None:
+    def do(self, job: Job[Any]) -> None:
         """Do one more: with the others where it may be done again, else by itself."""
         if not job.repeatable or job.alone:
             self.end()
-            self._attempt(job)
+            self._attempt(job, self._session)
             return
         if not self._jobs:
             self._connection.execute("SAVEPOINT together")
         self._jobs.append(job)
         before = self._connection.total_changes
         try:
-            job.result = job.work(session)
+            job.result = job.work(self._session)
         except Exception as error:
             if isinstance(error, sqlite3.Error) and not isinstance(error, OF_THE_JOB):
                 raise
@@ -55,4 +61,4 @@ class Together:
         self._connection.execute("ROLLBACK TO together")
         self.end()
         for job in jobs:
-            self._attempt(job)
+            self._attempt(job, self._session)
