@@ -130,9 +130,15 @@ class Server:
             server = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
             os.kill(server, signal.SIGSTOP)  # it begins no more
             found = subprocess.run(["pgrep", "-P", str(server)], check=False, capture_output=True, text=True)
-            for one in (*map(int, found.stdout.split()), server):
+            processes = [*map(int, found.stdout.split()), server]
+            for one in processes:
                 with suppress(ProcessLookupError):
                     os.kill(one, signal.SIGKILL)
+            until = monotonic() + 20
+            while (
+                any(map(_runs, processes)) and monotonic() < until
+            ):  # who ends holds the server's memory still
+                sleep(0.01)
         if self._guard is not None:
             with suppress(OSError):
                 self._guard.communicate(b"QUIT\n", timeout=20)
@@ -253,3 +259,11 @@ def _places() -> Iterator[Path]:
         yield Path(found).resolve().parent
     versions = Path("/usr/lib/postgresql").glob("*/bin")
     yield from sorted(versions, key=lambda path: float(re.sub(r"[^\d.]", "", path.parent.name) or 0))[::-1]
+
+
+def _runs(process: int) -> bool:
+    """Tell whether a process has still to end; who has waits only for being asked how, or isn't there."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2][0] not in "ZX"
+    except OSError:
+        return False
